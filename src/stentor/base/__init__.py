@@ -1,0 +1,1 @@
+"""Names things: settings, errors, logs, metrics, clock, ids, paths. Imports nothing of Stentor."""

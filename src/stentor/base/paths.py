@@ -1,0 +1,75 @@
+"""Where things lie in the data folder. The one place that spells its file names."""
+
+import hashlib
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+_SOCKET_PATH_BYTES_MAX = 90  # sun_path holds 108; room is left for the names
+
+
+@dataclass(frozen=True, slots=True)
+class DataFolder:
+    """The data folder of one deployment; every property is a path, none is created by asking."""
+
+    root: Path
+
+    @property
+    def database(self) -> Path:
+        """Control's SQLite database."""
+        return self.root / "stentor.db"
+
+    @property
+    def secrets(self) -> Path:
+        """Keys and tokens, mode 0600 each."""
+        return self.root / "secrets"
+
+    @property
+    def orders(self) -> Path:
+        """What control wants of each room: `ROOM.json`, replaced whole by rename."""
+        return self.root / "orders"
+
+    def recording(self, room: str, rendition: str) -> Path:
+        """Return the recording of a room in one rendition: fragmented MP4, append-only."""
+        return self.root / "recordings" / room / f"{rendition}.mp4"
+
+    def recording_index(self, room: str, rendition: str) -> Path:
+        """Return the byte offset of each part in the recording: unsigned 64-bit little-endian."""
+        return self.root / "recordings" / room / f"{rendition}.index"
+
+    def state_log(self, room: str) -> Path:
+        """Return the room's states as they were published, one JSON line each."""
+        return self.root / "recordings" / room / "states.jsonl"
+
+    def hold(self, room: str) -> Path:
+        """Return the room's hold tune: signed 16-bit mono at 48 kHz, no header."""
+        return self.root / "hold" / f"{room}.s16"
+
+    @property
+    def run(self) -> Path:
+        """Sockets and the shared clock; empty when nothing runs."""
+        run = self.root.absolute() / "run"
+        if len(str(run)) <= _SOCKET_PATH_BYTES_MAX:
+            return run
+        name = hashlib.sha256(str(run).encode()).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"stentor-{name}"
+
+    @property
+    def clock(self) -> Path:
+        """The shared clock's offset."""
+        return self.run / "clock"
+
+    @property
+    def stage_feed(self) -> Path:
+        """Unix socket: stage → origin (programme frames, who is on stage)."""
+        return self.run / "stage.sock"
+
+    @property
+    def origin_feed(self) -> Path:
+        """Unix socket: origin → edges (inits, parts, room states)."""
+        return self.run / "origin.sock"
+
+    @property
+    def audience_socket(self) -> Path:
+        """Unix datagram socket: edges → control (audience facts, once a second)."""
+        return self.run / "audience.sock"

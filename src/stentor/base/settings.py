@@ -1,0 +1,129 @@
+"""Every setting: its default, its bounds, its unit, and what it is for. The reference is this file.
+
+A setting is read from the environment as `STENTOR_` and its name in capitals; the command line may
+override some. Parts get theirs through the environment of the process that starts them.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from stentor.base.errors import ConfigurationError
+
+PREFIX = "STENTOR_"
+
+
+def _setting(
+    default: Any,
+    about: str,
+    *,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    unit: str = "",
+) -> Any:
+    metadata = {"about": about, "minimum": minimum, "maximum": maximum, "unit": unit}
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings of one deployment."""
+
+    data: str = _setting("stentor-data", "the data folder")
+    bind: str = _setting("127.0.0.1", "address that listeners, hosts and speakers connect to")
+    port: int = _setting(8000, "the edges' port: listeners", minimum=1, maximum=65535)
+    control_port: int = _setting(
+        8001, "control's port: hosts and operators", minimum=1, maximum=65535
+    )
+    stage_port: int = _setting(
+        0, "the stage's HTTP port: speakers; 0 is control's plus one", minimum=0, maximum=65535
+    )
+    metrics_port: int = _setting(
+        0,
+        "first loopback port of /metrics of parts without a page; 0 is control's plus ten",
+        minimum=0,
+        maximum=65535,
+    )
+    listen_url: str = _setting("", "how listeners reach the edges, if not http://BIND:PORT")
+    control_url: str = _setting("", "how hosts reach control, if not http://BIND:CONTROL_PORT")
+    stage_url: str = _setting("", "how speakers reach the stage, if not http://BIND:STAGE_PORT")
+    edges: int = _setting(2, "edge processes", minimum=1, maximum=256)
+    log_json: bool = _setting(False, "logs as JSON lines")
+    log_level: str = _setting("info", "debug, info, warning or error")
+
+    @property
+    def stage_port_used(self) -> int:
+        """The stage's HTTP port."""
+        return self.stage_port or self.control_port + 1
+
+    @property
+    def metrics_port_used(self) -> int:
+        """The first port for metrics."""
+        return self.metrics_port or self.control_port + 10
+
+    @property
+    def listen_base(self) -> str:
+        """The address of the listeners' site, without a slash at the end."""
+        return self.listen_url.rstrip("/") or f"http://{_host(self.bind)}:{self.port}"
+
+    @property
+    def control_base(self) -> str:
+        """The address of control, without a slash at the end."""
+        return self.control_url.rstrip("/") or f"http://{_host(self.bind)}:{self.control_port}"
+
+    @property
+    def stage_base(self) -> str:
+        """The address of the stage, without a slash at the end."""
+        return self.stage_url.rstrip("/") or f"http://{_host(self.bind)}:{self.stage_port_used}"
+
+
+def _host(bind: str) -> str:
+    """Return what a person on this machine would type for a bound address."""
+    if bind in ("0.0.0.0", "::", "127.0.0.1"):
+        return "localhost"
+    return f"[{bind}]" if ":" in bind else bind
+
+
+def _parse(name: str, kind: type, text: str) -> Any:
+    try:
+        if kind is bool:
+            return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[
+                text.strip().lower()
+            ]
+        return kind(text)
+    except (ValueError, KeyError):
+        raise ConfigurationError(
+            f"{PREFIX}{name.upper()} must be a {kind.__name__}, not {text!r}."
+        ) from None
+
+
+def load_settings(environment: Mapping[str, str] = os.environ, **overrides: Any) -> Settings:
+    """Return the settings; raises `ConfigurationError`, naming the setting that is wrong.
+
+    `overrides` that are None are ignored, so a command line's options can be passed as they are.
+    """
+    values: dict[str, Any] = {}
+    for one in fields(Settings):
+        kind = type(one.default)
+        text = environment.get(PREFIX + one.name.upper())
+        if text is not None:
+            values[one.name] = _parse(one.name, kind, text)
+        if overrides.get(one.name) is not None:
+            values[one.name] = overrides[one.name]
+        value = values.get(one.name, one.default)
+        low, high = one.metadata["minimum"], one.metadata["maximum"]
+        if (low is not None and value < low) or (high is not None and value > high):
+            raise ConfigurationError(f"{one.name} must be between {low} and {high}, not {value}.")
+    known = {PREFIX + one.name.upper() for one in fields(Settings)}
+    unknown = sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
+    if unknown:
+        raise ConfigurationError(f"No such setting: {', '.join(unknown)}.")
+    return Settings(**values)
+
+
+def as_environment(settings: Settings) -> dict[str, str]:
+    """Return the settings as environment variables, for a process that is to have the same."""
+    return {
+        PREFIX + one.name.upper(): str(getattr(settings, one.name)) for one in fields(Settings)
+    }

@@ -1,0 +1,66 @@
+"""Orders as files: a rename is the message, and whoever reads looks ten times a second.
+
+There is nothing to connect to and nothing to miss: a reader that was away sees the newest orders
+when it looks again. A write is on disk before `write` returns.
+"""
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from stentor.rooms.orders import Orders, decode_orders, encode_orders
+
+_LOOKS_AFTER_CHANGE = 3  # a directory's time stamp is coarse: two renames may share one
+
+
+class OrdersFolder:
+    """Reads and writes the orders of all rooms in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self._seen: dict[str, tuple[int, int, int]] = {}
+        self._folder_time = -1
+        self._looks_left = 0
+        self.unreadable: dict[str, str] = {}  # file name → why, for the log
+
+    def write(self, orders: Orders) -> None:
+        """Replace a room's orders; they are on disk when this returns."""
+        path = self._folder / f"{orders.room}.json"
+        scratch = path.with_suffix(".new")
+        with open(scratch, "wb") as file:
+            file.write(encode_orders(orders))
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(scratch, path)
+        folder = os.open(self._folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def changes(self) -> list[Orders]:
+        """Return the orders that are new or different since the last call (at first: all)."""
+        folder_time = os.stat(self._folder).st_mtime_ns
+        if folder_time != self._folder_time:
+            self._folder_time = folder_time
+            self._looks_left = _LOOKS_AFTER_CHANGE
+        if self._looks_left == 0:
+            return []
+        self._looks_left -= 1
+        changed: list[Orders] = []
+        for entry in os.scandir(self._folder):
+            if not entry.name.endswith(".json"):
+                continue
+            status = entry.stat()
+            mark = (status.st_ino, status.st_mtime_ns, status.st_size)
+            if self._seen.get(entry.name) == mark:
+                continue
+            self._seen[entry.name] = mark
+            try:
+                changed.append(decode_orders(Path(entry.path).read_bytes()))
+                self.unreadable.pop(entry.name, None)
+            except (OSError, msgspec.MsgspecError) as error:
+                self.unreadable[entry.name] = str(error)
+        return changed
