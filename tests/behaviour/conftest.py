@@ -1,0 +1,1 @@
+"""Behaviour: the whole core under virtual time, seeded; no sockets, no sleeping."""

@@ -1,0 +1,1 @@
+"""Integration: real sockets, processes, codecs and players; nothing under test is mocked."""
