@@ -11,6 +11,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import imageio_ffmpeg
 import pytest
 
 NPM_FOLDER = Path(__file__).resolve().parents[1] / "npm" / "node_modules"
@@ -36,3 +37,9 @@ def npm_file(path: str) -> Path:
     if not file.exists():
         pytest.skip(f"npm package missing: {path} (./test installs it where there is npm)")
     return file
+
+
+def ffmpeg_with_whip() -> str:
+    """Return the ffmpeg inside imageio-ffmpeg's wheel: Debian's has no `-f whip`."""
+    executable: str = imageio_ffmpeg.get_ffmpeg_exe()
+    return executable
