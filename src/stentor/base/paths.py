@@ -73,3 +73,8 @@ class DataFolder:
     def audience_socket(self) -> Path:
         """Unix datagram socket: edges → control (audience facts, once a second)."""
         return self.run / "audience.sock"
+
+    @property
+    def control_address(self) -> Path:
+        """Where control answers on this machine: one line, written when it listens."""
+        return self.run / "control.url"
