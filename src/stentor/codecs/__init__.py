@@ -1,0 +1,1 @@
+"""Encoders and decoders: samples to bytes and back. No clock, no socket, no policy."""
