@@ -55,6 +55,16 @@ class DataFolder:
         return Path(tempfile.gettempdir()) / f"stentor-{name}"
 
     @property
+    def lock(self) -> Path:
+        """Held by the one `stentor serve` that uses the folder."""
+        return self.root / "serve.lock"
+
+    @property
+    def parts(self) -> Path:
+        """What the supervisor runs: JSON, part → pid, spare's pid, restarts so far."""
+        return self.run / "parts.json"
+
+    @property
     def clock(self) -> Path:
         """The shared clock's offset."""
         return self.run / "clock"

@@ -1,0 +1,252 @@
+"""Assembly: the one file that knows every part, and how one machine runs them all.
+
+Parts meet here and nowhere else. Nothing is decided here about rooms, audio or listeners.
+"""
+
+import http.client
+import importlib
+import importlib.util
+import os
+import shutil
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+
+from stentor.base.clock import SharedClock, decide_offset, measured_offset_ns
+from stentor.base.errors import UnavailableError
+from stentor.base.logs import log, set_up_logs
+from stentor.base.paths import DataFolder
+from stentor.base.secrets import link_key, operator_token
+from stentor.base.settings import Settings, as_environment
+from stentor.rooms.orders import Orders
+from stentor.store.orders import OrdersFolder
+from stentor.supervise.claims import PortClaim, data_folder_claimed, require_free_ports
+from stentor.supervise.supervisor import (
+    Ended,
+    PartFacts,
+    PartPlan,
+    Supervisor,
+    stentor_command,
+)
+
+READY_S_MAX = 60.0
+_LIVE_MARGIN_MS = 2_000  # an offset that changed right before the hour would move the hour
+
+
+class Part(StrEnum):
+    """The parts of a server, in the order in which they are started."""
+
+    CONTROL = "control"
+    STAGE = "stage"
+    ORIGIN = "origin"
+    EDGE = "edge"
+
+
+_RUNNERS = {
+    Part.CONTROL: ("stentor.control.serve", "run_control"),
+    Part.STAGE: ("stentor.stage.serve", "run_stage"),
+    Part.ORIGIN: ("stentor.origin.serve", "run_origin"),
+    Part.EDGE: ("stentor.edge.serve", "run_edge"),
+}
+_WITH_SPARE = (Part.STAGE, Part.ORIGIN)
+
+
+def load_part(part: Part) -> Callable[..., None]:
+    """Import a part and everything it needs; return what runs it."""
+    module, name = _RUNNERS[part]
+    runner: Callable[..., None] = getattr(importlib.import_module(module), name)
+    return runner
+
+
+def run_part(part: Part, runner: Callable[..., None], settings: Settings, index: int) -> None:
+    """Run one part in this process until it is told to stop."""
+    name = f"{part}-{index}" if part is Part.EDGE else str(part)
+    set_up_logs(name, as_json=settings.log_json, level=settings.log_level)
+    folder = DataFolder(Path(settings.data))
+    clock = SharedClock(folder.clock)
+    if part is Part.EDGE:
+        runner(settings, folder, clock, index)
+    else:
+        runner(settings, folder, clock)
+
+
+def port_claims(settings: Settings) -> list[PortClaim]:
+    """Return every port that a server with these settings listens on where others may see it."""
+    return [
+        PortClaim(settings.port, "listeners", "--port"),
+        PortClaim(settings.control_port, "control", "--control-port"),
+        PortClaim(settings.stage_port_used, "speakers", "STENTOR_STAGE_PORT"),
+    ]
+
+
+def metrics_claims(settings: Settings) -> list[PortClaim]:
+    """Return the loopback ports of parts that have no page of their own."""
+    first = settings.metrics_port_used
+    owners = ["the origin's metrics", *(f"edge {i}'s metrics" for i in range(settings.edges))]
+    return [
+        PortClaim(first + offset, owner, "STENTOR_METRICS_PORT")
+        for offset, owner in enumerate(owners)
+    ]
+
+
+class ClockKeeper:
+    """Writes the shared clock's offset, and holds it still while a room is live or about to be."""
+
+    def __init__(
+        self, clock: SharedClock, orders: OrdersFolder, measure: Callable[[], int]
+    ) -> None:
+        self._clock = clock
+        self._orders = orders
+        self._measure = measure
+        self._known: dict[str, Orders] = {}
+        self._warned_of = 0
+
+    def keep(self) -> None:
+        """Look at the orders and at the wall clock, and set the offset."""
+        for orders in self._orders.changes():
+            self._known[orders.room] = orders
+        measured, current = self._measure(), self._clock.offset_ns
+        held = self._any_room_live(self._clock.now_ns() // 1_000_000)
+        decided = decide_offset(current, measured, held)
+        if decided != current:
+            self._clock.offset_ns = decided
+        off_s = (measured - decided) // 1_000_000_000
+        if off_s != self._warned_of:
+            self._warned_of = off_s
+            log().warning("the wall clock jumped; rooms on the air keep their time", by_s=off_s)
+
+    def _any_room_live(self, now_ms: int) -> bool:
+        return any(
+            orders.epoch_ms - _LIVE_MARGIN_MS <= now_ms
+            and (orders.end_ms is None or now_ms < orders.end_ms + _LIVE_MARGIN_MS)
+            for orders in self._known.values()
+        )
+
+
+@contextmanager
+def server(
+    settings: Settings, measure: Callable[[], int] = measured_offset_ns
+) -> Iterator[Supervisor]:
+    """Start every part, wait until all are ready, and stop them all at the end.
+
+    Raises `StentorError` if the folder or a port is taken, or a part does not come up.
+    """
+    folder = DataFolder(Path(settings.data).absolute())
+    set_up_logs("serve", as_json=settings.log_json, level=settings.log_level)
+    with data_folder_claimed(folder.root, folder.lock):
+        require_free_ports(settings.bind, port_claims(settings))
+        require_free_ports("127.0.0.1", metrics_claims(settings))
+        shutil.rmtree(folder.run, ignore_errors=True)  # left behind by one that was killed
+        folder.run.mkdir(parents=True, mode=0o700)
+        link_key(folder)
+        operator_token(folder)
+        clock = SharedClock(folder.clock)
+        clock.offset_ns = measure()
+        keeper = ClockKeeper(clock, OrdersFolder(folder.orders), measure)
+        environment = {
+            **{
+                name: value for name, value in os.environ.items() if not name.startswith("STENTOR_")
+            },
+            **as_environment(settings),
+            "STENTOR_DATA": str(folder.root),
+        }
+        supervisor = Supervisor(environment, (keeper.keep,), lambda facts: _tell(folder, facts))
+        with supervisor.signals():
+            try:
+                for plan in part_plans(settings):
+                    supervisor.add(plan)
+                _await_ready(supervisor, settings, folder)
+                yield supervisor
+            finally:
+                supervisor.stop()
+                shutil.rmtree(folder.run, ignore_errors=True)
+
+
+def serve(
+    settings: Settings,
+    seconds: float | None = None,
+    measure: Callable[[], int] = measured_offset_ns,
+    on_ready: Callable[[Supervisor], None] = lambda supervisor: None,
+) -> None:
+    """Run all parts on this machine until told to stop or `seconds` have passed."""
+    with server(settings, measure) as supervisor:
+        if not supervisor.stopping:
+            on_ready(supervisor)
+        supervisor.run(seconds)
+
+
+def _written(part: Part) -> bool:  # until all of them are there
+    try:
+        return importlib.util.find_spec(_RUNNERS[part][0]) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def part_plans(settings: Settings) -> list[PartPlan]:
+    """Return the parts to run, in order."""
+    plans = [
+        PartPlan(str(part), stentor_command("part", part), part in _WITH_SPARE)
+        for part in (Part.CONTROL, Part.STAGE, Part.ORIGIN)
+        if _written(part)
+    ]
+    if not _written(Part.EDGE):
+        return plans
+    for index in range(settings.edges):
+        command = stentor_command("part", Part.EDGE, "--index", str(index))
+        plans.append(PartPlan(f"edge-{index}", command))
+    return plans
+
+
+def _tell(folder: DataFolder, facts: Mapping[str, PartFacts]) -> None:
+    scratch = folder.parts.with_suffix(".new")
+    scratch.write_bytes(msgspec.json.encode(facts))
+    scratch.replace(folder.parts)
+
+
+def _await_ready(supervisor: Supervisor, settings: Settings, folder: DataFolder) -> None:
+    waiting: dict[str, Callable[[], bool]] = {
+        "control": lambda: _answers(settings.bind, settings.control_port),
+        "stage": lambda: _answers(settings.bind, settings.stage_port_used),
+        "origin": lambda: _connects(folder.origin_feed),
+        "edge": lambda: _answers(settings.bind, settings.port),
+    }
+
+    waiting = {name: ready for name, ready in waiting.items() if _written(Part(name))}
+
+    def all_ready() -> bool:
+        for name in [name for name, ready in waiting.items() if ready()]:
+            del waiting[name]
+        return not waiting
+
+    began = time.monotonic()
+    if supervisor.run(READY_S_MAX, all_ready) is Ended.TIME_UP and waiting:
+        raise UnavailableError(
+            f"Not ready after {READY_S_MAX:.0f} s: {', '.join(waiting)}; the log above says why."
+        )
+    log().info("ready", after_ms=round((time.monotonic() - began) * 1000))
+
+
+def _answers(bind: str, port: int) -> bool:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bind, bind)
+    connection = http.client.HTTPConnection(host, port, timeout=0.5)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _connects(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+        return True

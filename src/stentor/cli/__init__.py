@@ -1,0 +1,73 @@
+"""The command line: one typer application, a file for each command.
+
+A command imports what it runs when it runs it, so that `--help` is quick. Whatever goes wrong in a
+way that a person can do something about ends as one sentence on standard error.
+"""
+
+import importlib
+import sys
+from typing import Annotated
+
+import typer
+
+from stentor.base.errors import StentorError
+from stentor.cli.demo import demo
+from stentor.cli.listen import listen
+from stentor.cli.part import part
+from stentor.cli.serve import serve
+from stentor.cli.speak import speak
+
+app = typer.Typer(
+    name="stentor",
+    help="Live audio conversations for audiences of any size, self-hosted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"stentor {version('stentor')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Live audio conversations for audiences of any size, self-hosted."""
+
+
+app.command()(serve)
+app.command()(demo)
+app.command()(speak)
+app.command()(listen)
+app.command(hidden=True)(part)
+
+
+def _add(name: str) -> None:
+    try:
+        module = importlib.import_module(f"stentor.cli.{name}")
+    except ModuleNotFoundError:
+        return
+    app.add_typer(module.app, name=name)
+
+
+_add("room")
+_add("load")
+
+
+def main() -> None:
+    """Run the command that the arguments name."""
+    try:
+        app()
+    except StentorError as error:
+        print(f"stentor: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(error.exit_code)

@@ -1,0 +1,1 @@
+"""A listener as a player would be, which checks all that it hears."""

@@ -1,0 +1,1 @@
+"""Processes: started, watched, replaced when they die, and stopped in order."""

@@ -1,0 +1,210 @@
+"""Keeps a set of parts running: restarts what dies, holds spares ready, stops all in order.
+
+One thread, one loop: process descriptors, a wake-up pipe for signals, and deadlines. It knows
+nothing of what the parts do; what has to happen between deaths is handed in as chores.
+"""
+
+import os
+import selectors
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from stentor.base.logs import log
+from stentor.supervise.process import Process, ended_by
+from stentor.supervise.restart import decide_restart, remember_death
+
+SPARE_AFTER_S = 2.0  # a new spare waits until the one that took over has settled
+STOP_GRACE_S = 3.0
+_TICK_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class PartPlan:
+    """One part to keep running. A part with a spare takes `--spare` to wait for the word."""
+
+    name: str
+    command: tuple[str, ...]
+    with_spare: bool = False
+
+
+class Ended(Enum):
+    """Why the supervisor's loop came back."""
+
+    STOPPED = auto()
+    TIME_UP = auto()
+
+
+@dataclass(slots=True)
+class _Kept:
+    plan: PartPlan
+    process: Process | None = None
+    spare: Process | None = None
+    deaths: tuple[float, ...] = ()
+    restarts: int = 0
+    start_at: float | None = None
+    spare_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartFacts:
+    """What can be said of a part from outside."""
+
+    pid: int | None
+    spare_pid: int | None
+    restarts: int
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """Runs parts until told to stop. `chores` are called about ten times a second."""
+
+    environment: Mapping[str, str]
+    chores: Sequence[Callable[[], None]] = ()
+    on_change: Callable[[Mapping[str, PartFacts]], None] = lambda facts: None
+    _kept: dict[str, _Kept] = field(default_factory=dict)
+    _stopping: bool = False
+    _selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether somebody asked for the end."""
+        return self._stopping
+
+    def add(self, plan: PartPlan) -> None:
+        """Start a part and keep it running from now on."""
+        kept = self._kept[plan.name] = _Kept(plan)
+        self._start(kept)
+        if plan.with_spare:
+            kept.spare_at = time.monotonic() + SPARE_AFTER_S
+
+    def facts(self) -> dict[str, PartFacts]:
+        """Return what is running."""
+        return {
+            name: PartFacts(
+                kept.process.pid if kept.process else None,
+                kept.spare.pid if kept.spare else None,
+                kept.restarts,
+            )
+            for name, kept in self._kept.items()
+        }
+
+    def request_stop(self) -> None:
+        """Make `run` return soon; safe to call from a signal's handler."""
+        self._stopping = True
+
+    @contextmanager
+    def signals(self) -> Iterator[None]:
+        """Take SIGINT and SIGTERM as the wish to stop, for as long as this lasts."""
+        reader, writer = os.pipe()
+        os.set_blocking(writer, False)
+        self._selector.register(reader, selectors.EVENT_READ, None)
+        signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+        before = {
+            number: signal.signal(number, lambda *_: self.request_stop())
+            for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            signal.set_wakeup_fd(-1)
+            self._selector.unregister(reader)
+            os.close(reader)
+            os.close(writer)
+
+    def run(self, seconds: float | None = None, until: Callable[[], bool] = lambda: False) -> Ended:
+        """Keep the parts running until told to stop, `seconds` have passed or `until` is so."""
+        deadline = None if seconds is None else time.monotonic() + seconds
+        while not self._stopping:
+            now = time.monotonic()
+            if (deadline is not None and now >= deadline) or until():
+                return Ended.TIME_UP
+            for kept in self._kept.values():
+                self._attend(kept, now)
+            for chore in self.chores:
+                chore()
+            for key, _ in self._selector.select(_TICK_S):
+                if key.data is None:
+                    os.read(key.fd, 64)
+        return Ended.STOPPED
+
+    def stop(self) -> None:
+        """Ask every part to end, the last added first; whoever does not in time is killed."""
+        processes = []
+        for kept in reversed(self._kept.values()):
+            for process in (kept.process, kept.spare):
+                if process is not None:
+                    process.stop()
+                    processes.append(process)
+        deadline = time.monotonic() + STOP_GRACE_S
+        while not all(process.reap() for process in processes):
+            if time.monotonic() > deadline:
+                for process in processes:
+                    process.kill()
+            time.sleep(0.01)
+        for process in processes:
+            self._forget(process)
+        self._kept.clear()
+
+    def _attend(self, kept: _Kept, now: float) -> None:
+        if kept.spare is not None and kept.spare.reap():
+            log().warning("spare ended", name=kept.plan.name, why=_why(kept.spare))
+            self._forget(kept.spare)
+            kept.spare, kept.spare_at = None, now + SPARE_AFTER_S * 5
+        if kept.process is not None and kept.process.reap():
+            self._bury(kept, now)
+        if kept.start_at is not None and now >= kept.start_at:
+            kept.start_at = None
+            kept.restarts += 1
+            self._start(kept)
+        if kept.spare_at is not None and now >= kept.spare_at:
+            kept.spare_at = None
+            kept.spare = self._spawn(kept.plan, waits=True)
+            self.on_change(self.facts())
+
+    def _bury(self, kept: _Kept, now: float) -> None:
+        assert kept.process is not None
+        kept.deaths = remember_death(kept.deaths, now)
+        wait_s = decide_restart(kept.deaths, now)
+        log().error(
+            f"{kept.plan.name} died",
+            why=_why(kept.process),
+            restart_in_s=round(wait_s, 1),
+            deaths=kept.restarts + 1,
+        )
+        self._forget(kept.process)
+        kept.process, kept.start_at = None, now + wait_s
+
+    def _start(self, kept: _Kept) -> None:
+        if kept.spare is not None and not kept.spare.reap():
+            kept.process, kept.spare = kept.spare, None
+            kept.process.release()
+            kept.spare_at = time.monotonic() + SPARE_AFTER_S
+        else:
+            kept.process = self._spawn(kept.plan, waits=False)
+        self.on_change(self.facts())
+
+    def _spawn(self, plan: PartPlan, *, waits: bool) -> Process:
+        command = (*plan.command, "--spare") if waits else plan.command
+        process = Process(command, self.environment, waits=waits)
+        self._selector.register(process.descriptor, selectors.EVENT_READ, process)
+        return process
+
+    def _forget(self, process: Process) -> None:
+        self._selector.unregister(process.descriptor)
+        process.close()
+
+
+def _why(process: Process) -> str:
+    return "unknown" if process.exit_code is None else ended_by(process.exit_code)
+
+
+def stentor_command(*arguments: str) -> tuple[str, ...]:
+    """Return the command line that runs this very program with other arguments."""
+    return (sys.executable, "-m", "stentor", *arguments)
