@@ -34,7 +34,11 @@ class DataFolder:
         return self.root / "recordings" / room / f"{rendition}.mp4"
 
     def recording_index(self, room: str, rendition: str) -> Path:
-        """Return the byte offset of each part in the recording: unsigned 64-bit little-endian."""
+        """Return where each part begins in the recording: unsigned 64-bit little-endian offsets.
+
+        Entry n is written once part n is whole in the recording. A part ends where the next one
+        begins; the newest ends where its own `mdat` does.
+        """
         return self.root / "recordings" / room / f"{rendition}.index"
 
     def state_log(self, room: str) -> Path:

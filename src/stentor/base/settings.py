@@ -49,6 +49,35 @@ class Settings:
     control_url: str = _setting("", "how hosts reach control, if not http://BIND:CONTROL_PORT")
     stage_url: str = _setting("", "how speakers reach the stage, if not http://BIND:STAGE_PORT")
     edges: int = _setting(2, "edge processes", minimum=1, maximum=256)
+    doors_open_s: int = _setting(
+        3600, "how long before the hour listeners may wait on the stream", minimum=0, unit="s"
+    )
+    hold_back_ms: int = _setting(
+        100,
+        "how long the origin waits for a frame of the stage before it goes on with silence",
+        minimum=20,
+        maximum=2000,
+        unit="ms",
+    )
+    live_rooms_max: int = _setting(
+        16, "rooms on the air at once; more have to wait", minimum=1, maximum=1000
+    )
+    room_duration_max_s: int = _setting(
+        86_400, "a room ends by itself after this", minimum=60, maximum=604_800, unit="s"
+    )
+    backfill_max_s: int = _setting(
+        21_600,
+        "a longer hole in a programme is not filled with silence: the room is given up",
+        minimum=60,
+        maximum=604_800,
+        unit="s",
+    )
+    recording_pending_bytes_max: int = _setting(
+        64 * 1024 * 1024,
+        "what the origin keeps in memory of all recordings while the disk takes nothing",
+        minimum=1024 * 1024,
+        unit="bytes",
+    )
     log_json: bool = _setting(False, "logs as JSON lines")
     log_level: str = _setting("info", "debug, info, warning or error")
 
@@ -124,6 +153,4 @@ def load_settings(environment: Mapping[str, str] = os.environ, **overrides: Any)
 
 def as_environment(settings: Settings) -> dict[str, str]:
     """Return the settings as environment variables, for a process that is to have the same."""
-    return {
-        PREFIX + one.name.upper(): str(getattr(settings, one.name)) for one in fields(Settings)
-    }
+    return {PREFIX + one.name.upper(): str(getattr(settings, one.name)) for one in fields(Settings)}
