@@ -1,0 +1,39 @@
+// How long to wait before trying again: doubling, with full jitter, so that an audience that lost
+// the same server does not come back in the same instant.
+
+const FIRST_MS = 250;
+const MAX_MS = 8_000;
+
+export class Backoff {
+  #attempt = 0;
+
+  get attempt() {
+    return this.#attempt;
+  }
+
+  /** The first retry comes at once (within 100 ms), each later one after up to twice as long. */
+  nextMs() {
+    const attempt = this.#attempt++;
+    if (attempt === 0) return Math.random() * 100;
+    const most = Math.min(MAX_MS, FIRST_MS * 2 ** attempt);
+    return most / 2 + (Math.random() * most) / 2;
+  }
+
+  reset() {
+    this.#attempt = 0;
+  }
+}
+
+/** Resolves after `ms`, or at once when `signal` is aborted. */
+export function pause(ms, signal) {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
+    const timer = setTimeout(done, ms);
+    function done() {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", done);
+      resolve();
+    }
+    signal?.addEventListener("abort", done);
+  });
+}

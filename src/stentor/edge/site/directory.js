@@ -1,0 +1,50 @@
+// Room state from outside the stream, for those who do not listen yet, or listen to the shelf.
+// Asks seldom, with jitter, and right after the hour.
+
+import { Backoff, pause } from "./backoff.js";
+
+const QUIET_MS = 12_000;
+const FAR_MS = 60_000;
+const jitter = (ms) => ms * (0.75 + Math.random() / 2);
+
+/** Fetches a state, and tells `clock` what time the server's head says it is. */
+export async function fetchState(room, clock) {
+  const response = await fetch(`/r/${room}/state.json`, {
+    cache: "no-store",
+    signal: AbortSignal.timeout(8_000),
+  });
+  if (response.status === 404) return null;
+  if (!response.ok) throw new Error(`state: ${response.status}`);
+  const date = Date.parse(response.headers.get("Date") ?? "");
+  const state = await response.json();
+  if (date && state.sample_index === 0) clock.noteWall(date + 500);
+  return state;
+}
+
+/** Keeps `take(state)` told for as long as `wanted()`; `take(null)` when there is no such room. */
+export async function followState({ room, clock, wanted, take, trouble }) {
+  const backoff = new Backoff();
+  for (;;) {
+    let waitMs = QUIET_MS;
+    if (wanted()) {
+      try {
+        const state = await fetchState(room, clock);
+        backoff.reset();
+        take(state);
+        waitMs = state ? untilNext(state, clock.unixMs) : FAR_MS;
+      } catch {
+        waitMs = backoff.nextMs();
+        trouble(backoff.attempt, waitMs);
+      }
+    }
+    await pause(jitter(waitMs));
+  }
+}
+
+function untilNext(state, nowMs) {
+  if (state.phase === "ended") return FAR_MS;
+  if (state.phase === "live") return QUIET_MS;
+  const left = state.epoch_ms - nowMs;
+  // Just before the hour one asks once more just after it: within the first second, not all at once.
+  return left < FAR_MS ? Math.max(500, left) + Math.random() * 500 : FAR_MS;
+}

@@ -1,0 +1,19 @@
+// The programme clock's arithmetic and the renditions, as the server has them (media/grid.py and
+// media/renditions.py). Decides nothing else.
+
+export const SAMPLE_RATE = 48_000;
+export const PART_SAMPLES = 15_360;
+export const PARTS_PER_SEGMENT = 12;
+export const PART_S = PART_SAMPLES / SAMPLE_RATE;
+export const SEGMENT_S = PART_S * PARTS_PER_SEGMENT;
+
+export const RENDITIONS = [
+  { name: "opus24", label: "Data saver", kbps: 24, mime: 'audio/mp4; codecs="opus"' },
+  { name: "aac48", label: "Standard", kbps: 48, mime: 'audio/mp4; codecs="mp4a.40.2"' },
+  { name: "aac96", label: "High", kbps: 96, mime: 'audio/mp4; codecs="mp4a.40.2"' },
+];
+export const DEFAULT_RENDITION = "aac48";
+
+export const seconds = (samples) => samples / SAMPLE_RATE;
+export const partsIn = (samples) => Math.ceil(samples / PART_SAMPLES);
+export const renditionNamed = (name) => RENDITIONS.find((one) => one.name === name);

@@ -1,0 +1,125 @@
+// For browsers without MediaSource: the element plays HLS by itself. The same face as Player, with
+// less to say: the browser does not tell how far behind live it is, except by its own start date.
+
+import { ProgrammeClock } from "./clock.js";
+import { seconds } from "./grid.js";
+import { Timeline } from "./timeline.js";
+
+const TICK_MS = 500;
+
+export class NativePlayer extends EventTarget {
+  clock = new ProgrammeClock();
+  timeline = new Timeline();
+  mode = "native";
+  pushBlocked = false;
+  trouble = null;
+  following = true;
+  rendition = "aac48";
+  #wanted = "none";
+  #whole = false; // plays from minute 0, else the live playlist
+  #gone = false;
+
+  constructor(audio, room) {
+    super();
+    this.audio = audio;
+    this.room = room;
+    for (const name of ["playing", "waiting", "pause", "ended"]) {
+      audio.addEventListener(name, () => this.#changed());
+    }
+    audio.addEventListener("error", () => this.#retry());
+    setInterval(() => this.dispatchEvent(new Event("tick")), TICK_MS);
+  }
+
+  get state() {
+    return this.timeline.newest;
+  }
+
+  get length() {
+    if (this.state?.phase === "ended") return seconds(this.state.end_samples ?? 0);
+    return this.state?.phase === "live" ? Math.max(0, this.clock.live ?? 0) : 0;
+  }
+
+  get position() {
+    const began = this.audio.getStartDate?.().getTime();
+    if (this.#whole || !began || !this.state) return this.audio.currentTime;
+    return (began - this.state.epoch_ms) / 1000 + this.audio.currentTime;
+  }
+
+  get behind() {
+    return Math.max(0, this.length - this.position);
+  }
+
+  get status() {
+    if (this.#gone) return "gone";
+    if (this.#wanted === "none") return "idle";
+    if (this.audio.ended) return "finished";
+    if (this.state?.phase === "scheduled") return "waiting";
+    if (this.audio.paused && this.#wanted === "pause") return "paused";
+    return this.audio.readyState < 3 ? "connecting" : "playing";
+  }
+
+  noteState(state) {
+    const before = this.state?.phase;
+    this.clock.noteState(state);
+    this.timeline.add(state.sample_index, state);
+    const begins = before === "scheduled" && state.phase === "live";
+    if (begins && this.#wanted === "play") this.start("live");
+    this.#changed();
+  }
+
+  start(where = "live") {
+    this.#wanted = "play";
+    const live = where === "live" && this.state?.phase === "live";
+    this.#whole = !live;
+    this.following = live;
+    this.audio.src = `/r/${this.room}/hls/${live ? "master" : "dvr"}.m3u8`;
+    const at = where === "live" ? 0 : where;
+    if (at) {
+      this.audio.addEventListener("loadedmetadata", () => (this.audio.currentTime = at), { once: true });
+    }
+    this.#play();
+  }
+
+  pause() {
+    this.#wanted = "pause";
+    this.following = false;
+    this.audio.pause();
+  }
+
+  resume() {
+    this.#wanted = "play";
+    this.#play();
+  }
+
+  seek(time) {
+    const target = Math.max(0, Math.min(time, this.length));
+    this.following = false;
+    if (this.#whole) this.audio.currentTime = target;
+    else this.start(target);
+  }
+
+  jumpToLive() {
+    this.start("live");
+  }
+
+  useRendition() {} // the element chooses
+
+  #play() {
+    this.audio.play().catch((error) => {
+      if (error.name !== "NotAllowedError") return;
+      this.#wanted = "none";
+      this.dispatchEvent(new CustomEvent("note", { detail: { kind: "tap" } }));
+    });
+    this.#changed();
+  }
+
+  #retry() {
+    if (this.#wanted === "none" || this.state?.phase === "scheduled") return;
+    const at = this.#whole ? this.audio.currentTime : "live";
+    setTimeout(() => this.#wanted === "play" && this.start(at), 1_000 + Math.random() * 2_000);
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event("change"));
+  }
+}
