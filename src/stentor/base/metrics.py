@@ -4,7 +4,56 @@ Each part has a process of its own, so the default registry holds that part's fi
 loops count in plain integers and copy them here when a scrape comes.
 """
 
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter, Gauge, Histogram
 
 FEED_SUBSCRIBERS = Gauge("stentor_feed_subscribers", "Subscribers of this part's feed")
 FEED_CUT_OFF = Counter("stentor_feed_cut_off", "Subscribers cut off because their queue was full")
+
+# The stage keeps its figures itself and builds these when a scrape comes: (name, what it says).
+STAGE_SESSIONS = ("stentor_stage_sessions", "Speakers' sessions now")
+STAGE_ROOMS = ("stentor_stage_rooms", "Rooms with somebody on the stage")
+STAGE_PACKETS = ("stentor_stage_packets", "Packets and frames of speakers, by what became of them")
+STAGE_TICKS = ("stentor_stage_ticks", "Ticks of the mix")
+STAGE_TICKS_LATE = ("stentor_stage_ticks_late", "Ticks more than 10 ms late")
+STAGE_TICKS_LEFT_OUT = (
+    "stentor_stage_ticks_left_out",
+    "Ticks that were too late to be made up for",
+)
+STAGE_TICK_BUSY = ("stentor_stage_tick_busy_seconds", "Time spent in ticks")
+STAGE_TICK_SLOWEST = ("stentor_stage_tick_slowest_seconds", "The slowest tick so far")
+
+# -- origin -----------------------------------------------------------------------------------
+ORIGIN_LIVE_ROOMS = Gauge("stentor_origin_live_rooms", "Rooms on the air")
+ORIGIN_PARTS = Counter("stentor_origin_parts", "Parts made, of all renditions")
+ORIGIN_BACKFILLED_PARTS = Counter(
+    "stentor_origin_backfilled_parts", "Parts of silence put where nothing was made in time"
+)
+ORIGIN_SILENCE_SECONDS = Counter(
+    "stentor_origin_silence_seconds", "Programme that was silence because no frame came"
+)
+ORIGIN_HOLD_SECONDS = Counter("stentor_origin_hold_seconds", "Programme that was the hold tune")
+ORIGIN_FRAMES_LATE = Counter(
+    "stentor_origin_frames_late", "Frames of the stage that came after their time"
+)
+ORIGIN_FRAMES_REFUSED = Counter(
+    "stentor_origin_frames_refused", "Frames of the stage that were malformed or too many"
+)
+ORIGIN_ENCODE_SECONDS = Counter("stentor_origin_encode_seconds", "Time spent on encoding")
+ORIGIN_RECORD_SECONDS = Counter(
+    "stentor_origin_record_seconds", "Time spent on writing recordings, on the loop"
+)
+ORIGIN_SYNC_SECONDS = Histogram(
+    "stentor_origin_sync_seconds",
+    "Time to bring one room's recordings onto the disk, off the loop",
+    buckets=(0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10),
+)
+ORIGIN_BEHIND_SECONDS = Gauge(
+    "stentor_origin_behind_seconds", "How far the slowest programme is behind its clock"
+)
+ORIGIN_RECORDING_PENDING_BYTES = Gauge(
+    "stentor_origin_recording_pending_bytes", "Parts in memory that the disk did not take"
+)
+ORIGIN_DISK_ERRORS = Counter("stentor_origin_disk_errors", "Writes of recordings that failed")
+ORIGIN_LOST_PARTS = Counter(
+    "stentor_origin_lost_parts", "Parts that are silence in a recording: memory ran out too"
+)

@@ -1,0 +1,1 @@
+"""Turns the programme into parts: by the clock, whole, recorded before anyone hears them."""

@@ -1,0 +1,132 @@
+"""Everything that is kept of one room: a recording of each rendition, and its states as published.
+
+Shares out the memory that may hold what the disk does not take. Decides nothing about the
+programme.
+"""
+
+import os
+from collections import deque
+from pathlib import Path
+
+import msgspec
+
+from stentor.base.paths import DataFolder
+from stentor.codecs.encode import Part, SilentParts
+from stentor.origin.recording import Recording
+from stentor.rooms.state import RoomState, decode_room_state, encode_state
+
+_RETRY_S = 1.0
+_STATE_LINES_MAX = 1_000
+_STATE_TAIL_BYTES = 1 << 20
+
+
+class RoomRecorder:
+    """The recordings and the state log of one room."""
+
+    def __init__(
+        self, folder: DataFolder, room: str, silent: dict[str, SilentParts], bytes_max: int
+    ) -> None:
+        self.recordings = {
+            name: Recording(folder.recording(room, name), folder.recording_index(room, name), one)
+            for name, one in silent.items()
+        }
+        self._state_path = folder.state_log(room)
+        self._state_lines: deque[bytes] = deque(maxlen=_STATE_LINES_MAX)
+        self._bytes_max = bytes_max
+        self._retry_ns = 0
+        self.errors = 0
+        for recording in self.recordings.values():
+            recording.recover()
+
+    @property
+    def whole(self) -> bool:
+        """Everything so far is in the files, and nothing was lost."""
+        return all(one.error is None and not one.pending_bytes for one in self.recordings.values())
+
+    @property
+    def pending_bytes(self) -> int:
+        """How much waits in memory."""
+        return sum(one.pending_bytes for one in self.recordings.values())
+
+    @property
+    def lost_parts(self) -> int:
+        """How many parts gave way for want of memory."""
+        return sum(one.lost_parts for one in self.recordings.values())
+
+    @property
+    def parts(self) -> int:
+        """How many parts every rendition has, written or waiting."""
+        return min(one.next_part for one in self.recordings.values())
+
+    def append(self, rendition: str, parts: list[Part]) -> None:
+        """Append parts of a rendition; never raises because of a disk."""
+        recording = self.recordings[rendition]
+        healthy = recording.error is None
+        if not recording.append(parts):
+            self.errors += healthy
+            share = self._bytes_max // len(self.recordings)
+            recording.give_way(share)
+
+    def retry(self, now_ns: int) -> None:
+        """Try again, once a second, to write what the disk did not take."""
+        if now_ns < self._retry_ns:
+            return
+        self._retry_ns = now_ns + round(_RETRY_S * 1e9)
+        for recording in self.recordings.values():
+            if recording.error is not None and not recording.write_pending():
+                self.errors += 1
+        self._write_states()
+
+    def note_state(self, state: RoomState) -> None:
+        """Keep a state that is about to be published."""
+        self._state_lines.append(encode_state(state) + b"\n")
+        self._write_states()
+
+    def first_error(self) -> OSError | None:
+        """Return what is wrong with the disk, if anything is."""
+        return next((one.error for one in self.recordings.values() if one.error), None)
+
+    def sync(self) -> None:
+        """Bring everything onto the disk. For a thread; raises OSError."""
+        for recording in self.recordings.values():
+            recording.sync()
+
+    def close(self) -> None:
+        """Let go of the files; not while `sync` runs."""
+        for recording in self.recordings.values():
+            recording.close()
+
+    def _write_states(self) -> None:
+        if not self._state_lines:
+            return
+        try:
+            self._state_path.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self._state_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+            try:
+                while self._state_lines:
+                    line = self._state_lines[0]
+                    if os.write(handle, line) < len(line):
+                        os.write(handle, b"\n")  # the torn line is skipped by readers
+                    self._state_lines.popleft()
+            finally:
+                os.close(handle)
+        except OSError:
+            self.errors += 1
+
+
+def load_states(path: Path) -> list[RoomState]:
+    """Return the newest states of a state log, oldest first; lines that are torn are left out."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - _STATE_TAIL_BYTES))
+            lines = file.read().split(b"\n")
+    except OSError:
+        return []
+    states: list[RoomState] = []
+    for line in lines:
+        try:
+            states.append(decode_room_state(line))
+        except msgspec.MsgspecError:
+            continue
+    return states

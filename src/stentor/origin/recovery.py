@@ -1,0 +1,126 @@
+"""What a process that died left of a recording: how many parts are whole, and where they end.
+
+Cuts off a torn tail, and builds the index again if it does not fit the file. Never changes a byte
+of a whole part.
+"""
+
+import os
+import struct
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from stentor.media.boxes import MalformedBox
+from stentor.media.fragments import read_codec, read_fragment
+from stentor.media.grid import PART_SAMPLES
+
+_OFFSET = struct.Struct("<Q")
+_HEADER = struct.Struct(">I4s")
+_PART_BYTES_MAX = 1 << 20
+_INIT_BYTES_MAX = 1 << 16
+_LOOK_BACK_PARTS = 64  # a power cut tears more than the last part: zeros where bytes should be
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is whole of a recording."""
+
+    parts: int
+    end_bytes: int
+    init: bytes
+
+
+def recover(path: Path, index_path: Path) -> Found | None:
+    """Make file and index agree and return what is whole; None if there is nothing."""
+    try:
+        file = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return None
+    try:
+        size = os.fstat(file).st_size
+        init = _read_init(file)
+        if init is None:
+            os.ftruncate(file, 0)
+            index_path.unlink(missing_ok=True)
+            return None
+        index = os.open(index_path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            starts, end_bytes = _by_index(file, size, index, len(init))
+            if starts is None:
+                starts, end_bytes = _by_walking(file, size, len(init))
+                data = struct.pack(f"<{len(starts)}Q", *starts)
+                os.pwrite(index, data, 0)
+            os.ftruncate(index, len(starts) * _OFFSET.size)
+            os.ftruncate(file, end_bytes)
+            os.fsync(index)
+            os.fsync(file)
+        finally:
+            os.close(index)
+        return Found(len(starts), end_bytes, init)
+    finally:
+        os.close(file)
+
+
+def _read_init(file: int) -> bytes | None:
+    head = os.pread(file, _INIT_BYTES_MAX, 0)
+    end = 0
+    for kind in (b"ftyp", b"moov"):
+        if len(head) < end + _HEADER.size:
+            return None
+        size, letters = _HEADER.unpack_from(head, end)
+        if letters != kind or size < _HEADER.size or len(head) < end + size:
+            return None
+        end += size
+    try:
+        read_codec(head[:end])
+    except MalformedBox:
+        return None
+    return head[:end]
+
+
+def _by_index(file: int, size: int, index: int, init_bytes: int) -> tuple[list[int] | None, int]:
+    """Return where parts start and the last ends, or None if the index cannot be believed."""
+    data = os.pread(index, os.fstat(index).st_size, 0)
+    starts = [start for (start,) in _OFFSET.iter_unpack(data[: len(data) // 8 * 8])]
+    if not starts or starts[0] != init_bytes:
+        return None, 0
+    if any(later <= earlier for earlier, later in pairwise(starts)):
+        return None, 0
+    first = max(0, len(starts) - _LOOK_BACK_PARTS)
+    end_bytes = init_bytes if first == 0 else starts[first]
+    whole = first
+    for number in range(first, len(starts)):
+        end = _part_end(file, size, number, starts[number])
+        following = starts[number + 1] if number + 1 < len(starts) else end
+        if end is None or end != following:
+            break
+        whole, end_bytes = number + 1, end
+    if whole == first and first > 0:
+        return None, 0  # more than a tail is wrong
+    return starts[:whole], end_bytes
+
+
+def _by_walking(file: int, size: int, init_bytes: int) -> tuple[list[int], int]:
+    starts: list[int] = []
+    at = init_bytes
+    while (end := _part_end(file, size, len(starts), at)) is not None:
+        starts.append(at)
+        at = end
+    return starts, at
+
+
+def _part_end(file: int, size: int, number: int, start: int) -> int | None:
+    """Return where the part that starts there ends, None if it is not whole or another one."""
+    end = start
+    for _ in range(2):
+        header = os.pread(file, _HEADER.size, end)
+        if len(header) < _HEADER.size:
+            return None
+        end += int(_HEADER.unpack(header)[0])
+        if end > size or end - start > _PART_BYTES_MAX or end <= start:
+            return None
+    try:
+        part = read_fragment(os.pread(file, end - start, start))
+    except MalformedBox:
+        return None
+    return end if part.decode_time == number * PART_SAMPLES else None

@@ -1,0 +1,290 @@
+"""The life of one room at the origin: waiting, on the air, ended.
+
+All of it follows from orders, clock and disk: an origin that starts in the middle of it comes to
+the same place as one that was there all along. Never asks anyone anything; what it cannot do it
+says in the room's state and in the log.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+
+import msgspec
+import numpy as np
+
+from stentor.base.logs import log
+from stentor.base.paths import DataFolder
+from stentor.base.settings import Settings
+from stentor.codecs.encode import SilentParts
+from stentor.feed.wire import Kind, Message
+from stentor.media.grid import PART_SAMPLES, SAMPLE_RATE, sample_at
+from stentor.origin.programme import Programme, Publish, Step
+from stentor.origin.recorder import RoomRecorder, load_states
+from stentor.origin.states import assemble_state, is_news
+from stentor.origin.timeline import Pcm, Timeline
+from stentor.rooms.orders import Orders, Phase
+from stentor.rooms.state import OnAir, RoomState, StageState, decode_stage_state, encode_state
+
+WINDOW_PARTS = 96
+_NS_PER_MS = 1_000_000
+_NS_PER_S = 1_000_000_000
+_HEARTBEAT_NS = 10 * _NS_PER_S
+_NEWS_PAUSE_NS = 200 * _NS_PER_MS  # who speaks changes fast; five times a second is enough
+_STAGE_GONE_NS = _NS_PER_S
+_RETIRE_NS = 30 * _NS_PER_S
+
+
+class Place(Enum):
+    """Where in its life a room is."""
+
+    WAITING = auto()
+    ON_AIR = auto()
+    ENDED = auto()
+    RETIRED = auto()  # ended, and its media are no longer on the feed
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What all rooms of an origin share."""
+
+    settings: Settings
+    folder: DataFolder
+    silent: dict[str, SilentParts]
+    publish: Publish
+    retire: Callable[[str], None]
+
+
+@dataclass(slots=True)
+class StageSeen:
+    """What the stage said of a room last, and when it last said anything."""
+
+    state: StageState | None = None
+    heard_ns: int = 0
+
+
+class Room:
+    """One room. `tick` does everything that is due, in small steps."""
+
+    def __init__(self, house: House, orders: Orders) -> None:
+        self._house = house
+        self.orders = orders
+        self.place = Place.WAITING
+        self.programme: Programme | None = None
+        self.recorder: RoomRecorder | None = None
+        self._epoch_ms: int | None = None  # once it is reached
+        self._end_samples: int | None = None
+        self._stage = StageSeen()
+        self._inits_out = False
+        self._ended_ns = 0
+        self._told: RoomState | None = None
+        self._told_ns = 0
+        self._take_up_past()
+
+    @property
+    def epoch_ms(self) -> int:
+        """When sample 0 is due; what orders say, until it has been reached."""
+        return self.orders.epoch_ms if self._epoch_ms is None else self._epoch_ms
+
+    @property
+    def end_index(self) -> int:
+        """How many samples the programme has at most; exactly, once its end is ordered."""
+        limit = self._house.settings.room_duration_max_s * SAMPLE_RATE
+        end_ms = self.orders.end_ms
+        if end_ms is None:
+            return limit
+        return min(limit, max(0, sample_at(self.epoch_ms, end_ms * _NS_PER_MS)))
+
+    @property
+    def is_over(self) -> bool:
+        """It has ended and everything is in the files."""
+        done = self.place in (Place.ENDED, Place.RETIRED)
+        return done and self.recorder is not None and self.recorder.whole
+
+    def behind_s(self, now_ns: int) -> float:
+        """How far the programme is behind its clock."""
+        if self.programme is None or self.place is not Place.ON_AIR:
+            return 0.0
+        return self.programme.overdue_samples(now_ns) / SAMPLE_RATE
+
+    def apply(self, orders: Orders) -> None:
+        """Take new orders."""
+        if self._epoch_ms is not None and orders.epoch_ms != self._epoch_ms:
+            log().error("epoch_moved_while_live", room=orders.room, kept_ms=self._epoch_ms)
+        self.orders = orders
+        if self.programme is not None:
+            self.programme.timeline.set_end(self.end_index)
+            if not self.programme.timeline.word_heard:
+                self.programme.timeline.set_hold(self._load_hold())
+
+    def take(self, message: Message, now_ns: int) -> None:
+        """Take what the stage says."""
+        self._stage.heard_ns = now_ns
+        match message.kind:
+            case Kind.FRAME if self.programme is not None:
+                self.programme.timeline.take(message.sample_index, message.payload)
+            case Kind.STATE:
+                try:
+                    self._stage.state = decode_stage_state(message.payload)
+                except msgspec.MsgspecError:
+                    log().error("stage_state_unreadable", room=message.room)
+
+    def tick(self, now_ns: int, *, may_start: bool) -> bool:
+        """Do what is due; say whether there is more to do at once."""
+        more = False
+        match self.place:
+            case Place.WAITING:
+                more = self._wait(now_ns, may_start=may_start)
+            case Place.ON_AIR:
+                more = self._go_on(now_ns)
+            case Place.ENDED if now_ns - self._ended_ns >= _RETIRE_NS:
+                self._house.retire(self.orders.room)
+                self.place = Place.RETIRED
+        if self.recorder is not None:
+            self.recorder.retry(now_ns)
+        self._tell(now_ns)
+        return more
+
+    # -- the three places -----------------------------------------------------------------
+
+    def _take_up_past(self) -> None:
+        """Find out from disk what an earlier process made of this room."""
+        self._past = load_states(self._house.folder.state_log(self.orders.room))
+        for state in self._past:
+            if state.phase is not Phase.SCHEDULED:
+                self._epoch_ms = state.epoch_ms
+        if self._past and self._past[-1].phase is Phase.ENDED:
+            self._end_samples = self._past[-1].end_samples or 0
+            self.place = Place.RETIRED
+
+    def _wait(self, now_ns: int, *, may_start: bool) -> bool:
+        epoch_ns = self.epoch_ms * _NS_PER_MS
+        over = sample_at(self.epoch_ms, now_ns) >= self.end_index
+        if over and not self._was_recorded():
+            # It was called off, or nobody was here while it should have run.
+            self._end_samples = 0
+            self.place = Place.RETIRED
+        elif now_ns >= epoch_ns:
+            if may_start:
+                self._begin(now_ns)
+                return True
+        elif now_ns >= epoch_ns - self._house.settings.doors_open_s * _NS_PER_S:
+            self._send_inits()
+        return False
+
+    def _was_recorded(self) -> bool:
+        paths = (
+            self._house.folder.recording(self.orders.room, name) for name in self._house.silent
+        )
+        return any(path.exists() for path in paths)
+
+    def _send_inits(self) -> None:
+        if self._inits_out:
+            return
+        self._inits_out = True
+        for name, silent in self._house.silent.items():
+            init = self.recorder.recordings[name].init if self.recorder else silent.init
+            self._house.publish(Message(Kind.INIT, self.orders.room, name, 0, 0, init))
+
+    def _begin(self, now_ns: int) -> None:
+        """Go on the air: at the hour, or where an earlier process left off."""
+        house, room = self._house, self.orders.room
+        share = house.settings.recording_pending_bytes_max // house.settings.live_rooms_max
+        recorder = RoomRecorder(house.folder, room, house.silent, share)
+        self._epoch_ms = self.epoch_ms
+        self.recorder = recorder
+        due = min(sample_at(self._epoch_ms, now_ns), self.end_index)
+        missing_s = (due - recorder.parts * PART_SAMPLES) / SAMPLE_RATE
+        if missing_s > house.settings.backfill_max_s:
+            log().error("room_given_up", room=room, missing_s=round(missing_s))
+            self._end_samples = recorder.parts * PART_SAMPLES
+            self._enter_ended(now_ns)
+            return
+        self._send_inits()
+        for name, recording in recorder.recordings.items():
+            for part in recording.tail(WINDOW_PARTS):
+                index = part.number * PART_SAMPLES
+                house.publish(Message(Kind.PART, room, name, part.number, index, part.data))
+        self.programme = Programme(
+            room, self._epoch_ms, self._timeline, recorder, house.silent, house.publish, now_ns
+        )
+        self.programme.timeline.set_end(self.end_index)
+        self.place = Place.ON_AIR
+        log().info("room_on_air", room=room, from_part=recorder.parts)
+
+    def _timeline(self, first_index: int) -> Timeline:
+        return Timeline(
+            first_index,
+            hold_back_samples=self._house.settings.hold_back_ms * SAMPLE_RATE // 1000,
+            hold=self._load_hold(),
+            word_heard=any(state.on_air is OnAir.VOICES for state in self._past),
+        )
+
+    def _load_hold(self) -> Pcm | None:
+        if not self.orders.hold:
+            return None
+        try:
+            return np.memmap(self._house.folder.hold(self.orders.room), np.int16, "r")
+        except (OSError, ValueError) as error:
+            log().error("hold_tune_unreadable", room=self.orders.room, reason=str(error))
+            return None
+
+    def _go_on(self, now_ns: int) -> bool:
+        assert self.programme is not None
+        step = self.programme.step(now_ns)
+        if step is Step.ENDED:
+            self._end_samples = self.programme.sample_index
+            self._enter_ended(now_ns)
+            self._tell(now_ns)  # before the end of the stream, so that listeners hear why
+            self.programme.end()
+            log().info("room_ended", room=self.orders.room, samples=self._end_samples)
+        return step is Step.MORE
+
+    def _enter_ended(self, now_ns: int) -> None:
+        self.place = Place.ENDED
+        self._ended_ns = now_ns
+
+    # -- what is told ---------------------------------------------------------------------
+
+    def _state(self, now_ns: int) -> RoomState:
+        phase = {Place.WAITING: Phase.SCHEDULED, Place.ON_AIR: Phase.LIVE}.get(
+            self.place, Phase.ENDED
+        )
+        live = self.programme if phase is Phase.LIVE else None
+        return assemble_state(
+            self.orders,
+            phase,
+            self._stage.state,
+            epoch_ms=self.epoch_ms,
+            sample_index=live.sample_index if live else self._end_samples or 0,
+            end_samples=self._end_samples,
+            on_air=live.timeline.on_air if live else OnAir.NOTHING,
+            recording=self.recorder is None or self.recorder.whole,
+            stage_here=now_ns - self._stage.heard_ns < _STAGE_GONE_NS,
+        )
+
+    def _tell(self, now_ns: int) -> None:
+        new, old = self._state(now_ns), self._told
+        if is_news(old, new):
+            if old is not None and old.phase is new.phase and not self._may_tell(now_ns):
+                return
+            last = old.revision if old else (self._past[-1].revision if self._past else 0)
+            new = msgspec.structs.replace(new, revision=max(last + 1, now_ns // _NS_PER_MS))
+            if self.recorder is not None:
+                self.recorder.note_state(new)
+        elif self._is_open(now_ns) and now_ns - self._told_ns >= _HEARTBEAT_NS:
+            assert old is not None
+            new = msgspec.structs.replace(new, revision=old.revision)
+        else:
+            return
+        self._told, self._told_ns = new, now_ns
+        self._house.publish(
+            Message(Kind.STATE, self.orders.room, "", 0, new.sample_index, encode_state(new))
+        )
+
+    def _may_tell(self, now_ns: int) -> bool:
+        return now_ns - self._told_ns >= _NEWS_PAUSE_NS
+
+    def _is_open(self, now_ns: int) -> bool:
+        doors_ns = self._house.settings.doors_open_s * _NS_PER_S
+        waiting = now_ns >= self.epoch_ms * _NS_PER_MS - doors_ns
+        return self.place is Place.ON_AIR or (self.place is Place.WAITING and waiting)
