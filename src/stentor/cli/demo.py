@@ -1,8 +1,52 @@
-"""`stentor demo`: not written yet."""
+"""`stentor demo`: a server, a room that starts at once, and two voices that talk in it.
 
-from stentor.base.errors import UnavailableError
+This is what `./run` calls. The voices are ordinary `stentor speak` processes with ordinary links.
+"""
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stentor.cli.options import Bind, ControlPort, Data, Edges, Json, Port, Seconds
 
 
-def demo() -> None:
-    """Not written yet."""
-    raise UnavailableError("Not written yet.")
+def demo(
+    seconds: Seconds = None,
+    port: Port = None,
+    control_port: ControlPort = None,
+    bind: Bind = None,
+    data: Data = None,
+    edges: Edges = None,
+    voices: Annotated[
+        bool, typer.Option("--voices/--no-voices", help="Two voices that talk to each other.")
+    ] = True,
+    json: Json = False,
+) -> None:
+    """Start a live conversation that can be listened to in a browser; Ctrl-C ends it.
+
+    Without --data everything that it writes is deleted at the end.
+    """
+    from stentor.app import serve
+    from stentor.base.settings import load_settings
+    from stentor.demo.show import start_show
+
+    scratch = None if data else tempfile.mkdtemp(prefix="stentor-demo-")
+    try:
+        settings = load_settings(
+            data=data or scratch, port=port, control_port=control_port, bind=bind, edges=edges
+        )
+        if not json:
+            typer.echo("Starting …", err=True)
+        serve(
+            settings,
+            seconds,
+            on_ready=lambda supervisor: start_show(
+                settings, supervisor, with_voices=voices, as_json=json
+            ),
+        )
+    finally:
+        if scratch is not None:
+            shutil.rmtree(Path(scratch), ignore_errors=True)

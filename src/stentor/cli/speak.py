@@ -15,6 +15,7 @@ def speak(
     link: Annotated[str, typer.Argument(help="The speaker's link.", metavar="LINK")],
     loop: Annotated[bool, typer.Option("--loop", help="From the start again at the end.")] = False,
     since_ms: Annotated[int | None, typer.Option(hidden=True)] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing.")] = False,
     json: Json = False,
 ) -> None:
     """Speak in a room, through WHIP: whatever FFmpeg's libraries read becomes a voice."""
@@ -23,6 +24,8 @@ def speak(
     from stentor.speak.run import Speech, run_speak
 
     def tell(event: str, fields: dict[str, Any]) -> None:
+        if quiet:
+            return
         if json:
             typer.echo(msgspec.json.encode({"event": event, **fields}).decode())
             return

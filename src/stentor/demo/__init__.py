@@ -1,0 +1,1 @@
+"""What `./run` shows: two voices, a hold tune, and the room that they talk in."""
