@@ -78,6 +78,68 @@ class Settings:
         minimum=1024 * 1024,
         unit="bytes",
     )
+    edge_connections_max: int = _setting(
+        0, "connections of one edge process; 0: what its descriptors allow", minimum=0
+    )
+    edge_head_s: float = _setting(
+        10.0, "how long a client may take to send a request", minimum=0.1, maximum=120, unit="s"
+    )
+    edge_idle_s: float = _setting(
+        30.0, "how long a connection may rest between requests", minimum=0.1, unit="s"
+    )
+    edge_stalled_s: float = _setting(
+        30.0, "a download of which nothing was taken for so long is ended", minimum=1, unit="s"
+    )
+    edge_listener_stalled_s: float = _setting(
+        120.0,
+        "a listener who took nothing for so long is let go; long enough for a pause",
+        minimum=5,
+        unit="s",
+    )
+    edge_lag_s: float = _setting(
+        12.0,
+        "who is further behind the newest part than this is moved to the live edge",
+        minimum=1,
+        maximum=30,
+        unit="s",
+    )
+    edge_back_parts: int = _setting(
+        4, "parts that a joining listener gets at once", minimum=1, maximum=30, unit="parts"
+    )
+    edge_part_lane_listeners_max: int = _setting(
+        5000,
+        "listeners of one edge process above which joiners get 0.96 s at a time, not 0.32 s",
+        minimum=0,
+    )
+    edge_accepts_per_turn: int = _setting(
+        64, "new connections between two looks at the feed", minimum=1, maximum=4096
+    )
+    edge_unsent_bytes: int = _setting(
+        16_384, "what the kernel may hold unsent for one listener", minimum=2048, unit="bytes"
+    )
+    edge_reload_s: float = _setting(
+        6.0, "how long a playlist or part may be waited for", minimum=0.5, maximum=60, unit="s"
+    )
+    edge_reloads_max: int = _setting(
+        4000, "playlists and parts waited for at once in one edge process", minimum=0
+    )
+    edge_downloads_max: int = _setting(
+        200, "recordings being downloaded at once from one edge process", minimum=0, maximum=400
+    )
+    edge_room_listeners_max: int = _setting(
+        1_000_000, "listeners of one room at one edge process", minimum=1
+    )
+    edge_rooms_max: int = _setting(
+        10_000, "rooms that an edge keeps track of", minimum=1, maximum=1_000_000
+    )
+    speakers_max: int = _setting(16, "speakers on one room's stage", minimum=1, maximum=64)
+    stage_rooms_max: int = _setting(64, "rooms with somebody on the stage", minimum=1, maximum=1000)
+    stage_sessions_max: int = _setting(
+        128, "speakers of all rooms together", minimum=1, maximum=4096
+    )
+    grace_s: int = _setting(
+        30, "how long the seat of a speaker who dropped is kept", minimum=1, maximum=3600, unit="s"
+    )
     log_json: bool = _setting(False, "logs as JSON lines")
     log_level: str = _setting("info", "debug, info, warning or error")
 

@@ -1,0 +1,232 @@
+"""All stages of one process: rooms by their orders, sessions by their ids, one tick for all.
+
+It decides who is let in, and does what orders say within 50 ms of their being written. It never
+waits for anybody: the feed cuts off who does not read, peers are closed in tasks of their own.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+from prometheus_client.core import Metric
+
+from stentor.base.clock import Clock
+from stentor.base.errors import Problem
+from stentor.base.logs import log
+from stentor.base.settings import Settings
+from stentor.feed.wire import Kind, Message
+from stentor.rooms.orders import Orders, Phase
+from stentor.rooms.state import StageState, encode_state
+from stentor.stage.admission import decide_seat
+from stentor.stage.offer import read_offer
+from stentor.stage.peer import Direction
+from stentor.stage.room import StageRoom
+from stentor.stage.session import Session
+from stentor.stage.tally import Tally
+from stentor.stage.ticker import TICK_NS, Ticker
+from stentor.store.orders import OrdersFolder
+
+CONNECT_S_MAX = 15
+_NS_PER_S = 1_000_000_000
+_ORDERS_TICKS = 2  # look for orders every 40 ms
+_NEWS_TICKS = 5  # tell who is on the stage every 100 ms
+_AFTERWARDS_NS = 5 * _NS_PER_S  # speakers stay together so long after the end
+
+
+class Stage:
+    """The rooms and speakers of this process."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        orders: OrdersFolder,
+        key: bytes,
+        publish: Callable[[Message], None],
+        forget: Callable[[str], None],
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._orders_folder = orders
+        self._key = key
+        self._publish = publish
+        self._forget = forget
+        self._rooms: dict[str, StageRoom] = {}
+        self._orders: dict[str, Orders] = {}
+        self._sessions: dict[str, Session] = {}
+        self._joining: set[tuple[str, str]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.tally = Tally()
+        self.ticker = Ticker(clock, self._tick)
+        self._obey()
+        self._clear_stages()
+
+    def session(self, room: str, session_id: str) -> Session | None:
+        """Return a session that exists now."""
+        session = self._sessions.get(session_id)
+        return session if session is not None and session.room == room else None
+
+    def room(self, room: str) -> StageRoom | None:
+        """Return a room with somebody on its stage."""
+        return self._rooms.get(room)
+
+    @property
+    def sessions(self) -> list[Session]:
+        """All sessions."""
+        return list(self._sessions.values())
+
+    @property
+    def rooms(self) -> int:
+        """How many rooms have somebody on the stage."""
+        return len(self._rooms)
+
+    async def join(
+        self, room: str, token: str, body: bytes, direction: Direction, resume: str | None
+    ) -> tuple[Session, str]:
+        """Let a speaker in; return the session and the SDP answer. Raises `Problem`."""
+        now_ns = self._clock.now_ns()
+        seat = decide_seat(self._orders, room, token, self._key, now_ns // 1_000_000)
+        offer = read_offer(body)
+        place = (room, seat.id)
+        self._require_room_for(room, seat.id, resume)
+        self._joining.add(place)
+        session = Session(
+            id=secrets.token_urlsafe(18),
+            room=room,
+            seat=seat,
+            direction=direction,
+            created_ns=now_ns,
+            dead_after_ns=self._settings.grace_s * _NS_PER_S,
+            connect_within_ns=CONNECT_S_MAX * _NS_PER_S,
+        )
+        try:
+            answer = await session.peer.answer(offer)
+            # What was true before may have changed while the answer was being made.
+            session.seat = decide_seat(
+                self._orders, room, token, self._key, self._clock.now_ns() // 1_000_000
+            )
+        except BaseException:
+            self._start(session.peer.close())
+            raise
+        finally:
+            self._joining.discard(place)
+        self._seat(session)
+        log().info("speaker_entered", room=room, seat=seat.id, hears=direction.name)
+        return session, answer
+
+    def end(self, room: str, session_id: str) -> None:
+        """End a session at its owner's wish; does nothing if there is none."""
+        session = self.session(room, session_id)
+        if session is not None:
+            self._rooms[room].leave(session, self._clock.now_ns(), may_return=False)
+            self._drop(session, "left")
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield this stage's figures: it is a collector of Prometheus's."""
+        return self.tally.collect(self.sessions, self.rooms, self.ticker.counts)
+
+    async def run(self) -> None:
+        """Tick until cancelled."""
+        await self.ticker.run()
+
+    async def close(self) -> None:
+        """End every session."""
+        for session in self.sessions:
+            self._drop(session, "closing")
+        if self._tasks:
+            await asyncio.wait(tuple(self._tasks), timeout=1)
+
+    def _require_room_for(self, room: str, seat_id: str, resume: str | None) -> None:
+        stage = self._rooms.get(room)
+        held = stage.sessions.get(seat_id) if stage is not None else None
+        if (room, seat_id) in self._joining or (
+            held is not None and held.id != resume and held.holds_seat()
+        ):
+            raise Problem(
+                409, "seat-taken", "This link is already in use",
+                "Close the other window, or wait two seconds.",
+            )  # fmt: skip
+        if held is not None:
+            return
+        joining = len(self._joining)
+        here = sum(1 for one in self._joining if one[0] == room)
+        if stage is not None and len(stage.sessions) + here >= self._settings.speakers_max:
+            raise _full(f"This room has {self._settings.speakers_max} speakers.")
+        if stage is None and len(self._rooms) >= self._settings.stage_rooms_max:
+            raise _full("No other room can be opened here.")
+        if len(self._sessions) + joining >= self._settings.stage_sessions_max:
+            raise _full("No other speaker can be let in here.")
+
+    def _seat(self, session: Session) -> None:
+        stage = self._rooms.get(session.room)
+        if stage is None:
+            stage = StageRoom(self._orders[session.room], self._settings.grace_s * _NS_PER_S)
+            self._rooms[session.room] = stage
+        self._sessions[session.id] = session
+        replaced = stage.enter(session)
+        if replaced is not None:
+            self._drop(replaced, "replaced")
+
+    def _drop(self, session: Session, why: str) -> None:
+        self._sessions.pop(session.id, None)
+        self.tally.end(session)
+        self._start(session.peer.close())
+        log().info("speaker_gone", room=session.room, seat=session.seat.id, why=why)
+
+    def _start(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _clear_stages(self) -> None:
+        """Say that nobody is on any stage, whatever a stage that died had said."""
+        now_ms = self._clock.now_ns() // 1_000_000
+        for orders in self._orders.values():
+            if orders.phase(now_ms) is Phase.LIVE:
+                payload = encode_state(StageState(orders.room))
+                self._publish(Message(Kind.STATE, orders.room, payload=payload))
+
+    def _obey(self) -> None:
+        for orders in self._orders_folder.changes():
+            self._orders[orders.room] = orders
+            stage = self._rooms.get(orders.room)
+            if stage is not None:
+                for session in stage.obey(orders):
+                    self._drop(session, "removed")
+        for name, why in self._orders_folder.unreadable.items():
+            log().warning("orders_unreadable", file=name, why=why)
+
+    def _tick(self, now_ns: int) -> None:
+        number = now_ns // TICK_NS
+        if number % _ORDERS_TICKS == 0:
+            self._obey()
+        for stage in self._rooms.values():
+            frame = stage.tick(now_ns)
+            if frame is not None:
+                self._publish(frame)
+        if number % _NEWS_TICKS == 0:
+            for room in tuple(self._rooms):
+                self._look_after(room, now_ns)
+
+    def _look_after(self, room: str, now_ns: int) -> None:
+        stage = self._rooms[room]
+        for session in stage.sweep(now_ns):
+            self._drop(session, "silent")
+        end_ms = stage.orders.end_ms
+        over = end_ms is not None and now_ns > end_ms * 1_000_000 + _AFTERWARDS_NS
+        if over:
+            for session in tuple(stage.sessions.values()):
+                stage.leave(session, now_ns, may_return=False)
+                self._drop(session, "ended")
+        news = stage.news(now_ns)
+        if news is not None:
+            self._publish(news)
+        if stage.phase(now_ns) is Phase.ENDED:
+            self._forget(room)
+        if stage.deserted:
+            del self._rooms[room]
+
+
+def _full(detail: str) -> Problem:
+    return Problem(503, "stage-full", "The stage is full", detail)

@@ -1,0 +1,67 @@
+"""The stage's figures for /metrics: what sessions counted, summed over those that are gone too."""
+
+from collections import Counter as Sums
+from collections.abc import Iterable, Iterator
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from stentor.base import metrics
+from stentor.stage.session import Session
+from stentor.stage.ticker import TickCounts
+
+
+def counted(session: Session) -> dict[str, int]:
+    """Return what one session counted, by the names of `metrics.STAGE_PACKETS`."""
+    counts = session.playout.counts
+    return {
+        "received": counts.received,
+        "lost": session.playout.lost_total,
+        "late": counts.late,
+        "duplicate": counts.duplicate,
+        "broken": counts.broken + session.broken_total,
+        "overflowed": counts.overflowed,
+        "foreign": session.peer.dropped_total,
+        "recovered": counts.recovered,
+        "concealed": counts.concealed,
+        "unsent": session.peer.send_errors_total,
+    }
+
+
+class Tally:
+    """Sums over sessions."""
+
+    def __init__(self) -> None:
+        self._ended: Sums[str] = Sums()
+        self.sessions_total = 0
+
+    def end(self, session: Session) -> None:
+        """Keep the figures of a session that is over."""
+        self._ended.update(counted(session))
+        self.sessions_total += 1
+
+    def packets(self, sessions: Iterable[Session]) -> dict[str, int]:
+        """Return the sums, with those of the sessions that are going on."""
+        sums = Sums(self._ended)
+        for session in sessions:
+            sums.update(counted(session))
+        return dict(sums)
+
+    def collect(self, sessions: list[Session], rooms: int, ticks: TickCounts) -> Iterator[Metric]:
+        """Yield everything as Prometheus has it."""
+        packets = CounterMetricFamily(*metrics.STAGE_PACKETS, labels=["fate"])
+        for fate, count in self.packets(sessions).items():
+            packets.add_metric([fate], count)
+        yield packets
+        for (name, about), value in (
+            (metrics.STAGE_SESSIONS, len(sessions)),
+            (metrics.STAGE_ROOMS, rooms),
+            (metrics.STAGE_TICK_SLOWEST, ticks.slowest_ns / 1e9),
+        ):
+            yield GaugeMetricFamily(name, about, value=value)
+        for (name, about), value in (
+            (metrics.STAGE_TICKS, ticks.ticks),
+            (metrics.STAGE_TICKS_LATE, ticks.late),
+            (metrics.STAGE_TICKS_LEFT_OUT, ticks.left_out),
+            (metrics.STAGE_TICK_BUSY, ticks.busy_ns / 1e9),
+        ):
+            yield CounterMetricFamily(name, about, value=value)
