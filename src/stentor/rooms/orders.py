@@ -88,5 +88,5 @@ def encode_orders(orders: Orders) -> bytes:
 
 
 def decode_orders(data: bytes) -> Orders:
-    """Return orders from JSON; raises `msgspec.ValidationError` or `DecodeError` on anything else."""
+    """Return orders from JSON; raises `msgspec.MsgspecError` on anything else."""
     return msgspec.json.decode(data, type=Orders)
