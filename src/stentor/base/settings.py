@@ -60,7 +60,7 @@ class Settings:
         unit="ms",
     )
     live_rooms_max: int = _setting(
-        16, "rooms on the air at once; more have to wait", minimum=1, maximum=1000
+        16, "rooms on the air at once; more have to wait", minimum=1, maximum=40
     )
     room_duration_max_s: int = _setting(
         86_400, "a room ends by itself after this", minimum=60, maximum=604_800, unit="s"

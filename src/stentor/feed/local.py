@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import msgspec
@@ -143,10 +143,13 @@ class LocalSubscription:
             self._socket = None
 
 
-async def follow(path: Path) -> AsyncIterator[Message | None]:
+async def follow(
+    path: Path, on_lost: Callable[[], None] | None = None
+) -> AsyncIterator[Message | None]:
     """Yield messages for ever, connecting again whenever the feed ends.
 
-    Yields None each time that a connection was made, before the publisher's window arrives.
+    Yields None each time that a connection was made, before the publisher's window arrives, and
+    calls `on_lost` each time that one ended.
     """
     while True:
         try:
@@ -164,4 +167,6 @@ async def follow(path: Path) -> AsyncIterator[Message | None]:
             pass
         finally:
             writer.close()
+        if on_lost is not None:
+            on_lost()
         await asyncio.sleep(RETRY_S)

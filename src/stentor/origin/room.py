@@ -30,7 +30,6 @@ _NS_PER_MS = 1_000_000
 _NS_PER_S = 1_000_000_000
 _HEARTBEAT_NS = 10 * _NS_PER_S
 _NEWS_PAUSE_NS = 200 * _NS_PER_MS  # who speaks changes fast; five times a second is enough
-_STAGE_GONE_NS = _NS_PER_S
 _RETIRE_NS = 30 * _NS_PER_S
 
 
@@ -54,14 +53,6 @@ class House:
     retire: Callable[[str], None]
 
 
-@dataclass(slots=True)
-class StageSeen:
-    """What the stage said of a room last, and when it last said anything."""
-
-    state: StageState | None = None
-    heard_ns: int = 0
-
-
 class Room:
     """One room. `tick` does everything that is due, in small steps."""
 
@@ -73,7 +64,8 @@ class Room:
         self.recorder: RoomRecorder | None = None
         self._epoch_ms: int | None = None  # once it is reached
         self._end_samples: int | None = None
-        self._stage = StageSeen()
+        self._stage: StageState | None = None
+        self._stage_here = True
         self._inits_out = False
         self._ended_ns = 0
         self._told: RoomState | None = None
@@ -116,21 +108,21 @@ class Room:
             if not self.programme.timeline.word_heard:
                 self.programme.timeline.set_hold(self._load_hold())
 
-    def take(self, message: Message, now_ns: int) -> None:
+    def take(self, message: Message) -> None:
         """Take what the stage says."""
-        self._stage.heard_ns = now_ns
         match message.kind:
             case Kind.FRAME if self.programme is not None:
                 self.programme.timeline.take(message.sample_index, message.payload)
             case Kind.STATE:
                 try:
-                    self._stage.state = decode_stage_state(message.payload)
+                    self._stage = decode_stage_state(message.payload)
                 except msgspec.MsgspecError:
                     log().error("stage_state_unreadable", room=message.room)
 
-    def tick(self, now_ns: int, *, may_start: bool) -> bool:
+    def tick(self, now_ns: int, *, may_start: bool, stage_here: bool = True) -> bool:
         """Do what is due; say whether there is more to do at once."""
         more = False
+        self._stage_here = stage_here
         match self.place:
             case Place.WAITING:
                 more = self._wait(now_ns, may_start=may_start)
@@ -245,7 +237,7 @@ class Room:
 
     # -- what is told ---------------------------------------------------------------------
 
-    def _state(self, now_ns: int) -> RoomState:
+    def _state(self) -> RoomState:
         phase = {Place.WAITING: Phase.SCHEDULED, Place.ON_AIR: Phase.LIVE}.get(
             self.place, Phase.ENDED
         )
@@ -253,17 +245,17 @@ class Room:
         return assemble_state(
             self.orders,
             phase,
-            self._stage.state,
+            self._stage,
             epoch_ms=self.epoch_ms,
             sample_index=live.sample_index if live else self._end_samples or 0,
             end_samples=self._end_samples,
             on_air=live.timeline.on_air if live else OnAir.NOTHING,
             recording=self.recorder is None or self.recorder.whole,
-            stage_here=now_ns - self._stage.heard_ns < _STAGE_GONE_NS,
+            stage_here=self._stage_here,
         )
 
     def _tell(self, now_ns: int) -> None:
-        new, old = self._state(now_ns), self._told
+        new, old = self._state(), self._told
         if is_news(old, new):
             if old is not None and old.phase is new.phase and not self._may_tell(now_ns):
                 return

@@ -7,11 +7,10 @@ from collections.abc import Iterable
 
 from stentor.base.logs import log
 from stentor.feed.wire import Message
-from stentor.media.grid import SAMPLE_RATE
 from stentor.origin.room import House, Place, Room
 from stentor.rooms.orders import Orders
 
-_BEHIND_SAMPLES = 2 * SAMPLE_RATE
+_STAGE_GONE_NS = 1_000_000_000  # a spare stage is there sooner: not worth telling
 
 
 class Schedule:
@@ -20,6 +19,7 @@ class Schedule:
     def __init__(self, house: House) -> None:
         self._house = house
         self.rooms: dict[str, Room] = {}
+        self._stage_lost_ns: int | None = None
 
     @property
     def live_rooms(self) -> list[Room]:
@@ -35,20 +35,30 @@ class Schedule:
             else:
                 room.apply(orders)
 
-    def take(self, message: Message, now_ns: int) -> None:
+    def take(self, message: Message) -> None:
         """Take a message of the stage."""
         room = self.rooms.get(message.room)
         if room is not None:
-            room.take(message, now_ns)
+            room.take(message)
+
+    def find_stage(self) -> None:
+        """The stage's feed is there."""
+        self._stage_lost_ns = None
+
+    def lose_stage(self, now_ns: int) -> None:
+        """The stage's feed has ended; who was on it is away, unless it is back at once."""
+        self._stage_lost_ns = now_ns
 
     def tick(self, now_ns: int) -> bool:
         """Give every room its turn; say whether one has more to do at once."""
         more = False
         live = len(self.live_rooms)
+        lost_ns = self._stage_lost_ns
+        stage_here = lost_ns is None or now_ns - lost_ns < _STAGE_GONE_NS
         for room in self.rooms.values():
             may_start = live < self._house.settings.live_rooms_max
             was = room.place
-            more |= room.tick(now_ns, may_start=may_start)
+            more |= room.tick(now_ns, may_start=may_start, stage_here=stage_here)
             if was is Place.WAITING and room.place is Place.ON_AIR:
                 live += 1
             elif was is Place.WAITING and not may_start and now_ns >= room.epoch_ms * 1_000_000:

@@ -98,9 +98,14 @@ class _Origin:
             log().error("orders_unreadable", file=name, reason=reason)
 
     async def _hear_stage(self) -> None:
-        async for message in follow(self._folder.stage_feed):
-            if message is not None:
-                self._schedule.take(message, self._clock.now_ns())
+        def lost() -> None:
+            self._schedule.lose_stage(self._clock.now_ns())
+
+        async for message in follow(self._folder.stage_feed, lost):
+            if message is None:
+                self._schedule.find_stage()
+            else:
+                self._schedule.take(message)
                 self._wake.set()
 
     async def _sync_every_second(self) -> None:
