@@ -4,6 +4,7 @@ There is nothing to connect to and nothing to miss: a reader that was away sees 
 when it looks again. A write is on disk before `write` returns.
 """
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -27,22 +28,45 @@ class OrdersFolder:
 
     def write(self, orders: Orders) -> None:
         """Replace a room's orders; they are on disk when this returns."""
-        path = self._folder / f"{orders.room}.json"
-        scratch = path.with_suffix(".new")
-        with open(scratch, "wb") as file:
-            file.write(encode_orders(orders))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(scratch, path)
+        self.prepare(orders)
+        self.publish(orders.room)
+
+    def prepare(self, orders: Orders) -> None:
+        """Put new orders on disk where nobody looks yet: what can fail, fails here."""
+        scratch = self._folder / f"{orders.room}.new"
+        try:
+            with scratch.open("wb") as file:
+                file.write(encode_orders(orders))
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError:
+            self.discard(orders.room)
+            raise
+
+    def publish(self, room: str) -> None:
+        """Let the orders that were prepared count from now on."""
+        (self._folder / f"{room}.new").replace(self._folder / f"{room}.json")
         folder = os.open(self._folder, os.O_RDONLY)
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
 
+    def discard(self, room: str) -> None:
+        """Forget orders that were prepared and will not count."""
+        with contextlib.suppress(OSError):
+            (self._folder / f"{room}.new").unlink()
+
+    def read(self, room: str) -> Orders | None:
+        """Return the orders that count for a room, or None if there are none that can be read."""
+        try:
+            return decode_orders((self._folder / f"{room}.json").read_bytes())
+        except (OSError, msgspec.MsgspecError):
+            return None
+
     def changes(self) -> list[Orders]:
         """Return the orders that are new or different since the last call (at first: all)."""
-        folder_time = os.stat(self._folder).st_mtime_ns
+        folder_time = self._folder.stat().st_mtime_ns
         if folder_time != self._folder_time:
             self._folder_time = folder_time
             self._looks_left = _LOOKS_AFTER_CHANGE

@@ -1,0 +1,1 @@
+"""The database's history, shipped with the program and run at its start."""
