@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from stentor.base.clock import SharedClock, decide_offset, measured_offset_ns
+from stentor.base.clock import JUMP_NS, SharedClock, decide_offset, measured_offset_ns
 from stentor.base.errors import UnavailableError
 from stentor.base.logs import log, set_up_logs
 from stentor.base.paths import DataFolder
@@ -104,7 +104,7 @@ class ClockKeeper:
         self._orders = orders
         self._measure = measure
         self._known: dict[str, Orders] = {}
-        self._warned_of = 0
+        self._warned_of = 0.0
 
     def keep(self) -> None:
         """Look at the orders and at the wall clock, and set the offset."""
@@ -115,8 +115,8 @@ class ClockKeeper:
         decided = decide_offset(current, measured, held)
         if decided != current:
             self._clock.offset_ns = decided
-        off_s = (measured - decided) // 1_000_000_000
-        if off_s != self._warned_of:
+        off_s = round((measured - decided) / 1e9, 1) if abs(measured - decided) > JUMP_NS else 0.0
+        if abs(off_s - self._warned_of) > 0.2:
             self._warned_of = off_s
             log().warning("the wall clock jumped; rooms on the air keep their time", by_s=off_s)
 

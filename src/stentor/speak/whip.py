@@ -8,7 +8,7 @@ import contextlib
 import json
 from collections.abc import AsyncIterator, Callable
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 import httpx
@@ -24,7 +24,10 @@ from av.packet import Packet
 from stentor.base.errors import StentorError
 from stentor.media.grid import SAMPLE_RATE
 
-AudioPacket = Packet[Any]
+if TYPE_CHECKING:
+    AudioPacket = Packet[Any]
+else:
+    AudioPacket = Packet
 _QUEUE_PACKETS = 5  # 100 ms; the oldest goes first
 _EVENTS_SILENCE_S = 5.0
 _PASSING = (408, 425, 429, 500, 502, 503, 504)
