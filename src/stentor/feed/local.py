@@ -6,7 +6,6 @@ window again when it comes back. Messages go one way only; what a subscriber wri
 
 import asyncio
 import contextlib
-import os
 import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -60,7 +59,7 @@ class LocalPublisher:
             self._path.unlink()
         loop = asyncio.get_running_loop()
         self._server = await loop.create_unix_server(lambda: _Subscriber(self), str(self._path))
-        os.chmod(self._path, 0o600)
+        self._path.chmod(0o600)
 
     def publish(self, message: Message) -> None:
         """Send to every subscriber and keep in the window."""

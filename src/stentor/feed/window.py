@@ -37,7 +37,7 @@ class Window:
         """Drop a room's media and keep its state: the archive has the rest."""
         for held in (self._inits, self._ends, self._parts):
             for key in [key for key in held if key[0] == room]:
-                del held[key]  # type: ignore[attr-defined]
+                held.pop(key)
 
     def forget(self, room: str) -> None:
         """Drop a room altogether."""
