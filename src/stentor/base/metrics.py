@@ -57,3 +57,21 @@ ORIGIN_DISK_ERRORS = Counter("stentor_origin_disk_errors", "Writes of recordings
 ORIGIN_LOST_PARTS = Counter(
     "stentor_origin_lost_parts", "Parts that are silence in a recording: memory ran out too"
 )
+
+CONTROL_REQUESTS = Counter(
+    "stentor_control_requests", "Requests that control answered", ["method", "status"]
+)
+CONTROL_ACTS = Counter("stentor_control_acts", "Acts on rooms, by outcome", ["act", "outcome"])
+CONTROL_ROOMS = Gauge("stentor_control_rooms", "Rooms that control keeps", ["phase"])
+CONTROL_ORDERS_WAITING = Gauge(
+    "stentor_control_orders_waiting", "Rooms whose stored orders could not be written yet"
+)
+CONTROL_REQUESTS_CUT_OFF = Counter(
+    "stentor_control_requests_cut_off", "Connections closed because a request took too long"
+)
+CONTROL_PACED = Counter("stentor_control_paced", "Acts refused because they came too fast")
+AUDIENCE_EDGES = Gauge("stentor_audience_edges", "Edges heard from within the last 3 s")
+AUDIENCE_LISTENERS = Gauge("stentor_audience_listeners", "Listeners of all rooms, by way", ["way"])
+AUDIENCE_UNREADABLE = Counter(
+    "stentor_audience_unreadable", "Datagrams of edges that could not be read or kept"
+)

@@ -78,6 +78,29 @@ class Settings:
         minimum=1024 * 1024,
         unit="bytes",
     )
+    rooms_max: int = _setting(1_000, "rooms that control keeps", minimum=1, maximum=100_000)
+    link_valid_s: int = _setting(
+        604_800, "how long after the hour a link is valid", minimum=3_600, unit="s"
+    )
+    hold_upload_bytes_max: int = _setting(
+        50 * 1024 * 1024, "size of a hold tune as it is sent", minimum=1024, unit="bytes"
+    )
+    hold_duration_max_s: int = _setting(
+        600, "length of a hold tune", minimum=1, maximum=3_600, unit="s"
+    )
+    control_connections_max: int = _setting(
+        512, "connections to control at once", minimum=8, maximum=100_000
+    )
+    control_request_s: float = _setting(
+        15.0,
+        "how long a client of control may take to send a request (a hold tune: ten times that)",
+        minimum=0.5,
+        maximum=600,
+        unit="s",
+    )
+    control_acts_per_s: float = _setting(
+        10.0, "changes that the holder of one link may ask for, per second", minimum=0.1
+    )
     edge_connections_max: int = _setting(
         0, "connections of one edge process; 0: what its descriptors allow", minimum=0
     )
