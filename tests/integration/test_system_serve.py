@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from support.server import COMMAND, Server, serving, wait_until
 
 

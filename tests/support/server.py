@@ -113,6 +113,8 @@ class Server:
         edges: int = 2,
         settings: Mapping[str, object] | None = None,
         command: tuple[str, ...] = (*COMMAND, "serve"),
+        options: tuple[str, ...] = (),
+        data_option: bool = True,
     ) -> None:
         first = free_ports(4 + edges)
         self.edges = edges
@@ -121,6 +123,7 @@ class Server:
         self.folder = DataFolder(data.absolute())
         self.log_path = data.parent / f"{data.name}.log"
         self._command = command
+        self._options = (*options, *(("--data", str(self.folder.root)) if data_option else ()))
         self._settings = {
             "stage_port": self.stage_port,
             "metrics_port": self.metrics_port,
@@ -135,8 +138,8 @@ class Server:
 
     def spawn(self) -> None:
         """Start it, without waiting."""
-        arguments = ["--data", str(self.folder.root), "--port", str(self.port)]
-        arguments += ["--control-port", str(self.control_port), "--edges", str(self.edges)]
+        arguments = ["--port", str(self.port), "--control-port", str(self.control_port)]
+        arguments += ["--edges", str(self.edges), *self._options]
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 [*self._command, *arguments, "--json"],
@@ -156,7 +159,7 @@ class Server:
         if not line:
             self.stop()
             raise AssertionError(f"serve did not come up:\n{self.log()}")
-        self.addresses: dict[str, str] = json.loads(line)
+        self.addresses: dict[str, Any] = json.loads(line)
         return self
 
     def stop(self, timeout_s: float = 10) -> int:

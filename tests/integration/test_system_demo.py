@@ -1,0 +1,51 @@
+"""`./run`: a conversation to listen to, that ends by itself and can be run again."""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+from pathlib import Path
+
+from support.listeners import listening
+from support.server import COMMAND, Server
+
+DEMO = (*COMMAND, "demo")
+
+
+def test_demo_can_be_listened_to_and_run_again_on_the_same_folder(tmp_path: Path) -> None:
+    first = Server(tmp_path / "data", command=DEMO).start()
+    room = first.addresses["room"]
+    try:
+        with listening(first.url(f"/r/{room}"), seconds=12) as (ear,):
+            ear.join()
+    finally:
+        assert first.stop() == 0
+    assert ear.findings.gaps == 0
+    assert ear.findings.audio_s > 5
+    assert ear.findings.silent_s < ear.findings.audio_s / 2
+    assert any(one.speaking for state in ear.states for one in state.stage)
+    assert "Traceback" not in first.log()
+
+    second = Server(tmp_path / "data", command=DEMO).start()
+    try:
+        again = second.addresses["room"]
+        assert again != room
+        with listening(second.url(f"/r/{again}"), seconds=8) as (ear,):
+            ear.wait_parts(3)
+    finally:
+        assert second.process is not None
+        second.process.send_signal(signal.SIGINT)
+        assert second.stop() == 0
+
+
+def test_demo_ends_by_itself_and_leaves_nothing_behind(tmp_path: Path, monkeypatch) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    demo = Server(tmp_path / "unused", command=DEMO, options=("--seconds", "2"), data_option=False)
+    demo.start()
+    assert demo.process is not None
+    assert demo.process.wait(15) == 0
+    demo.stop()
+    assert list(scratch.iterdir()) == []

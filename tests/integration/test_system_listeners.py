@@ -1,0 +1,116 @@
+"""Listeners who come late, pause or read slowly get what can be had; nobody else notices."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from stentor.listen.heard import Heard
+from stentor.media.boxes import BoxStream
+from support.listeners import listening
+from support.server import RoomMade, Server, serving
+from support.voices import speaking, strength, tone_file
+
+TONE = 700.0
+SMALL_BUFFER = 2_304
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RoomMade]:
+    folder = tmp_path_factory.mktemp("listeners")
+    with serving(folder) as server:
+        room = server.create_room("Going on", in_s=1.0)
+        with speaking(tone_file(folder / "tone.wav", TONE), room.link("host"), "--loop"):
+            with listening(room.url(), seconds=20) as (ear,):
+                ear.wait(lambda it: strength(it.pcm(it.last_part - 2), TONE) > 0.5, 15, "a tone")
+            yield room
+
+
+def test_listener_who_joins_in_mid_conversation_hears_at_once(live: RoomMade) -> None:
+    with listening(live.url(), count=5, seconds=4) as ears:
+        for ear in ears:
+            ear.join()
+    for ear in ears:
+        found = ear.findings
+        assert (found.gaps, found.stalls, found.undecodable) == (0, 0, 0)
+        assert found.first_audio_s is not None
+        assert found.first_audio_s < 1.0
+        assert found.behind_s_mean is not None
+        assert found.behind_s_mean < 1.2
+        assert strength(ear.pcm(), TONE) > 0.5
+
+
+def test_listener_who_wants_minute_zero_gets_it_while_live(live: RoomMade) -> None:
+    for playlist in ("dvr.m3u8", "dvr-opus.m3u8"):
+        with listening(live.url(f"/hls/{playlist}"), seconds=5) as (ear,):
+            ear.join()
+        assert ear.findings.first_part == 0
+        assert ear.findings.gaps == 0
+        assert ear.findings.parts >= 12
+
+
+def test_listener_who_pauses_half_a_minute_goes_on_or_is_told(live: RoomMade) -> None:
+    with listening(live.url(), count=2, seconds=60) as others:
+        heard, newest = _listen_through(live, lambda at: 30 if at == 4 else 0, parts=12)
+        others[0].wait(lambda it: it.last_part >= newest, 5, "others are as far")
+        for ear in others:
+            assert (ear.findings.gaps, ear.findings.stalls) == (0, 0)
+    found = heard.findings
+    assert (found.gaps, found.undecodable) == (0, 0)
+    assert others[0].last_part - newest < 8
+
+
+def test_listener_who_reads_slowly_is_moved_and_told(live: RoomMade) -> None:
+    with listening(live.url(), seconds=60) as (other,):
+        heard, _ = _listen_through(live, lambda at: 0.8, parts=30, rendition="aac96")
+        assert (other.findings.gaps, other.findings.stalls) == (0, 0)
+    assert (heard.findings.gaps, heard.findings.undecodable) == (0, 0)
+
+
+def _listen_through(
+    room: RoomMade, pause_s: Callable[[int], float], parts: int, rendition: str = "aac96"
+) -> tuple[Heard, int]:
+    """Listen on a socket with little room, pausing after each part as told."""
+    line = socket.socket()
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER)
+    line.settimeout(15)
+    line.connect(("127.0.0.1", room.server.port))
+    connection = http.client.HTTPConnection("127.0.0.1", room.server.port)
+    connection.sock = line
+    connection.request("GET", f"/r/{room.id}/live.mp4?rendition={rendition}")
+    response = connection.getresponse()
+    assert response.status == 200
+    heard, stream = Heard(time.time_ns()), BoxStream()
+    try:
+        while heard.findings.parts < parts:
+            data = response.read1(1_024)
+            assert data, "the stream ended"
+            before = heard.findings.parts
+            for one in stream.feed(data):
+                heard.take(one, time.time_ns())
+            if heard.findings.parts > before:
+                time.sleep(pause_s(heard.findings.parts))
+        assert heard.findings.last_part is not None
+        return heard, heard.findings.last_part
+    finally:
+        response.close()
+        connection.close()
+
+
+def test_server_takes_an_ended_room_and_a_live_one_at_once(live: RoomMade) -> None:
+    server: Server = live.server
+    short = server.create_room("Short", in_s=0.5)
+    with listening(short.url()) as (ear,), listening(live.url(), seconds=6) as (other,):
+        ear.wait_parts(6)
+        short.act("end")
+        ear.join()
+        with listening(short.url(), hls=True, seconds=10) as (replay,):
+            replay.join()
+        other.join()
+    assert replay.findings.first_part == 0
+    assert replay.last_part == ear.last_part
+    assert (other.findings.gaps, other.findings.stalls) == (0, 0)
