@@ -1,7 +1,7 @@
 """One speaker's playout: a frame of 20 ms at every tick, whatever the network did.
 
-It decides when to start, how deep the buffer should be (adapting, bounded), when to fade out, and
-how to follow the sender's clock: by a frame dropped or repeated in silence, or, when a burst or a
+It decides when to start, how deep the buffer should be (adapting, bounded), when to stop, and how
+to follow the sender's clock: by a frame dropped or repeated in silence, or, when a burst or a
 stall left far too much, by a skip at once. It never queues beyond that, and never waits.
 """
 
@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from stentor.audio.concealment import Concealer
 from stentor.audio.jitter import Arrival, Decode, JitterBuffer, Recover
 from stentor.media.grid import FRAME_SAMPLES
 
@@ -22,10 +23,8 @@ _MARGIN_DECAY_TICKS = 500  # 10 s without a late packet take 10 ms off the margi
 _EXCESS_SAMPLES_MAX = 5 * FRAME_SAMPLES  # 100 ms too deep: skip at once
 _SHORT_TICKS = 10  # what was seen for 200 ms decides a skip,
 _LONG_TICKS = 100  # and for 2 s a drop or an insertion in silence
-_FADE_AFTER_SAMPLES = 5 * FRAME_SAMPLES  # of concealment
-_STOP_AFTER_SAMPLES = 25 * FRAME_SAMPLES  # then the next packet starts anew
+_STOP_AFTER_SAMPLES = 25 * FRAME_SAMPLES  # of concealment: then the next packet starts anew
 _QUIET_PEAK = 10 ** (-50 / 20)
-_RAMP = np.linspace(0, 1, FRAME_SAMPLES, dtype=np.float32)
 
 
 class Decoder(Protocol):
@@ -83,8 +82,7 @@ class Playout:
         self._jitter = JitterBuffer()
         self._rest = np.zeros(0, np.float32)  # decoded beyond the last frame
         self._primed = False
-        self._concealed_run = 0  # samples of concealment since the last real ones
-        self._faded = True
+        self._concealer = Concealer()
         self._margin = _MARGIN_SAMPLES_AT_FIRST
         self._since_late_ticks = 0
         self._long_least: int | None = None
@@ -149,7 +147,7 @@ class Playout:
             return False
         self.counts.skipped_samples += self._jitter.skip_to_depth(self.target)
         self._rest = self._rest[:0]
-        self._primed, self._faded, self._concealed_run = True, True, 0
+        self._primed, self._concealer = True, Concealer()
         self._forget_depths()
         return True
 
@@ -162,49 +160,37 @@ class Playout:
             pieces.append(piece)
             have += len(piece)
         whole = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
-        frame, self._rest = whole[:FRAME_SAMPLES], whole[FRAME_SAMPLES:]
-        return self._fade(frame)
+        self._rest = whole[FRAME_SAMPLES:]
+        ended = self._concealer.run_samples >= _STOP_AFTER_SAMPLES
+        if ended:
+            self._primed = False
+            self._jitter.restart()
+        return whole[:FRAME_SAMPLES], ended
 
     def _decode_step(self, samples: int) -> Pcm:
         step = self._jitter.step(samples)
         try:
             match step:
                 case Decode(packet):
-                    piece = self._decoder.decode(packet.payload)
-                    self._concealed_run = 0
+                    return self._concealer.heard(self._decoder.decode(packet.payload))
                 case Recover(following, wanted):
                     piece = self._decoder.recover(following.payload, wanted)
-                    self._concealed_run = 0
                     self.counts.recovered += 1
+                    return self._concealer.heard(piece)
                 case _:
                     piece = self._decoder.conceal(step.samples)
-                    if not step.paused:
-                        self._concealed_run += step.samples
-                        self.counts.concealed += 1
+                    if step.paused:
+                        return piece
         except ValueError:
             self.counts.broken += 1
-            self._concealed_run += samples
-            piece = np.zeros(samples, np.float32)
-        return piece if len(piece) else np.zeros(samples, np.float32)
-
-    def _fade(self, frame: Pcm) -> tuple[Pcm, bool]:
-        """Fade out when concealment has lasted, and in again when the speaker is back."""
-        if self._concealed_run >= _STOP_AFTER_SAMPLES:
-            self._primed = False
-            self._jitter.restart()
-            return frame, True
-        if self._concealed_run > _FADE_AFTER_SAMPLES:
-            out = np.zeros_like(frame) if self._faded else frame * _RAMP[::-1]
-            self._faded = True
-            return out, False
-        if self._faded:
-            self._faded = False
-            return frame * _RAMP, False
-        return frame, False
+            length = step.packet.samples if isinstance(step, Decode) else step.samples
+            piece = np.zeros(length, np.float32)
+        self.counts.concealed += 1
+        return self._concealer.conceal(piece)
 
     def _follow_depth(self) -> None:
         """Skip at once what a burst or a stall left over."""
-        if self._concealed_run:
+        if self._concealer.run_samples:
             return  # loss says nothing about delay
         depth = self._jitter.depth + len(self._rest)
         self._long_least = self._long.add(depth)
