@@ -15,6 +15,7 @@ from stentor.cli.demo import demo
 from stentor.cli.listen import listen
 from stentor.cli.part import part
 from stentor.cli.serve import serve
+from stentor.cli.settings import settings
 from stentor.cli.speak import speak
 
 app = typer.Typer(
@@ -49,6 +50,7 @@ app.command()(serve)
 app.command()(demo)
 app.command()(speak)
 app.command()(listen)
+app.command()(settings)
 app.command(hidden=True)(part)
 
 

@@ -29,24 +29,23 @@ def demo(
 
     Without --data everything that it writes is deleted at the end.
     """
-    from stentor.app import serve
+    from stentor.app import server
     from stentor.base.settings import load_settings
-    from stentor.demo.show import start_show
+    from stentor.demo.show import Show
 
     scratch = None if data else tempfile.mkdtemp(prefix="stentor-demo-")
     try:
         settings = load_settings(
             data=data or scratch, port=port, control_port=control_port, bind=bind, edges=edges
         )
-        if not json:
-            typer.echo("Starting …", err=True)
-        serve(
-            settings,
-            seconds,
-            on_ready=lambda supervisor: start_show(
-                settings, supervisor, with_voices=voices, as_json=json
-            ),
-        )
+        with server(settings) as supervisor:
+            if supervisor.stopping:
+                return
+            show = Show(settings, supervisor)
+            show.start(with_voices=voices)
+            show.tell(as_json=json)
+            supervisor.run(seconds)
+            show.end()
     finally:
         if scratch is not None:
             shutil.rmtree(Path(scratch), ignore_errors=True)

@@ -4,6 +4,7 @@ A room by control's API, two links out of its answer, two `stentor speak` proces
 the same moment, so that question and answer fit together.
 """
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,62 +20,78 @@ from stentor.base.settings import Settings
 from stentor.supervise.supervisor import PartPlan, Supervisor, stentor_command
 
 TITLE = "Heard, on the hour"
-NAMES = ("Ada", "Ben")
-_VOICES = (("host", "host.opus"), ("speaker", "guest.opus"))
+_VOICES = (("host", "Ada", "host.opus"), ("speaker", "Ben", "guest.opus"))
 _STARTS_IN_MS = 2_500  # until both voices are on the stage
+_ENDING_S = 1.0  # the last part, and the word to the listeners
 
 
-def start_show(
-    settings: Settings, supervisor: Supervisor, *, with_voices: bool, as_json: bool
-) -> None:
-    """Create the room, let the voices speak, and print where to listen."""
-    folder = DataFolder(Path(settings.data).absolute())
-    starts_ms = SharedClock(folder.clock).now_ns() // 1_000_000 + _STARTS_IN_MS
-    room = _create_room(settings, folder, starts_ms)
-    links = {link["role"]: link["url"] for link in room["links"]}
-    if with_voices:
-        for role, file in _VOICES:
-            path = str(Path(__file__).with_name(file))
-            since = ("--loop", "--quiet", "--since-ms", str(starts_ms))
-            command = stentor_command("speak", path, links[role], *since)
-            supervisor.add(PartPlan(f"voice-{role}", command))
-    _tell(settings, room, links, as_json=as_json)
+class Show:
+    """The conversation of `./run`, from its room to its end."""
 
-
-def _create_room(settings: Settings, folder: DataFolder, starts_ms: int) -> dict[str, Any]:
-    try:
-        answer = httpx.post(
-            f"http://{_reach(settings)}/api/rooms",
+    def __init__(self, settings: Settings, supervisor: Supervisor) -> None:
+        folder = DataFolder(Path(settings.data).absolute())
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.bind, settings.bind)
+        self._settings = settings
+        self._supervisor = supervisor
+        self._clock = SharedClock(folder.clock)
+        self._api = httpx.Client(
+            base_url=f"http://{host}:{settings.control_port}/api",
             headers={"Authorization": f"Bearer {operator_token(folder)}"},
-            json={"title": TITLE, "at_ms": starts_ms, "speakers": 2, "names": list(NAMES)},
             timeout=10,
         )
-        answer.raise_for_status()
-    except httpx.HTTPError as error:
-        raise UnavailableError(f"Control did not make the room: {error}.") from None
-    made: dict[str, Any] = answer.json()
-    return made
+        self._room: dict[str, Any] = {}
 
+    def start(self, *, with_voices: bool) -> dict[str, Any]:
+        """Make the room and let the voices speak; return the room as control shows it."""
+        starts_ms = self._clock.now_ns() // 1_000_000 + _STARTS_IN_MS
+        self._end_earlier()
+        (_, host, _), (_, guest, _) = _VOICES
+        wish = {"title": TITLE, "at_ms": starts_ms, "host_name": host, "speakers": 2}
+        self._room = self._call("POST", "/rooms", json={**wish, "speaker_names": [guest, "You"]})
+        if with_voices:
+            for role, name, file in _VOICES:
+                path = str(Path(__file__).with_name(file))
+                since = ("--loop", "--quiet", "--since-ms", str(starts_ms))
+                command = stentor_command("speak", path, self._link(role), *since)
+                self._supervisor.add(PartPlan(f"voice-{name.lower()}", command))
+        return self._room
 
-def _reach(settings: Settings) -> str:
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.bind, settings.bind)
-    return f"{host}:{settings.control_port}"
+    def end(self) -> None:
+        """End the conversation, so that listeners are told and the replay is complete."""
+        with contextlib.suppress(UnavailableError):
+            self._call("POST", f"/rooms/{self._room['room']}/end")
+            self._supervisor.finish(_ENDING_S)
 
+    def tell(self, *, as_json: bool) -> None:
+        """Print where to listen and where to speak."""
+        if as_json:
+            _print(msgspec.json.encode(self._room).decode())
+            return
+        _print(
+            f"\n  Listen   {self._room['listen_url']}\n\n"
+            f"  Studio   {self._link('host')}\n\n"
+            f"  Speak    {self._link('speaker', 1)}\n\n"
+            "  Two voices are on the air. Ctrl-C ends.\n"
+        )
 
-def _tell(
-    settings: Settings, room: dict[str, Any], links: dict[str, str], *, as_json: bool
-) -> None:
-    if as_json:
-        _print(msgspec.json.encode(room).decode())
-        return
-    studio = links.get("cohost") or links["host"]
-    _print(
-        f"\n  Listen:   {room['listen_url']}\n\n"
-        f"  Studio:   {studio}\n"
-        f"            (speak there yourself, with a microphone)\n\n"
-        f"  Data:     {Path(settings.data).absolute()}\n"
-        f"  Ctrl-C ends.\n"
-    )
+    def _link(self, role: str, index: int = 0) -> str:
+        links = [link for link in self._room["links"] if link["role"] == role]
+        return str(links[index]["url"])
+
+    def _end_earlier(self) -> None:
+        """Whoever was killed did not end its show; nobody will speak there any more."""
+        for room in self._call("GET", "/rooms")["rooms"]:
+            if room["title"] == TITLE and room["phase"] == "live":
+                self._call("POST", f"/rooms/{room['room']}/end")
+
+    def _call(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
+        try:
+            answer = self._api.request(method, path, **arguments)
+            answer.raise_for_status()
+        except httpx.HTTPError as error:
+            raise UnavailableError(f"Control does not do its part: {error}.") from None
+        said: dict[str, Any] = answer.json() if answer.content else {}
+        return said
 
 
 def _print(text: str) -> None:

@@ -134,6 +134,12 @@ class Supervisor:
                     os.read(key.fd, 64)
         return Ended.STOPPED
 
+    def finish(self, seconds: float) -> None:
+        """Let the parts do what is left to do, even if the end has been asked for."""
+        asked, self._stopping = self._stopping, False
+        self.run(seconds)
+        self._stopping = self._stopping or asked
+
     def stop(self) -> None:
         """Ask every part to end, the last added first; whoever does not in time is killed."""
         processes = []
