@@ -91,10 +91,11 @@ def _by_index(file: int, size: int, index: int, init_bytes: int) -> tuple[list[i
     whole = first
     for number in range(first, len(starts)):
         end = _part_end(file, size, number, starts[number])
-        following = starts[number + 1] if number + 1 < len(starts) else end
-        if end is None or end != following:
+        if end is None:
             break
         whole, end_bytes = number + 1, end
+        if number + 1 < len(starts) and starts[number + 1] != end:
+            break  # the part is whole, and what the index says after it is not true
     if whole == first and first > 0:
         return None, 0  # more than a tail is wrong
     return starts[:whole], end_bytes

@@ -5,6 +5,7 @@ the same place as one that was there all along. Never asks anyone anything; what
 says in the room's state and in the log.
 """
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -28,6 +29,7 @@ from stentor.rooms.state import OnAir, RoomState, StageState, decode_stage_state
 WINDOW_PARTS = 96
 _NS_PER_MS = 1_000_000
 _NS_PER_S = 1_000_000_000
+_EARLY_FRAMES_MAX = 150  # what a stage retains: all of it may come before the first tick
 _HEARTBEAT_NS = 10 * _NS_PER_S
 _NEWS_PAUSE_NS = 200 * _NS_PER_MS  # who speaks changes fast; five times a second is enough
 _RETIRE_NS = 30 * _NS_PER_S
@@ -66,6 +68,7 @@ class Room:
         self._end_samples: int | None = None
         self._stage: StageState | None = None
         self._stage_here = True
+        self._early_frames: deque[Message] = deque(maxlen=_EARLY_FRAMES_MAX)
         self._inits_out = False
         self._ended_ns = 0
         self._told: RoomState | None = None
@@ -111,8 +114,11 @@ class Room:
     def take(self, message: Message) -> None:
         """Take what the stage says."""
         match message.kind:
-            case Kind.FRAME if self.programme is not None:
-                self.programme.timeline.take(message.sample_index, message.payload)
+            case Kind.FRAME:
+                if self.programme is not None:
+                    self.programme.timeline.take(message.sample_index, message.payload)
+                else:
+                    self._early_frames.append(message)  # the stage's clock strikes before ours
             case Kind.STATE:
                 try:
                     self._stage = decode_stage_state(message.payload)
@@ -200,6 +206,8 @@ class Room:
             room, self._epoch_ms, self._timeline, recorder, house.silent, house.publish, now_ns
         )
         self.programme.timeline.set_end(self.end_index)
+        while self._early_frames:
+            self.take(self._early_frames.popleft())
         self.place = Place.ON_AIR
         log().info("room_on_air", room=room, from_part=recorder.parts)
 
