@@ -75,3 +75,11 @@ AUDIENCE_LISTENERS = Gauge("stentor_audience_listeners", "Listeners of all rooms
 AUDIENCE_UNREADABLE = Counter(
     "stentor_audience_unreadable", "Datagrams of edges that could not be read or kept"
 )
+
+EDGE_LISTENERS = Gauge("stentor_edge_listeners", "Listeners on the push stream now")
+EDGE_CONNECTIONS = Gauge("stentor_edge_connections", "Connections now, push listeners included")
+EDGE_WAITING_RELOADS = Gauge("stentor_edge_waiting_reloads", "Playlists and parts waited for now")
+EDGE_FEED_CONNECTED = Gauge("stentor_edge_feed_connected", "1 while the origin's feed is there")
+EDGE_TOTALS = Gauge(
+    "stentor_edge_total", "What this edge process counted since it started, by name", ["name"]
+)

@@ -1,0 +1,1 @@
+"""The edge: delivers the programme to listeners. It knows bytes, not audio."""

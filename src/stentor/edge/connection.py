@@ -1,0 +1,285 @@
+"""One HTTP connection until it asks for the push stream: reading, answering, keeping alive.
+
+Bounds what a client may cost: bytes of a request, time to send it, time to rest, time to take the
+answer. It never decides what the answer is, and reads nothing while an answer is on its way.
+"""
+
+import os
+from collections import OrderedDict
+from collections.abc import Callable
+from enum import Enum
+
+from stentor.base.errors import Problem
+from stentor.edge.answer import Answer, encode_answer, problem_answer
+from stentor.edge.counts import Counts
+from stentor.edge.loop import FAILED, QUIET, READ, WRITE, Loop
+from stentor.edge.request import HEAD_BYTES_MAX, Method, Request, take_request
+
+SLICE_BYTES = 262_144  # of a file, for one connection in one turn
+
+
+class Stage(Enum):
+    """Where a connection is; each has a time limit of its own."""
+
+    HEAD = "head"  # a request has begun, or must
+    RESTING = "resting"  # between requests
+    WAITING = "waiting"  # for a part that is to come; whoever holds it limits that
+    SENDING = "sending"  # an answer that the client takes slowly
+    GONE = "gone"
+
+
+class Deadlines:
+    """Which connections run out of time. Each stage's limit is constant, so order is arrival."""
+
+    def __init__(self, limits_ns: dict[Stage, int]) -> None:
+        self._limits_ns = limits_ns
+        self._due: dict[Stage, OrderedDict[Connection, int]] = {
+            stage: OrderedDict() for stage in limits_ns
+        }
+
+    def set(self, connection: "Connection", old: Stage, new: Stage, now_ns: int) -> None:
+        """Note that a connection went from one stage to another (or made progress in one)."""
+        if old in self._due:
+            self._due[old].pop(connection, None)
+        if new in self._due:
+            self._due[new][connection] = now_ns + self._limits_ns[new]
+
+    def expired(self, now_ns: int) -> list["Connection"]:
+        """Return those whose time is over."""
+        found: list[Connection] = []
+        for queue in self._due.values():
+            for connection, due_ns in queue.items():
+                if due_ns > now_ns:
+                    break
+                found.append(connection)
+        return found
+
+
+class Web:
+    """What all connections of an edge share."""
+
+    def __init__(
+        self,
+        loop: Loop,
+        deadlines: Deadlines,
+        counts: Counts,
+        dispatch: Callable[["Connection", Request], None],
+        now_ns: Callable[[], int],
+    ) -> None:
+        self.loop = loop
+        self.deadlines = deadlines
+        self.counts = counts
+        self.dispatch = dispatch
+        self.now_ns = now_ns
+        self.open = 0  # connections, push listeners included
+
+
+class Connection:
+    """One client. `serial` tells it from whoever has the same descriptor later."""
+
+    __slots__ = (
+        "_file",
+        "_file_at",
+        "_file_closed",
+        "_file_end",
+        "_keep",
+        "_on_gone",
+        "_out",
+        "_web",
+        "buffer",
+        "fd",
+        "on_metrics_port",
+        "request",
+        "serial",
+        "stage",
+    )
+
+    def __init__(self, web: Web, fd: int, serial: int, *, on_metrics_port: bool) -> None:
+        self._web = web
+        self.fd = fd
+        self.serial = serial
+        self.on_metrics_port = on_metrics_port
+        self.buffer = b""
+        self.request: Request | None = None
+        self.stage = Stage.GONE
+        self._out: memoryview | None = None
+        self._file = -1
+        self._file_at = 0
+        self._file_end = 0
+        self._file_closed: Callable[[], None] | None = None
+        self._keep = True
+        self._on_gone: Callable[[], None] | None = None
+        self._go(Stage.HEAD)
+
+    def on_event(self, fd: int, mask: int) -> None:
+        """Read, write, or let go."""
+        match self.stage:
+            case Stage.SENDING:
+                if mask & FAILED:
+                    self.close()
+                else:
+                    self._pump()
+                    self._serve_heard()
+            case Stage.HEAD | Stage.RESTING:
+                self._read()
+                self._serve_heard()
+            case _:
+                self.close()
+
+    def answer(self, answer: Answer) -> None:
+        """Answer the request at hand; the connection goes on if both sides want it."""
+        request = self.request
+        if answer.status >= 500:
+            self._web.counts.answers_5xx += 1
+        elif answer.status >= 400:
+            self._web.counts.answers_4xx += 1
+        keep = request is not None and request.keep_alive
+        with_body = request is None or request.method is not Method.HEAD
+        self.send(encode_answer(answer, keep_alive=keep, with_body=with_body), keep=keep)
+
+    def send(self, data: bytes, *, keep: bool) -> None:
+        """Send bytes that are a whole response."""
+        self._keep = keep
+        self._out = memoryview(data)
+        self._pump()
+
+    def send_file(
+        self, first: bytes, file: int, start: int, end: int, closed: Callable[[], None]
+    ) -> None:
+        """Send a head and then bytes of a file, slice by slice; the descriptor becomes ours."""
+        self._file_closed = closed
+        self._keep = self.request is not None and self.request.keep_alive
+        self._file, self._file_at, self._file_end = file, start, end
+        self._out = memoryview(first)
+        self._pump()
+
+    def wait(self, on_gone: Callable[[], None]) -> None:
+        """Rest until somebody answers; `on_gone` is called if the client leaves before that."""
+        self._go(Stage.WAITING)
+        self._on_gone = on_gone
+        self._web.loop.change(self.fd, QUIET)
+
+    def resume(self) -> None:
+        """Serve what the client may have sent meanwhile, after an answer from outside."""
+        self._serve_heard()
+
+    def hand_over(self) -> int:
+        """Give the descriptor to somebody else, who watches it from now on."""
+        self._go(Stage.GONE)
+        return self.fd
+
+    def time_out(self) -> None:
+        """The stage took too long: say so to who began a request, and let go."""
+        if self.stage is Stage.HEAD and self.buffer:
+            self.request, self.buffer = None, b""
+            self.answer(problem_answer(Problem(408, "slow-request", "The request took too long")))
+        self.close()
+
+    def close(self) -> None:
+        """Let the client go."""
+        if self.stage is Stage.GONE:
+            return
+        on_gone, self._on_gone = self._on_gone, None
+        self._go(Stage.GONE)
+        self._close_file()
+        self._web.loop.drop(self.fd)
+        self._web.open -= 1
+        if on_gone is not None:
+            on_gone()
+
+    def _go(self, stage: Stage) -> None:
+        old, self.stage = self.stage, stage
+        self._web.deadlines.set(self, old, stage, self._web.now_ns())
+
+    def _read(self) -> None:
+        try:
+            data = os.read(self.fd, HEAD_BYTES_MAX)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self.close()
+            return
+        if self.stage is Stage.RESTING:
+            self._go(Stage.HEAD)
+        self.buffer = self.buffer + data if self.buffer else data
+
+    def _serve_heard(self) -> None:
+        while self.buffer and self.stage in (Stage.HEAD, Stage.RESTING):
+            try:
+                taken = take_request(self.buffer)
+            except Problem as problem:
+                self._web.counts.requests += 1
+                self.request = None
+                self.buffer = b""
+                self.answer(problem_answer(problem))
+                return
+            if taken is None:
+                if self.stage is Stage.RESTING:
+                    self._go(Stage.HEAD)
+                return
+            self.request, length = taken
+            self.buffer = self.buffer[length:]
+            self._web.counts.requests += 1
+            try:
+                self._web.dispatch(self, self.request)
+            except Problem as problem:
+                self.answer(problem_answer(problem))
+
+    def _pump(self) -> None:
+        """Send what is to be sent as far as the client takes it."""
+        try:
+            while self._out is not None:
+                sent = os.write(self.fd, self._out)
+                self._web.counts.bytes_sent += sent
+                self._out = self._out[sent:] if sent < len(self._out) else None
+            budget = SLICE_BYTES
+            while self._file_at < self._file_end and budget > 0:
+                wanted = min(budget, self._file_end - self._file_at)
+                sent = os.sendfile(self.fd, self._file, self._file_at, wanted)
+                if sent == 0:  # the file is shorter than it was: a torn answer must not look whole
+                    self.close()
+                    return
+                self._web.counts.bytes_sent += sent
+                self._file_at += sent
+                budget -= sent
+        except BlockingIOError:
+            pass
+        except OSError:
+            self.close()
+            return
+        if self._out is not None or self._file_at < self._file_end:
+            if self.stage is not Stage.SENDING:
+                self._web.loop.change(self.fd, WRITE)
+            self._go(Stage.SENDING)
+            return
+        self._sent()
+
+    def _sent(self) -> None:
+        self._close_file()
+        self._on_gone = None
+        if not self._keep:
+            self._lingering_close()
+            return
+        if self.stage in (Stage.SENDING, Stage.WAITING):
+            self._web.loop.change(self.fd, READ)
+        self._go(Stage.RESTING)
+
+    def _lingering_close(self) -> None:
+        """Close so that the answer arrives: unread bytes would turn the close into a reset."""
+        try:
+            for _ in range(4):
+                if len(os.read(self.fd, HEAD_BYTES_MAX)) < HEAD_BYTES_MAX:
+                    break
+        except OSError:
+            pass
+        self.close()
+
+    def _close_file(self) -> None:
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+            if self._file_closed is not None:
+                self._file_closed()
+        self._file_at = self._file_end = 0

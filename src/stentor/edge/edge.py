@@ -1,0 +1,247 @@
+"""One edge process, put together: what a turn of its loop does, and who answers which request.
+
+A turn: take what the feed brought and deliver it to whoever listens; then events; then those who
+come. It asks no other process anything, so whatever else dies, its listeners stay.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from itertools import count
+
+from stentor.base.clock import Clock
+from stentor.base.errors import Problem
+from stentor.base.paths import DataFolder
+from stentor.base.settings import Settings
+from stentor.edge import routes
+from stentor.edge.answer import preflight
+from stentor.edge.archive import Archive
+from stentor.edge.connection import Connection, Deadlines, Stage, Web
+from stentor.edge.counts import Counts
+from stentor.edge.directory import Directory, health
+from stentor.edge.downloads import Downloads
+from stentor.edge.facts import FactsSender, metrics_answer
+from stentor.edge.feed import Feed
+from stentor.edge.limits import WINDOW_PARTS, draw_limits
+from stentor.edge.listening import Listening, listening_socket
+from stentor.edge.loop import Loop
+from stentor.edge.push import Push
+from stentor.edge.request import Method, Request
+from stentor.edge.rooms import Change, Room, Rooms, Stream
+from stentor.edge.shelf import Shelf
+from stentor.edge.site import Site
+
+_RETIRE_S = 30.0  # players of the live playlist see its end meanwhile
+_READERS_S = 6.0
+_NO_ROOM = Problem(404, "no-such-room", "There is no such room")
+_NO_FEED = Problem(503, "no-feed", "This edge has just started")
+
+
+class Edge:
+    """All that one process needs to serve listeners. `run` returns after `stop`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        folder: DataFolder,
+        clock: Clock,
+        index: int,
+        now_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self.limits = draw_limits(settings)
+        self.counts = Counts()
+        self._clock = clock
+        self._now_ns = now_ns
+        self._serials = count(1)
+        self.loop = Loop()
+        self.rooms = Rooms(parts_max=WINDOW_PARTS, rooms_max=self.limits.rooms_max)
+        deadlines = Deadlines(
+            {
+                Stage.HEAD: self.limits.head_ns,
+                Stage.RESTING: self.limits.idle_ns,
+                Stage.SENDING: self.limits.stalled_ns,
+            }
+        )
+        self._deadlines = deadlines
+        self._web = Web(self.loop, deadlines, self.counts, self._dispatch, now_ns)
+        self.push = Push(
+            loop=self.loop,
+            limits=self.limits,
+            counts=self.counts,
+            now_ns=now_ns,
+            left=self._left,
+            index=index,
+        )
+        archive = Archive(folder)
+        self.shelf = Shelf(archive, self.limits, self.counts)
+        self._downloads = Downloads(archive, self.limits, self.counts)
+        self._site = Site()
+        self._directory = Directory(self.rooms)
+        self._feed = Feed(folder.origin_feed, self.loop, self.counts)
+        self._facts = FactsSender(folder.audience_socket, f"edge-{index}", self.counts)
+        self._retire_ns: dict[Room, int] = {}
+        listener = listening_socket(
+            settings.bind, settings.port, shared=True, unsent_bytes=self.limits.unsent_bytes
+        )
+        self._public = Listening(self._web, listener, self.limits, lambda: next(self._serials))
+        metrics_port = settings.metrics_port_used + 1 + index if settings.port else 0
+        private = listening_socket("127.0.0.1", metrics_port, shared=False, unsent_bytes=1 << 20)
+        self._private = Listening(
+            self._web,
+            private,
+            self.limits,
+            lambda: next(self._serials),
+            on_metrics_port=True,
+        )
+        self.loop.first = self._take_feed
+        self.loop.last = self._accept
+        self.loop.every(0.05, self._tick)
+        self.loop.every(1.0, self._second)
+        self.loop.every(_READERS_S, lambda _now: self.shelf.turn_readers())
+
+    @property
+    def port(self) -> int:
+        """The port for listeners."""
+        return self._public.port
+
+    @property
+    def metrics_port(self) -> int:
+        """The loopback port for metrics."""
+        return self._private.port
+
+    def run(self) -> None:
+        """Serve until stopped, then let everyone go."""
+        try:
+            self.loop.run()
+        finally:
+            self._public.close()
+            self._private.close()
+            self._feed.close()
+            self._facts.close()
+            self.loop.close()
+
+    def stop(self) -> None:
+        """End `run` soon; may be called from a signal handler or another thread."""
+        self.loop.stop()
+
+    def _take_feed(self) -> None:
+        """Apply everything that has come, then deliver each stream once."""
+        messages = self._feed.receive()
+        if not messages:
+            return
+        now_ns = self._now_ns()
+        grown: dict[Stream, None] = {}
+        ended: dict[Stream, Room] = {}
+        for message in messages:
+            change = self.rooms.apply(message, now_ns)
+            room = self.rooms.by_id.get(message.room)
+            stream = self.rooms.stream(message.room, message.rendition)
+            match change:
+                case Change.PART if stream:
+                    grown[stream] = None
+                    self.counts.parts += 1
+                case Change.STATE if room:
+                    self.push.state_came(room)
+                case Change.INIT if stream:
+                    self.push.init_came(stream)
+                case Change.END if stream and room:
+                    ended[stream] = room
+                    self._retire_ns.setdefault(room, now_ns + round(_RETIRE_S * 1e9))
+                case Change.REFUSED:
+                    self.counts.refused_messages += 1
+                case _:
+                    self.counts.parts_twice += 1
+        self._deliver(grown, ended)
+
+    def _deliver(self, grown: Iterable[Stream], ended: Mapping[Stream, Room]) -> None:
+        """Present listeners first, whoever waits on the shelf after them."""
+        for stream in grown:
+            self.push.part_came(stream)
+        for stream, room in ended.items():
+            self.push.end_came(room, stream)
+        for stream in {**dict.fromkeys(grown), **dict.fromkeys(ended)}:
+            self.shelf.part_came(stream)
+
+    def _accept(self) -> None:
+        self._public.accept()
+        self._private.accept()
+
+    def _tick(self, now_ns: int) -> None:
+        for connection in self._deadlines.expired(now_ns):
+            self.counts.timed_out += 1
+            connection.time_out()
+        self.shelf.tick(now_ns)
+
+    def _second(self, now_ns: int) -> None:
+        self.push.tick(self.rooms.by_id, now_ns)
+        for room, due_ns in tuple(self._retire_ns.items()):
+            if due_ns <= now_ns:
+                del self._retire_ns[room]
+                self.push.close_room(room)
+                self.shelf.forget(room)
+                self.rooms.retire(room)
+        facts = {
+            room.id: self.push.audience(room, self.shelf.readers(room.id))
+            for room in self.rooms.by_id.values()
+        }
+        self._facts.send(self._now_ms(), facts)
+
+    def _left(self) -> None:
+        self._web.open -= 1
+
+    def _now_ms(self) -> int:
+        return self._clock.now_ns() // 1_000_000
+
+    def _room(self, room_id: str) -> Room:
+        room = self.rooms.by_id.get(room_id)
+        if room is None:
+            raise _NO_ROOM if self._feed.ever_connected else _NO_FEED
+        return room
+
+    def _dispatch(self, connection: Connection, request: Request) -> None:
+        """Answer a request, or hand it to whoever will; raises `Problem` to refuse."""
+        if request.method is Method.OPTIONS:
+            connection.answer(preflight())
+            return
+        intent = routes.route(request, on_metrics_port=connection.on_metrics_port)
+        match intent:
+            case routes.Push():
+                room = self._room(intent.room)
+                stream = room.streams.get(intent.rendition) or Stream(intent.rendition)
+                self.push.join(connection, room, stream)
+            case routes.Playlist():
+                self.shelf.playlist(connection, self._room(intent.room), intent)
+            case routes.Media():
+                self.shelf.media(connection, self._room(intent.room), intent)
+            case routes.Master():
+                self._room(intent.room)
+                connection.answer(self.shelf.master(intent))
+            case routes.StateOf():
+                self._room(intent.room)
+                connection.answer(self._directory.state(intent.room, self._now_ms()))
+            case routes.Page():
+                if intent.room:
+                    self._room(intent.room)
+                connection.answer(self._site.answer(intent.name, request))
+            case routes.Whole():
+                self._downloads.serve(connection, request, self._room(intent.room), intent)
+            case routes.Live():
+                self._live(connection, intent)
+
+    def _live(self, connection: Connection, intent: routes.Live) -> None:
+        match intent:
+            case routes.Live.ROOMS:
+                connection.answer(self._directory.rooms(self._now_ms()))
+            case routes.Live.HEALTH:
+                connection.answer(
+                    health(feed_connected=self._feed.connected, listeners=self.push.listeners)
+                )
+            case routes.Live.METRICS:
+                connection.answer(
+                    metrics_answer(
+                        self.counts,
+                        listeners=self.push.listeners,
+                        connections=self._web.open,
+                        waiting=self.shelf.waiting,
+                        feed_connected=self._feed.connected,
+                    )
+                )

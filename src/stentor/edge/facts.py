@@ -1,0 +1,54 @@
+"""What an edge tells others of itself: facts to control once a second, metrics to whoever asks.
+
+Both are dropped rather than waited for. Counting happens elsewhere, in plain integers.
+"""
+
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from stentor.base import metrics
+from stentor.edge.answer import Answer
+from stentor.edge.counts import Counts
+from stentor.rooms.audience import EdgeFacts, RoomAudience
+
+_NOBODY = RoomAudience()
+
+
+class FactsSender:
+    """Sends `EdgeFacts` as one datagram; whoever does not listen misses it."""
+
+    def __init__(self, path: Path, edge: str, counts: Counts) -> None:
+        self._path = str(path)
+        self._edge = edge
+        self._counts = counts
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+
+    def send(self, at_ms: int, rooms: Mapping[str, RoomAudience]) -> None:
+        """Tell how many listen to which room."""
+        told = {room: one for room, one in rooms.items() if one != _NOBODY}
+        facts = EdgeFacts(edge=self._edge, at_ms=at_ms, rooms=told)
+        try:
+            self._socket.sendto(msgspec.json.encode(facts), self._path)
+        except OSError:
+            self._counts.unsent_facts += 1
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        self._socket.close()
+
+
+def metrics_answer(
+    counts: Counts, *, listeners: int, connections: int, waiting: int, feed_connected: bool
+) -> Answer:
+    """Return this process's metrics as Prometheus reads them."""
+    metrics.EDGE_LISTENERS.set(listeners)
+    metrics.EDGE_CONNECTIONS.set(connections)
+    metrics.EDGE_WAITING_RELOADS.set(waiting)
+    metrics.EDGE_FEED_CONNECTED.set(feed_connected)
+    for name in Counts.__slots__:
+        metrics.EDGE_TOTALS.labels(name).set(getattr(counts, name))
+    return Answer(200, generate_latest(), CONTENT_TYPE_LATEST)

@@ -1,0 +1,72 @@
+"""The edge's limits, drawn once from settings and from what the kernel allows this process."""
+
+import resource
+from dataclasses import dataclass
+
+from stentor.base.settings import Settings
+from stentor.media.grid import PART_S, PARTS_PER_SEGMENT
+
+_DESCRIPTORS_RESERVED = 500  # listening sockets, feed, recordings that are read, logs
+SHELF_SEGMENTS = 8
+# What a playlist names must be there: its segments, the one in the making, and one for who is late.
+WINDOW_PARTS = (SHELF_SEGMENTS + 2) * PARTS_PER_SEGMENT
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """All limits of one edge process; times in nanoseconds, for comparing with the clock."""
+
+    connections_max: int
+    head_ns: int
+    idle_ns: int
+    stalled_ns: int
+    listener_stalled_ns: int
+    reload_ns: int
+    reloads_max: int
+    downloads_max: int
+    room_listeners_max: int
+    lag_parts_max: int
+    back_parts: int
+    part_lane_listeners_max: int
+    accepts_per_turn: int
+    unsent_bytes: int
+    rooms_max: int
+
+
+def _ns(seconds: float) -> int:
+    return round(seconds * 1e9)
+
+
+def descriptors_max() -> int:
+    """Raise this process's limit of descriptors as far as it goes, and return it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            soft = hard
+        except (OSError, ValueError):
+            pass
+    return soft if soft != resource.RLIM_INFINITY else 1_000_000
+
+
+def draw_limits(settings: Settings) -> Limits:
+    """Return the limits that hold for this process."""
+    possible = max(16, descriptors_max() - _DESCRIPTORS_RESERVED)
+    wanted = settings.edge_connections_max or possible
+    return Limits(
+        connections_max=min(wanted, possible),
+        head_ns=_ns(settings.edge_head_s),
+        idle_ns=_ns(settings.edge_idle_s),
+        stalled_ns=_ns(settings.edge_stalled_s),
+        listener_stalled_ns=_ns(settings.edge_listener_stalled_s),
+        reload_ns=_ns(settings.edge_reload_s),
+        reloads_max=settings.edge_reloads_max,
+        downloads_max=settings.edge_downloads_max,
+        room_listeners_max=settings.edge_room_listeners_max,
+        lag_parts_max=max(1, round(settings.edge_lag_s / PART_S)),
+        back_parts=settings.edge_back_parts,
+        part_lane_listeners_max=settings.edge_part_lane_listeners_max,
+        accepts_per_turn=settings.edge_accepts_per_turn,
+        unsent_bytes=settings.edge_unsent_bytes,
+        rooms_max=settings.edge_rooms_max,
+    )

@@ -1,0 +1,121 @@
+"""The listening sockets: accepts a bounded number a turn, after everybody who is already in.
+
+Over the limit of connections the newcomer is told so and let go; out of descriptors, accepting
+rests for a moment instead of turning the loop hot.
+"""
+
+import errno
+import os
+import socket
+import time
+from collections.abc import Callable
+
+from stentor.base.errors import ConfigurationError, Problem
+from stentor.edge.answer import encode_answer, problem_answer
+from stentor.edge.connection import Connection, Web
+from stentor.edge.limits import Limits
+from stentor.edge.loop import READ
+
+_BACKLOG = 4096
+_TCP_NOTSENT_LOWAT = 25
+_REST_NS = 100_000_000
+_FULL = encode_answer(
+    problem_answer(Problem(503, "edge-full", "This edge has no more places"), retry_after_s=2),
+    keep_alive=False,
+)
+
+
+def listening_socket(bind: str, port: int, *, shared: bool, unsent_bytes: int) -> socket.socket:
+    """Return a listening socket; what is set on it holds for every connection it accepts."""
+    family = socket.AF_INET6 if ":" in bind else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # Without this the kernel would hide a slow listener behind megabytes of old programme.
+        listener.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, unsent_bytes)
+        listener.bind((bind, port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise ConfigurationError(
+            f"Cannot listen on {bind} port {port}: {error.strerror or error}."
+        ) from None
+    return listener
+
+
+class Listening:
+    """Turns whoever comes to one listening socket into connections."""
+
+    def __init__(
+        self,
+        web: Web,
+        listener: socket.socket,
+        limits: Limits,
+        next_serial: Callable[[], int],
+        *,
+        on_metrics_port: bool = False,
+    ) -> None:
+        self._web = web
+        self._socket = listener
+        self._limits = limits
+        self._next_serial = next_serial
+        self._on_metrics_port = on_metrics_port
+        self._waiting = False
+        self._rests_until_ns = 0
+        web.loop.watch(listener.fileno(), self, READ)
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        port: int = self._socket.getsockname()[1]
+        return port
+
+    def on_event(self, fd: int, mask: int) -> None:
+        """Somebody is at the door; they are let in when the turn is over."""
+        self._waiting = True
+
+    def accept(self) -> None:
+        """Let in some of those who wait."""
+        if not self._waiting or time.monotonic_ns() < self._rests_until_ns:
+            return
+        self._waiting = False
+        for _ in range(self._limits.accepts_per_turn):
+            try:
+                client, _address = self._socket.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS):
+                    self._web.counts.refused_connections += 1
+                    self._rests_until_ns = time.monotonic_ns() + _REST_NS
+                return
+            fd = client.detach()
+            os.set_blocking(fd, False)
+            self._web.counts.accepted += 1
+            if self._web.open >= self._limits.connections_max and not self._on_metrics_port:
+                self._refuse(fd)
+                continue
+            self._web.open += 1
+            serial = self._next_serial()
+            connection = Connection(self._web, fd, serial, on_metrics_port=self._on_metrics_port)
+            self._web.loop.watch(fd, connection, READ)
+            connection.on_event(fd, READ)  # the request is mostly there already
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._web.loop.drop(self._socket.detach())
+
+    def _refuse(self, fd: int) -> None:
+        self._web.counts.refused_connections += 1
+        try:
+            os.read(fd, 8192)
+        except OSError:
+            pass
+        try:
+            os.write(fd, _FULL)
+        except OSError:
+            pass
+        os.close(fd)

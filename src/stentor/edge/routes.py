@@ -1,0 +1,204 @@
+"""What a request asks for, by its shape alone. Pure: nothing here knows which rooms there are."""
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+
+from stentor.base.errors import Problem
+from stentor.base.ids import is_room_id
+from stentor.edge.request import Request
+from stentor.media.renditions import DEFAULT_RENDITION, RENDITIONS, Codec
+
+_NUMBER_DIGITS_MAX = 9
+_NOT_FOUND = Problem(404, "not-found", "There is nothing at this address")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A static file: `name` within the site's folder."""
+
+    name: str
+    room: str = ""
+
+
+class Live(Enum):
+    """Small documents made from what the edge knows now."""
+
+    ROOMS = "rooms"
+    HEALTH = "health"
+    METRICS = "metrics"
+
+
+@dataclass(frozen=True, slots=True)
+class StateOf:
+    """A room's state as JSON."""
+
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """The endless stream of a rendition."""
+
+    room: str
+    rendition: str
+
+
+class Shape(Enum):
+    """Which view of the programme a playlist gives."""
+
+    LIVE = "live"
+    DVR = "dvr"
+
+
+@dataclass(frozen=True, slots=True)
+class Master:
+    """A multivariant playlist: one codec family."""
+
+    room: str
+    codec: Codec
+    shape: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Playlist:
+    """A media playlist; `msn` and `part` say what it must hold before it is sent."""
+
+    room: str
+    rendition: str
+    shape: Shape
+    msn: int | None = None
+    part: int | None = None
+
+
+class Piece(Enum):
+    """What media of the shelf are cut into."""
+
+    INIT = "init"
+    PART = "part"
+    SEGMENT = "seg"
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """One piece of media."""
+
+    room: str
+    rendition: str
+    piece: Piece
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The recording of a rendition, as one file."""
+
+    room: str
+    rendition: str
+
+
+Intent = Page | Live | StateOf | Push | Master | Playlist | Media | Whole
+
+_MASTERS = {
+    "master": (Codec.AAC, Shape.LIVE),
+    "opus": (Codec.OPUS, Shape.LIVE),
+    "dvr": (Codec.AAC, Shape.DVR),
+    "dvr-opus": (Codec.OPUS, Shape.DVR),
+}
+_PIECE = re.compile(rf"(part|seg)/(\d{{1,{_NUMBER_DIGITS_MAX}}})\.m4s\Z")
+_SITE_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}\Z")
+
+
+def route(request: Request, *, on_metrics_port: bool = False) -> Intent:
+    """Return what is asked for; raises `Problem` if nothing here ever looks like that."""
+    if on_metrics_port:
+        intent = Live.METRICS if request.path == "/metrics" else _fixed(request.path)
+    elif request.path.startswith("/r/"):
+        return _room_route(request)
+    else:
+        intent = _fixed(request.path)
+    _only(request, ())
+    return intent
+
+
+def _fixed(path: str) -> Intent:
+    match path:
+        case "/":
+            return Page("home.html")
+        case "/rooms.json":
+            return Live.ROOMS
+        case "/healthz":
+            return Live.HEALTH
+        case "/favicon.ico" | "/favicon.svg":
+            return Page("mark.svg")
+    name = path.removeprefix("/site/")
+    if name != path and _SITE_FILE.match(name):
+        return Page(name)
+    raise _NOT_FOUND
+
+
+def _room_route(request: Request) -> Intent:
+    room, _, rest = request.path.removeprefix("/r/").partition("/")
+    if not is_room_id(room):
+        raise Problem(404, "no-such-room", "There is no such room")
+    if rest == "live.mp4":
+        _only(request, ("rendition",))
+        return Push(room, _known(request.query.get("rendition", DEFAULT_RENDITION)))
+    if rest.startswith("hls/"):
+        return _shelf_route(request, room, rest.removeprefix("hls/"))
+    _only(request, ())
+    if rest == "":
+        return Page("room.html", room)
+    if rest == "state.json":
+        return StateOf(room)
+    if rest.startswith("recording/") and rest.endswith(".mp4"):
+        return Whole(room, _known(rest.removeprefix("recording/").removesuffix(".mp4")))
+    raise _NOT_FOUND
+
+
+def _shelf_route(request: Request, room: str, rest: str) -> Intent:
+    rendition, slash, name = rest.partition("/")
+    if not slash:
+        _only(request, ())
+        codec_and_shape = _MASTERS.get(rest.removesuffix(".m3u8"))
+        if codec_and_shape is None or not rest.endswith(".m3u8"):
+            raise _NOT_FOUND
+        return Master(room, *codec_and_shape)
+    _known(rendition)
+    if name == "live.m3u8":
+        _only(request, ("_HLS_msn", "_HLS_part"))
+        msn = _number(request.query.get("_HLS_msn"))
+        part = _number(request.query.get("_HLS_part"))
+        if part is not None and msn is None:
+            raise Problem(400, "bad-reload", "_HLS_part without _HLS_msn")
+        return Playlist(room, rendition, Shape.LIVE, msn, part)
+    _only(request, ())
+    if name == "dvr.m3u8":
+        return Playlist(room, rendition, Shape.DVR)
+    if name == "init.mp4":
+        return Media(room, rendition, Piece.INIT)
+    match = _PIECE.match(name)
+    if match is None:
+        raise _NOT_FOUND
+    return Media(room, rendition, Piece(match[1]), int(match[2]))
+
+
+def _only(request: Request, known: tuple[str, ...]) -> None:
+    for key in request.query:
+        if key not in known:
+            raise Problem(400, "unknown-query-key", f"This address takes no {key[:40]!r}")
+
+
+def _known(rendition: str) -> str:
+    if rendition not in RENDITIONS:
+        names = ", ".join(RENDITIONS)
+        raise Problem(404, "no-such-rendition", "There is no such rendition", f"There are {names}.")
+    return rendition
+
+
+def _number(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= _NUMBER_DIGITS_MAX):
+        raise Problem(400, "bad-reload", "Not a number")
+    return int(text)

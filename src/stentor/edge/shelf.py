@@ -1,0 +1,250 @@
+"""The HLS shelf: playlists, inits, parts and segments, and whoever waits for the next one.
+
+A playlist is rendered once for each part and rendition, whoever asks. Waiting is bounded in time
+and in number, and is answered after the push stream has had its delivery.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+from stentor.base.errors import Problem
+from stentor.edge.answer import FOREVER, FRESH, MP4, PLAYLIST, Answer, problem_answer
+from stentor.edge.archive import Archive
+from stentor.edge.connection import Connection
+from stentor.edge.counts import Counts
+from stentor.edge.limits import Limits
+from stentor.edge.rooms import Room, Stream
+from stentor.edge.routes import Master, Media, Piece, Playlist, Shape
+from stentor.media.grid import PARTS_PER_SEGMENT
+from stentor.media.playlist import (
+    history_head,
+    history_tail,
+    is_far_future,
+    live_playlist,
+    master_playlist,
+    parts_needed,
+    segment_lines,
+    segments_complete,
+)
+from stentor.media.renditions import RENDITIONS
+
+_RELOADED = "public, max-age=4"  # a playlist that was asked for by its newest part never changes
+_HISTORIES_MAX = 64
+_NO_ROOM = Problem(404, "no-such-room", "There is no such room")
+_NO_PROGRAMME = Problem(503, "not-on-the-air", "This room is not on the air yet")
+_NO_MEDIA = Problem(404, "no-such-media", "This part of the programme is not here")
+
+
+class _Waiting:
+    """Connections that wait until a stream has so many parts."""
+
+    __slots__ = ("connection", "due_ns", "make", "needed", "stream")
+
+    def __init__(
+        self,
+        connection: Connection,
+        stream: Stream,
+        needed: int,
+        make: Callable[[], Answer],
+        due_ns: int,
+    ) -> None:
+        self.connection = connection
+        self.stream = stream
+        self.needed = needed
+        self.make = make
+        self.due_ns = due_ns
+
+
+class _History:
+    """The whole segments of one rendition as playlist lines, which only ever grow."""
+
+    __slots__ = ("epoch_ms", "lines", "segments")
+
+    def __init__(self, epoch_ms: int) -> None:
+        self.epoch_ms = epoch_ms
+        self.segments = 0
+        self.lines = bytearray()
+
+    def grow(self, segments: int) -> None:
+        if segments > self.segments:
+            self.lines += segment_lines(self.epoch_ms, self.segments, segments).encode()
+            self.segments = segments
+
+
+class Shelf:
+    """HLS for all rooms of one edge."""
+
+    def __init__(self, archive: Archive, limits: Limits, counts: Counts) -> None:
+        self._archive = archive
+        self._limits = limits
+        self._counts = counts
+        self._waiting: dict[int, _Waiting] = {}  # by connection, oldest first
+        self._live: dict[Stream, tuple[int, int, bool, bytes]] = {}
+        self._histories: OrderedDict[tuple[str, str], _History] = OrderedDict()
+        self._seen: dict[str, tuple[set[int], set[int]]] = {}  # readers now, and the time before
+
+    @property
+    def waiting(self) -> int:
+        """How many wait."""
+        return len(self._waiting)
+
+    def master(self, intent: Master) -> Answer:
+        """Return a multivariant playlist."""
+        chosen = [one for one in RENDITIONS.values() if one.codec is intent.codec]
+        text = master_playlist(chosen, intent.shape.value)
+        return Answer(200, text.encode(), PLAYLIST, cache="public, max-age=60")
+
+    def playlist(self, connection: Connection, room: Room, intent: Playlist) -> None:
+        """Answer a media playlist, now or when it has what is asked for."""
+        self._note(room.id, connection)
+        stream = room.streams.get(intent.rendition)
+        if intent.shape is Shape.DVR or stream is None or (stream.init == b"" and room.ended):
+            connection.answer(self._history(room, intent.rendition, stream))
+            return
+        if stream.whole:
+            connection.answer(self._live_answer(room, stream, FRESH))
+            return
+        needed, cache = 1, FRESH
+        if intent.msn is not None:
+            if is_far_future(intent.msn, stream.next):
+                raise Problem(400, "far-future", "Nobody can wait for that segment yet")
+            needed, cache = parts_needed(intent.msn, intent.part), _RELOADED
+        if stream.next >= needed:
+            connection.answer(self._live_answer(room, stream, cache))
+            return
+        self._wait(connection, stream, needed, lambda: self._live_answer(room, stream, cache))
+
+    def media(self, connection: Connection, room: Room, intent: Media) -> None:
+        """Answer an init, a part or a segment."""
+        stream = room.streams.get(intent.rendition)
+        if intent.piece is Piece.INIT:
+            data = stream.init if stream is not None and stream.init else b""
+            data = data or self._archive.init(room.id, intent.rendition)
+            if not data:
+                raise _NO_MEDIA
+            connection.answer(Answer(200, data, MP4, cache="public, max-age=3600"))
+            return
+        first = intent.number
+        stop = first + 1
+        if intent.piece is Piece.SEGMENT:
+            first, stop = first * PARTS_PER_SEGMENT, (first + 1) * PARTS_PER_SEGMENT
+        if stream is not None and stream.end is not None:
+            stop = min(stop, stream.end)
+        if stream is not None and stream.next < stop and not stream.whole:
+            # The hinted part, or the segment that it completes, may be asked for ahead of time.
+            if stop > stream.next + PARTS_PER_SEGMENT:
+                raise _NO_MEDIA
+            self._wait(connection, stream, stop, lambda: self._pieces(room, stream, first, stop))
+            return
+        connection.answer(self._pieces(room, stream, first, stop, intent.rendition))
+
+    def part_came(self, stream: Stream) -> None:
+        """Answer those who waited for it."""
+        if not self._waiting:
+            return
+        ready = [
+            one
+            for one in self._waiting.values()
+            if one.stream is stream and (stream.next >= one.needed or stream.whole)
+        ]
+        for one in ready:
+            self._finish(one, one.make)
+
+    def tick(self, now_ns: int) -> None:
+        """Send away those who have waited long enough."""
+        late = [one for one in self._waiting.values() if one.due_ns <= now_ns]
+        for one in late:
+            self._finish(one, lambda: problem_answer(_NO_PROGRAMME, retry_after_s=1))
+
+    def readers(self, room: str) -> int:
+        """Return how many connections read the room's playlists in the last seconds."""
+        seen = self._seen.get(room)
+        return len(seen[0] | seen[1]) if seen else 0
+
+    def turn_readers(self) -> None:
+        """Begin a new span of counting readers; twice this span is how long one is remembered."""
+        self._seen = {room: (set(), now) for room, (now, _before) in self._seen.items() if now}
+
+    def forget(self, room: Room) -> None:
+        """Drop what was rendered for a room's streams."""
+        for stream in room.streams.values():
+            self._live.pop(stream, None)
+            for one in [one for one in self._waiting.values() if one.stream is stream]:
+                self._finish(one, lambda: problem_answer(_NO_MEDIA))
+
+    def _note(self, room: str, connection: Connection) -> None:
+        seen = self._seen.get(room)
+        if seen is None:
+            seen = self._seen[room] = (set(), set())
+        seen[0].add(connection.serial)
+
+    def _live_answer(self, room: Room, stream: Stream, cache: str) -> Answer:
+        epoch_ms = room.state.epoch_ms if room.state else 0
+        held = self._live.get(stream)
+        if held is None or held[:3] != (stream.next, epoch_ms, stream.whole):
+            text = live_playlist(epoch_ms, stream.next, ended=stream.whole).encode()
+            held = self._live[stream] = (stream.next, epoch_ms, stream.whole, text)
+        return Answer(200, held[3], PLAYLIST, cache=cache)
+
+    def _history(self, room: Room, rendition: str, stream: Stream | None) -> Answer:
+        ended = room.ended if stream is None else stream.whole
+        parts = stream.next if stream is not None else 0
+        parts = parts or self._archive.parts(room.id, rendition)
+        if parts == 0:
+            raise _NO_MEDIA if ended else _NO_PROGRAMME
+        epoch_ms = room.state.epoch_ms if room.state else 0
+        key = (room.id, rendition)
+        history = self._histories.get(key)
+        if history is None or history.epoch_ms != epoch_ms:
+            history = self._histories[key] = _History(epoch_ms)
+            if len(self._histories) > _HISTORIES_MAX:
+                self._histories.popitem(last=False)
+        self._histories.move_to_end(key)
+        history.grow(segments_complete(parts))
+        body = b"".join(
+            (
+                history_head(ended=ended).encode(),
+                history.lines,
+                history_tail(epoch_ms, parts, ended=ended).encode(),
+            )
+        )
+        return Answer(200, body, PLAYLIST, cache="public, max-age=60" if ended else FRESH)
+
+    def _pieces(
+        self, room: Room, stream: Stream | None, first: int, stop: int, rendition: str = ""
+    ) -> Answer:
+        if stream is not None and first >= stream.first and stream.next >= stop > first:
+            return Answer(200, b"".join(stream.span(first, stop)), MP4, cache=FOREVER)
+        rendition = rendition or (stream.rendition if stream else "")
+        if stream is None or stream.whole:
+            stop = min(stop, self._archive.parts(room.id, rendition))
+        extent = self._archive.extent(room.id, rendition, first, stop) if stop > first else None
+        data = self._archive.read(extent) if extent else b""
+        if extent is None or len(data) < extent.end - extent.start:
+            return problem_answer(_NO_MEDIA)
+        return Answer(200, data, MP4, cache=FOREVER)
+
+    def _wait(
+        self, connection: Connection, stream: Stream, needed: int, make: Callable[[], Answer]
+    ) -> None:
+        if len(self._waiting) >= self._limits.reloads_max:
+            raise Problem(503, "too-many-wait", "Too many wait for this already")
+        self._counts.reloads += 1
+        due_ns = time.monotonic_ns() + self._limits.reload_ns
+        serial = connection.serial
+        self._waiting[serial] = _Waiting(connection, stream, needed, make, due_ns)
+        connection.wait(lambda: self._gone(serial))
+
+    def _gone(self, serial: int) -> None:
+        self._waiting.pop(serial, None)
+
+    def _finish(self, one: _Waiting, make: Callable[[], Answer]) -> None:
+        if self._waiting.pop(one.connection.serial, None) is None:
+            return
+        try:
+            answer = make()
+        except Problem as problem:
+            answer = problem_answer(problem)
+        one.connection.answer(answer)
+        one.connection.resume()
