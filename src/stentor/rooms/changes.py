@@ -52,6 +52,7 @@ from stentor.rooms.record import (
 
 START_DELAY_MS = 500  # so that every part has the order before the hour that it sets
 END_DELAY_MS = 300
+HOUR_FIXED_MS = 3_000  # before the hour: parts act on it by themselves, an order might come late
 
 
 def create(
@@ -117,9 +118,10 @@ def _in_time(
     if room.end_ms is not None:
         return Refusal(RefusalKind.WRONG_PHASE, "The room has been ended.")
     if isinstance(act, Start):
-        soon = now_ms + START_DELAY_MS
-        started = phase is Phase.LIVE or room.epoch_ms <= soon
-        return room if started else _with(room, epoch_ms=soon)
+        by_itself = phase is Phase.LIVE or room.epoch_ms - now_ms <= HOUR_FIXED_MS
+        return room if by_itself else _with(room, epoch_ms=now_ms + START_DELAY_MS)
+    if room.epoch_ms - now_ms <= HOUR_FIXED_MS:
+        return Refusal(RefusalKind.WRONG_PHASE, "The room begins right now.")
     late = _hour_refusal(act.epoch_ms, now_ms)
     if late:
         return late

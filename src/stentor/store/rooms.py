@@ -1,5 +1,6 @@
 """Rooms in the database. A change and the act that made it are one transaction."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -47,8 +48,8 @@ class RoomStore:
             for room in rooms
         ]
 
-    def save(self, room: Room, act: AnyAct, actor: Actor, now_ms: int) -> None:
-        """Store the room and the act; all of it is on disk on return, or none after a raise.
+    def save(self, room: Room, acts: Sequence[AnyAct], actor: Actor, now_ms: int) -> None:
+        """Store the room and the acts that made it; all of it is on disk on return, or none after a raise.
 
         Raises `StorageFull` or `StorageFailed`.
         """
@@ -57,6 +58,17 @@ class RoomStore:
             {**seat, "room": room.id, "place": place}
             for place, seat in enumerate(record.pop("seats"))
         ]
+        log = [
+            {
+                "at_ms": now_ms,
+                "room": room.id,
+                "revision": room.revision,
+                "role": str(actor.role),
+                "seat": actor.seat,
+                "act": msgspec.to_builtins(act),
+            }
+            for act in acts
+        ]
         row = upsert(ROOMS).values(**record)
         try:
             with self._engine.begin() as connection:
@@ -64,16 +76,7 @@ class RoomStore:
                 connection.execute(delete(SEATS).where(SEATS.c.room == room.id))
                 if seats:
                     connection.execute(insert(SEATS), seats)
-                connection.execute(
-                    insert(ACTS).values(
-                        at_ms=now_ms,
-                        room=room.id,
-                        revision=room.revision,
-                        role=str(actor.role),
-                        seat=actor.seat,
-                        act=msgspec.to_builtins(act),
-                    )
-                )
+                connection.execute(insert(ACTS), log)
         except DatabaseError as error:
             raise storage_error(error) from None
 

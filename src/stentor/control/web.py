@@ -1,0 +1,89 @@
+"""Control's web application: API, pages, health and metrics, behind the bounds."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+
+import structlog
+from fastapi import FastAPI
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+from starlette.types import Scope
+
+from stentor.control import api, hold
+from stentor.control.audience import receive_audience
+from stentor.control.bounds import Bounds
+from stentor.control.context import Control, The
+from stentor.control.documents import HealthDocument
+from stentor.control.pages import load_site, page_routes, security_headers
+from stentor.control.problems import add_problem_handlers
+
+_TIDY_S = 1.0
+
+
+def make_app(control: Control) -> FastAPI:
+    """Return the application."""
+    app = FastAPI(
+        title="Stentor control",
+        version="1",
+        summary="Rooms, links and moderation, for hosts and operators.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        lifespan=_lifespan,
+    )
+    app.state.control = control
+    app.include_router(api.router)
+    app.include_router(hold.router)
+    app.router.routes.extend(page_routes(load_site()))
+
+    @app.get("/healthz")
+    async def get_health(control: The) -> HealthDocument:
+        """Say that control answers."""
+        return HealthDocument(status="ok", rooms=len(control.desk.rooms()))
+
+    @app.get("/metrics", include_in_schema=False)
+    async def get_metrics(control: The) -> Response:
+        control.audience.show(time.monotonic())
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    add_problem_handlers(app)
+    app.add_middleware(
+        Bounds,
+        request_s=control.settings.control_request_s,
+        upload_bytes_max=control.settings.hold_upload_bytes_max,
+        is_upload=_is_upload,
+        headers=security_headers(control.settings),
+    )
+    return app
+
+
+def _is_upload(scope: Scope) -> bool:
+    path: str = scope["path"]
+    return scope["method"] == "PUT" and path.startswith("/api/rooms/") and path.endswith("/hold")
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    control: Control = app.state.control
+    tasks = [
+        asyncio.create_task(receive_audience(control.folder.audience_socket, control.audience)),
+        asyncio.create_task(_tidy(control)),
+    ]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _tidy(control: Control) -> None:
+    while True:
+        try:
+            await run_in_threadpool(control.desk.tidy)
+        except Exception as error:  # a bug here must not stop what comes next second
+            structlog.get_logger().error("tidying failed", exc_info=error)
+        await asyncio.sleep(_TIDY_S)
