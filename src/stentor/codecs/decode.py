@@ -108,7 +108,8 @@ class Source:
                 for frame in resampler.resample(decoded):
                     yield _samples(frame)
             for frame in resampler.resample(None):
-                yield _samples(frame)
+                pcm = _samples(frame)
+                yield np.pad(pcm, (0, FRAME_SAMPLES - pcm.size))
         except (FFmpegError, OSError, ValueError) as error:
             raise Unreadable(f"{self.name} cannot be decoded: {_reason(error)}.") from None
 

@@ -124,4 +124,6 @@ def _part_end(file: int, size: int, number: int, start: int) -> int | None:
         part = read_fragment(os.pread(file, end - start, start))
     except MalformedBox:
         return None
-    return end if part.decode_time == number * PART_SAMPLES else None
+    if part.decode_time != number * PART_SAMPLES or not all(map(any, part.frames)):
+        return None  # an encoded frame is never all zeros: that is length without contents
+    return end
