@@ -8,10 +8,14 @@ import typer
 from stentor.base.settings import PREFIX, Settings, load_settings
 
 
+def _bound(value: float | None) -> str:
+    return "" if value is None else f"{int(value)}" if value == int(value) else f"{value}"
+
+
 def _bounds(low: float | None, high: float | None) -> str:
-    if low is None and high is None:
-        return ""
-    return f"{'' if low is None else f'{low:g}'} to {'' if high is None else f'{high:g}'}".strip()
+    if high is None:
+        return "" if low is None else f"≥ {_bound(low)}"
+    return f"{_bound(low)} to {_bound(high)}".strip()
 
 
 def settings_table() -> str:
