@@ -74,14 +74,15 @@ def random_loss(share: float, seed: int = 7) -> Callable[[Sent], bool]:
 
 
 def bursty_loss(share: float, burst: int = 3, seed: int = 7) -> Callable[[Sent], bool]:
-    """Lose `share` of the packets in bursts of `burst` on average (Gilbert's model)."""
+    """Lose `share` of the packets in bursts of `burst` on average (Gilbert's model), 8 at most."""
     chance = random.Random(seed)
-    bad = False
+    run = 0
 
     def lost(_packet: Sent) -> bool:
-        nonlocal bad
-        bad = chance.random() < (1 - 1 / burst if bad else share / burst / (1 - share))
-        return bad
+        nonlocal run
+        likely = 1 - 1 / burst if run else share / burst / (1 - share)
+        run = run + 1 if run < 8 and chance.random() < likely else 0
+        return run > 0
 
     return lost
 

@@ -1,0 +1,175 @@
+"""The contract with aiortc's private parts, which the stage takes RTP from and sends RTP by.
+
+When one of these fails after an upgrade, read `stage/peer.py` before anything else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+
+import pytest
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc.rtcdtlstransport import RTCDtlsTransport
+from aiortc.rtcrtpreceiver import RTCRtpReceiver, StreamStatistics
+from aiortc.rtcrtpsender import RTCRtpSender
+from aiortc.rtp import RtpPacket
+
+from stentor.codecs.opus import OpusEncoder
+from stentor.stage.offer import FMTP, read_offer
+from stentor.stage.peer import SOURCES_MAX, Direction, Peer, _NoTrack, run_at_once
+from support.bad_network import tone
+
+
+def test_rtp_comes_in_by_the_method_that_is_replaced() -> None:
+    parameters = inspect.signature(RTCRtpReceiver._handle_rtp_packet).parameters
+    assert list(parameters) == ["self", "packet", "arrival_time_ms"]
+    source = inspect.getsource(RTCDtlsTransport._handle_rtp_data)
+    assert "await receiver._handle_rtp_packet(packet, arrival_time_ms=" in source
+
+
+async def test_receiver_and_sender_have_the_fields_that_are_written() -> None:
+    peer = Peer(Direction.SPEAKS_AND_HEARS, lambda *_: None)
+    try:
+        receiver, sender = peer._transceiver.receiver, peer._transceiver.sender
+        assert receiver._RTCRtpReceiver__remote_streams == {}
+        for name in ("ntp_timestamp", "rtp_timestamp", "packet_count", "octet_count"):
+            assert hasattr(sender, f"_RTCRtpSender__{name}")
+        assert isinstance(sender._ssrc, int)
+        assert {"_send_rtp"} <= set(dir(RTCDtlsTransport))
+        assert {"packets_received", "max_seq"} <= set(vars(StreamStatistics(48_000)))
+        assert isinstance(sender, RTCRtpSender)
+    finally:
+        await peer.close()
+
+
+async def test_a_coroutine_that_waits_is_not_left_hanging() -> None:
+    ended = []
+
+    async def waits() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(True)
+
+    run_at_once(waits())
+    assert ended == [True]
+
+
+async def connected(direction: Direction) -> tuple[Peer, RTCPeerConnection, list[tuple]]:
+    """Connect a client of aiortc's with a peer, over real sockets."""
+    got: list[tuple] = []
+    peer = Peer(direction, lambda *packet: got.append(packet))
+    client = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    client.addTransceiver(_NoTrack(), direction="sendrecv")
+    await client.setLocalDescription(await client.createOffer())
+    answer = await peer.answer(read_offer(client.localDescription.sdp.encode()))
+    assert FMTP in answer
+    await client.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+    async with asyncio.timeout(15):
+        while client.connectionState != "connected" or peer.state != "connected":
+            await asyncio.sleep(0.02)
+    return peer, client, got
+
+
+def rtp(client: RTCPeerConnection, sequence: int, payload: bytes, **other: int) -> bytes:
+    transceiver = client.getTransceivers()[0]
+    kind = other.get("kind", transceiver._codecs[0].payloadType)
+    packet = RtpPacket(payload_type=kind, sequence_number=sequence, timestamp=sequence * 960)
+    packet.ssrc = other.get("ssrc", transceiver.sender._ssrc)
+    packet.payload = payload
+    return packet.serialize()
+
+
+async def test_rtp_is_taken_in_counted_for_rtcp_and_sent_back() -> None:
+    peer, client, got = await connected(Direction.SPEAKS_AND_HEARS)
+    heard: list[RtpPacket] = []
+
+    async def hear(packet: RtpPacket, arrival_time_ms: int) -> None:
+        heard.append(packet)
+
+    try:
+        client.getTransceivers()[0].receiver._handle_rtp_packet = hear
+        payload = OpusEncoder(24_000).encode(tone(440, 0.02))
+        transport = client.getTransceivers()[0].sender.transport
+        for sequence in range(10):
+            await transport._send_rtp(rtp(client, sequence, payload))
+            peer.send(payload)
+        async with asyncio.timeout(5):
+            while len(got) < 10 or len(heard) < 10:
+                await asyncio.sleep(0.01)
+        assert got[3] == (3, 3 * 960, payload)
+        assert [b.timestamp - a.timestamp for a, b in zip(heard, heard[1:], strict=False)] == [
+            960
+        ] * 9
+        assert heard[0].payload == payload
+        inbound = [
+            one
+            for one in (await peer._transceiver.receiver.getStats()).values()
+            if one.type == "inbound-rtp"
+        ]
+        assert inbound[0].packetsReceived == 10
+        outbound = [
+            one
+            for one in (await peer._transceiver.sender.getStats()).values()
+            if one.type == "outbound-rtp"
+        ]
+        assert outbound[0].packetsSent == 10
+    finally:
+        await client.close()
+        await peer.close()
+
+
+async def test_other_payloads_and_too_many_sources_are_dropped_and_counted() -> None:
+    peer, client, got = await connected(Direction.SPEAKS)
+    try:
+        transport = client.getTransceivers()[0].sender.transport
+        await transport._send_rtp(rtp(client, 0, b"x" * 20, kind=0))
+        for source in range(SOURCES_MAX + 3):
+            await transport._send_rtp(rtp(client, source, b"x" * 20, ssrc=1_000 + source))
+        async with asyncio.timeout(5):
+            while len(got) + peer.dropped_total < SOURCES_MAX + 3:
+                await asyncio.sleep(0.01)
+        assert len(got) <= SOURCES_MAX
+    finally:
+        await client.close()
+        await peer.close()
+
+
+async def test_a_peer_that_is_not_connected_sends_nothing_and_closes_quickly() -> None:
+    peer = Peer(Direction.SPEAKS_AND_HEARS, lambda *_: None)
+    peer.send(b"payload")
+    async with asyncio.timeout(2):
+        await peer.close()
+        await peer.close()
+    assert peer.state == "closed"
+
+
+async def test_no_offer_makes_the_stage_contact_an_address_of_its_choice() -> None:
+    client = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    client.addTransceiver("audio", direction="sendonly")
+    await client.setLocalDescription(await client.createOffer())
+    evil = client.localDescription.sdp + "a=candidate:1 1 udp 1 victim.local 9 typ host\r\n"
+    await client.close()
+    peer = Peer(Direction.SPEAKS, lambda *_: None)
+    try:
+        await peer.answer(read_offer(evil.encode()))
+        ice = peer._transceiver.receiver.transport.transport
+        assert ice.getRemoteCandidates() == []
+    finally:
+        await peer.close()
+
+
+@pytest.mark.parametrize(
+    "end", ["m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=rtpmap:111 opus/48000/2\r\n"]
+)
+async def test_an_offer_without_ice_or_dtls_is_a_problem_not_a_crash(end: str) -> None:
+    from stentor.base.errors import Problem
+
+    peer = Peer(Direction.SPEAKS, lambda *_: None)
+    with pytest.raises(Problem) as caught:
+        await peer.answer(
+            read_offer(f"v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n{end}".encode())
+        )
+    assert caught.value.status == 400
+    await peer.close()
