@@ -4,8 +4,6 @@ Parts meet here and nowhere else. Nothing is decided here about rooms, audio or 
 """
 
 import http.client
-import importlib
-import importlib.util
 import os
 import shutil
 import socket
@@ -13,11 +11,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
-from stentor.base.clock import JUMP_NS, SharedClock, decide_offset, measured_offset_ns
+from stentor.base.clock import JUMP_NS, Clock, SharedClock, decide_offset, measured_offset_ns
 from stentor.base.errors import UnavailableError
 from stentor.base.logs import log, set_up_logs
 from stentor.base.paths import DataFolder
@@ -28,6 +27,7 @@ from stentor.store.orders import OrdersFolder
 from stentor.supervise.claims import PortClaim, data_folder_claimed, require_free_ports
 from stentor.supervise.supervisor import (
     Ended,
+    Keep,
     PartFacts,
     PartPlan,
     Supervisor,
@@ -47,32 +47,36 @@ class Part(StrEnum):
     EDGE = "edge"
 
 
-_RUNNERS = {
-    Part.CONTROL: ("stentor.control.serve", "run_control"),
-    Part.STAGE: ("stentor.stage.serve", "run_stage"),
-    Part.ORIGIN: ("stentor.origin.serve", "run_origin"),
-    Part.EDGE: ("stentor.edge.serve", "run_edge"),
-}
-_WITH_SPARE = (Part.STAGE, Part.ORIGIN)
+Runner = Callable[[Settings, DataFolder, Clock, int], None]
 
 
-def load_part(part: Part) -> Callable[..., None]:
-    """Import a part and everything it needs; return what runs it."""
-    module, name = _RUNNERS[part]
-    runner: Callable[..., None] = getattr(importlib.import_module(module), name)
-    return runner
+def load_part(part: Part) -> Runner:
+    """Import a part and everything that it needs; return what runs it."""
+    match part:
+        case Part.CONTROL:
+            from stentor.control.serve import run_control
+
+            return lambda settings, folder, clock, index: run_control(settings, folder, clock)
+        case Part.STAGE:
+            from stentor.stage.serve import run_stage
+
+            return lambda settings, folder, clock, index: run_stage(settings, folder, clock)
+        case Part.ORIGIN:
+            from stentor.origin.serve import run_origin
+
+            return lambda settings, folder, clock, index: run_origin(settings, folder, clock)
+        case Part.EDGE:
+            from stentor.edge.serve import run_edge
+
+            return run_edge
 
 
-def run_part(part: Part, runner: Callable[..., None], settings: Settings, index: int) -> None:
+def run_part(part: Part, runner: Runner, settings: Settings, index: int) -> None:
     """Run one part in this process until it is told to stop."""
     name = f"{part}-{index}" if part is Part.EDGE else str(part)
     set_up_logs(name, as_json=settings.log_json, level=settings.log_level)
     folder = DataFolder(Path(settings.data))
-    clock = SharedClock(folder.clock)
-    if part is Part.EDGE:
-        runner(settings, folder, clock, index)
-    else:
-        runner(settings, folder, clock)
+    runner(settings, folder, SharedClock(folder.clock), index)
 
 
 def port_claims(settings: Settings) -> list[PortClaim]:
@@ -180,22 +184,13 @@ def serve(
         supervisor.run(seconds)
 
 
-def _written(part: Part) -> bool:  # until all of them are there
-    try:
-        return importlib.util.find_spec(_RUNNERS[part][0]) is not None
-    except ModuleNotFoundError:
-        return False
-
-
 def part_plans(settings: Settings) -> list[PartPlan]:
     """Return the parts to run, in order."""
     plans = [
-        PartPlan(str(part), stentor_command("part", part), part in _WITH_SPARE)
-        for part in (Part.CONTROL, Part.STAGE, Part.ORIGIN)
-        if _written(part)
+        PartPlan("control", stentor_command("part", Part.CONTROL)),
+        PartPlan("stage", stentor_command("part", Part.STAGE), Keep.ALIVE_WITH_SPARE),
+        PartPlan("origin", stentor_command("part", Part.ORIGIN), Keep.ALIVE_WITH_SPARE),
     ]
-    if not _written(Part.EDGE):
-        return plans
     for index in range(settings.edges):
         command = stentor_command("part", Part.EDGE, "--index", str(index))
         plans.append(PartPlan(f"edge-{index}", command))
@@ -213,10 +208,10 @@ def _await_ready(supervisor: Supervisor, settings: Settings, folder: DataFolder)
         "control": lambda: _answers(settings.bind, settings.control_port),
         "stage": lambda: _answers(settings.bind, settings.stage_port_used),
         "origin": lambda: _connects(folder.origin_feed),
-        "edge": lambda: _answers(settings.bind, settings.port),
     }
-
-    waiting = {name: ready for name, ready in waiting.items() if _written(Part(name))}
+    for index in range(settings.edges):
+        metrics_port = settings.metrics_port_used + 1 + index
+        waiting[f"edge-{index}"] = partial(_answers, "127.0.0.1", metrics_port, "/metrics")
 
     def all_ready() -> bool:
         for name in [name for name, ready in waiting.items() if ready()]:
@@ -231,11 +226,11 @@ def _await_ready(supervisor: Supervisor, settings: Settings, folder: DataFolder)
     log().info("ready", after_ms=round((time.monotonic() - began) * 1000))
 
 
-def _answers(bind: str, port: int) -> bool:
+def _answers(bind: str, port: int, path: str = "/healthz") -> bool:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bind, bind)
     connection = http.client.HTTPConnection(host, port, timeout=0.5)
     try:
-        connection.request("GET", "/healthz")
+        connection.request("GET", path)
         return connection.getresponse().status == 200
     except (OSError, http.client.HTTPException):
         return False

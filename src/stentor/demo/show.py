@@ -17,7 +17,7 @@ from stentor.base.errors import UnavailableError
 from stentor.base.paths import DataFolder
 from stentor.base.secrets import operator_token
 from stentor.base.settings import Settings
-from stentor.supervise.supervisor import PartPlan, Supervisor, stentor_command
+from stentor.supervise.supervisor import Keep, PartPlan, Supervisor, stentor_command
 
 TITLE = "Heard, on the hour"
 _VOICES = (("host", "Ada", "host.opus"), ("speaker", "Ben", "guest.opus"))
@@ -53,7 +53,7 @@ class Show:
                 path = str(Path(__file__).with_name(file))
                 since = ("--loop", "--quiet", "--since-ms", str(starts_ms))
                 command = stentor_command("speak", path, self._link(role), *since)
-                self._supervisor.add(PartPlan(f"voice-{name.lower()}", command))
+                self._supervisor.add(PartPlan(f"voice-{name.lower()}", command, Keep.UNTIL_DONE))
         return self._room
 
     def end(self) -> None:

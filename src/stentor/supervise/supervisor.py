@@ -23,13 +23,21 @@ STOP_GRACE_S = 3.0
 _TICK_S = 0.1
 
 
+class Keep(Enum):
+    """How a part is kept running."""
+
+    ALIVE = auto()
+    ALIVE_WITH_SPARE = auto()  # it takes `--spare`: to get ready and wait for the word
+    UNTIL_DONE = auto()  # an end without error is no death
+
+
 @dataclass(frozen=True, slots=True)
 class PartPlan:
-    """One part to keep running. A part with a spare takes `--spare` to wait for the word."""
+    """One part to keep running."""
 
     name: str
     command: tuple[str, ...]
-    with_spare: bool = False
+    keep: Keep = Keep.ALIVE
 
 
 class Ended(Enum):
@@ -79,7 +87,7 @@ class Supervisor:
         """Start a part and keep it running from now on."""
         kept = self._kept[plan.name] = _Kept(plan)
         self._start(kept)
-        if plan.with_spare:
+        if plan.keep is Keep.ALIVE_WITH_SPARE:
             kept.spare_at = time.monotonic() + SPARE_AFTER_S
 
     def facts(self) -> dict[str, PartFacts]:
@@ -176,6 +184,10 @@ class Supervisor:
 
     def _bury(self, kept: _Kept, now: float) -> None:
         assert kept.process is not None
+        if kept.plan.keep is Keep.UNTIL_DONE and kept.process.exit_code == 0:
+            self._forget(kept.process)
+            kept.process = None
+            return
         kept.deaths = remember_death(kept.deaths, now)
         wait_s = decide_restart(kept.deaths, now)
         log().error(

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from stentor.supervise.supervisor import Ended, PartPlan, Supervisor
+from stentor.supervise.supervisor import Ended, Keep, PartPlan, Supervisor
 
 SLEEPER = (
     sys.executable,
@@ -37,13 +37,22 @@ def test_part_that_is_killed_is_replaced_and_counted() -> None:
 
 def test_spare_takes_over_from_the_part_that_died() -> None:
     supervisor = Supervisor(ENVIRONMENT)
-    supervisor.add(PartPlan("one", SLEEPER, with_spare=True))
+    supervisor.add(PartPlan("one", SLEEPER, Keep.ALIVE_WITH_SPARE))
     supervisor.run(10, lambda: supervisor.facts()["one"].spare_pid is not None)
     before = supervisor.facts()["one"]
     assert before.pid is not None
     os.kill(before.pid, signal.SIGKILL)
     supervisor.run(5, lambda: supervisor.facts()["one"].pid not in (None, before.pid))
     assert supervisor.facts()["one"].pid == before.spare_pid
+    supervisor.stop()
+
+
+def test_part_that_is_done_is_not_started_again() -> None:
+    supervisor = Supervisor(ENVIRONMENT)
+    supervisor.add(PartPlan("one", (sys.executable, "-c", ""), Keep.UNTIL_DONE))
+    supervisor.run(10, lambda: supervisor.facts()["one"].pid is None)
+    supervisor.run(0.3)
+    assert supervisor.facts()["one"].restarts == 0
     supervisor.stop()
 
 
