@@ -1,10 +1,10 @@
 """The tree of errors. Expected refusals are return values or a `Problem`; these are the rest.
 
-    StentorError              one sentence for a person, exit code 1
-    ├── UsageError            the caller asked for something that cannot be: exit code 2
-    ├── ConfigurationError    a setting or the data folder is unusable: exit code 3
-    ├── UnavailableError      a part or a peer is not there: exit code 4
-    └── Problem               an API's refusal, RFC 9457 problem+json
+StentorError              one sentence for a person, exit code 1
+├── UsageError            the caller asked for something that cannot be: exit code 2
+├── ConfigurationError    a setting or the data folder is unusable: exit code 3
+├── UnavailableError      a part or a peer is not there: exit code 4
+└── Problem               an API's refusal, RFC 9457 problem+json
 """
 
 from typing import Any

@@ -18,6 +18,7 @@ from stentor.base.secrets import link_key, operator_token
 from stentor.base.settings import Settings
 from stentor.control.access import Access
 from stentor.control.audience import Audience
+from stentor.control.connections import BoundedConnection
 from stentor.control.context import Control
 from stentor.control.desk import Desk
 from stentor.control.pace import Pace
@@ -60,7 +61,7 @@ def run_control(settings: Settings, folder: DataFolder, clock: Clock) -> None:
                 server_header=False,
                 proxy_headers=False,
                 ws="none",
-                http="h11",
+                http=_connection_kind(settings),
                 h11_max_incomplete_event_size=HEAD_BYTES_MAX,
                 limit_concurrency=settings.control_connections_max,
                 timeout_keep_alive=10,
@@ -72,6 +73,13 @@ def run_control(settings: Settings, folder: DataFolder, clock: Clock) -> None:
             asyncio.run(_serve(_Server(config), listener))
         finally:
             control.desk.close()
+
+
+def _connection_kind(settings: Settings) -> type[BoundedConnection]:
+    class Connection(BoundedConnection):
+        head_s = settings.control_request_s
+
+    return Connection
 
 
 class _Server(uvicorn.Server):
