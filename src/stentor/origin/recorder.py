@@ -17,7 +17,6 @@ from stentor.rooms.state import RoomState, decode_room_state, encode_state
 
 _RETRY_S = 1.0
 _STATE_LINES_MAX = 1_000
-_STATE_TAIL_BYTES = 1 << 20
 
 
 class RoomRecorder:
@@ -114,12 +113,12 @@ class RoomRecorder:
             self.errors += 1
 
 
-def load_states(path: Path) -> list[RoomState]:
+def load_states(path: Path, bytes_max: int) -> list[RoomState]:
     """Return the newest states of a state log, oldest first; lines that are torn are left out."""
     try:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - _STATE_TAIL_BYTES))
+            file.seek(max(0, size - bytes_max))
             lines = file.read().split(b"\n")
     except OSError:
         return []

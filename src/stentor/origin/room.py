@@ -21,7 +21,7 @@ from stentor.feed.wire import Kind, Message
 from stentor.media.grid import PART_SAMPLES, SAMPLE_RATE, sample_at
 from stentor.origin.programme import Programme, Publish, Step
 from stentor.origin.recorder import RoomRecorder, load_states
-from stentor.origin.states import assemble_state, is_news
+from stentor.origin.states import StatePace, Worth, assemble_state
 from stentor.origin.timeline import Pcm, Timeline
 from stentor.rooms.orders import Orders, Phase
 from stentor.rooms.state import OnAir, RoomState, StageState, decode_stage_state, encode_state
@@ -30,8 +30,8 @@ WINDOW_PARTS = 96
 _NS_PER_MS = 1_000_000
 _NS_PER_S = 1_000_000_000
 _EARLY_FRAMES_MAX = 150  # what a stage retains: all of it may come before the first tick
-_HEARTBEAT_NS = 10 * _NS_PER_S
-_NEWS_PAUSE_NS = 200 * _NS_PER_MS  # who speaks changes fast; five times a second is enough
+_LAST_STATE_BYTES = 16 * 1024
+_ALL_STATES_BYTES = 1024 * 1024
 _RETIRE_NS = 30 * _NS_PER_S
 
 
@@ -71,9 +71,9 @@ class Room:
         self._early_frames: deque[Message] = deque(maxlen=_EARLY_FRAMES_MAX)
         self._inits_out = False
         self._ended_ns = 0
-        self._told: RoomState | None = None
-        self._told_ns = 0
+        self._unlooked = True  # something came that may be news
         self._take_up_past()
+        self._pace = StatePace(self._past[-1].revision if self._past else 0)
 
     @property
     def epoch_ms(self) -> int:
@@ -103,6 +103,7 @@ class Room:
 
     def apply(self, orders: Orders) -> None:
         """Take new orders."""
+        self._unlooked = True
         if self._epoch_ms is not None and orders.epoch_ms != self._epoch_ms:
             log().error("epoch_moved_while_live", room=orders.room, kept_ms=self._epoch_ms)
         self.orders = orders
@@ -120,6 +121,7 @@ class Room:
                 else:
                     self._early_frames.append(message)  # the stage's clock strikes before ours
             case Kind.STATE:
+                self._unlooked = True
                 try:
                     self._stage = decode_stage_state(message.payload)
                 except msgspec.MsgspecError:
@@ -127,6 +129,8 @@ class Room:
 
     def tick(self, now_ns: int, *, may_start: bool, stage_here: bool = True) -> bool:
         """Do what is due; say whether there is more to do at once."""
+        if self.place is Place.RETIRED and self.recorder is None and not self._unlooked:
+            return False  # most rooms, most of the time
         more = False
         self._stage_here = stage_here
         match self.place:
@@ -146,7 +150,10 @@ class Room:
 
     def _take_up_past(self) -> None:
         """Find out from disk what an earlier process made of this room."""
-        self._past = load_states(self._house.folder.state_log(self.orders.room))
+        path = self._house.folder.state_log(self.orders.room)
+        self._past = load_states(path, _LAST_STATE_BYTES)
+        if self._past and self._past[-1].phase is not Phase.ENDED:
+            self._past = load_states(path, _ALL_STATES_BYTES)
         for state in self._past:
             if state.phase is not Phase.SCHEDULED:
                 self._epoch_ms = state.epoch_ms
@@ -263,26 +270,15 @@ class Room:
         )
 
     def _tell(self, now_ns: int) -> None:
-        new, old = self._state(), self._told
-        if is_news(old, new):
-            if old is not None and old.phase is new.phase and not self._may_tell(now_ns):
-                return
-            last = old.revision if old else (self._past[-1].revision if self._past else 0)
-            new = msgspec.structs.replace(new, revision=max(last + 1, now_ns // _NS_PER_MS))
-            if self.recorder is not None:
-                self.recorder.note_state(new)
-        elif self._is_open(now_ns) and now_ns - self._told_ns >= _HEARTBEAT_NS:
-            assert old is not None
-            new = msgspec.structs.replace(new, revision=old.revision)
-        else:
+        worth, state = self._pace.decide(self._state(), now_ns, open_now=self._is_open(now_ns))
+        self._unlooked = worth is Worth.LATER
+        if worth not in (Worth.NEWS, Worth.HEARTBEAT):
             return
-        self._told, self._told_ns = new, now_ns
+        if worth is Worth.NEWS and self.recorder is not None:
+            self.recorder.note_state(state)
         self._house.publish(
-            Message(Kind.STATE, self.orders.room, "", 0, new.sample_index, encode_state(new))
+            Message(Kind.STATE, self.orders.room, "", 0, state.sample_index, encode_state(state))
         )
-
-    def _may_tell(self, now_ns: int) -> bool:
-        return now_ns - self._told_ns >= _NEWS_PAUSE_NS
 
     def _is_open(self, now_ns: int) -> bool:
         doors_ns = self._house.settings.doors_open_s * _NS_PER_S

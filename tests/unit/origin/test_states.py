@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from stentor.origin.states import assemble_state, is_news
+from stentor.origin.states import StatePace, Worth, assemble_state, is_news
 from stentor.rooms.orders import Orders, Phase, Pin, Role
 from stentor.rooms.state import OnAir, Present, StageState
 
@@ -38,3 +38,33 @@ def test_time_going_by_is_no_news_and_everything_else_is() -> None:
     assert not is_news(state, msgspec.structs.replace(state, sample_index=99, revision=4))
     assert is_news(state, msgspec.structs.replace(state, recording=False))
     assert is_news(state, msgspec.structs.replace(state, on_air=OnAir.HOLD))
+
+
+def test_news_is_told_at_once_then_at_a_bounded_pace_and_revisions_grow() -> None:
+    pace = StatePace(last_revision=5_000)
+    state = assemble_state(ORDERS, Phase.LIVE, None, epoch_ms=0)
+    worth, told = pace.decide(state, 1_000_000, open_now=True)
+    assert (worth, told.revision) == (Worth.NEWS, 5_001)
+    other = msgspec.structs.replace(state, on_air=OnAir.HOLD)
+    assert pace.decide(other, 100_000_000, open_now=True)[0] is Worth.LATER
+    assert pace.decide(state, 150_000_000, open_now=True)[0] is Worth.NOTHING
+    worth, told = pace.decide(other, 10**16, open_now=True)
+    assert (worth, told.revision) == (Worth.NEWS, 10**10)
+
+
+def test_an_ended_phase_does_not_wait_for_the_pace() -> None:
+    pace = StatePace(0)
+    state = assemble_state(ORDERS, Phase.LIVE, None, epoch_ms=0)
+    pace.decide(state, 10**9, open_now=True)
+    ended = msgspec.structs.replace(state, phase=Phase.ENDED)
+    assert pace.decide(ended, 10**9 + 1, open_now=False)[0] is Worth.NEWS
+
+
+def test_heartbeats_come_while_a_room_is_open_and_not_after() -> None:
+    pace = StatePace(0)
+    state = assemble_state(ORDERS, Phase.SCHEDULED, None, epoch_ms=0)
+    _, told = pace.decide(state, 10**9, open_now=True)
+    assert pace.decide(state, 10 * 10**9, open_now=True)[0] is Worth.NOTHING
+    worth, again = pace.decide(state, 11 * 10**9, open_now=True)
+    assert (worth, again.revision) == (Worth.HEARTBEAT, told.revision)
+    assert pace.decide(state, 99 * 10**9, open_now=False)[0] is Worth.NOTHING
