@@ -122,7 +122,7 @@ def test_nothing_heard_is_an_error(server: Server) -> None:
         (["listen", "http://127.0.0.1:1/r/room", "--seconds", "3"], "cannot be reached"),
         (["listen", "nonsense"], "not an address"),
         (["speak", "/nonexistent.wav", "{link}"], "cannot be read"),
-        (["speak", "{text}", "{link}"], "cannot be read"),
+        (["speak", "{text}", "{link}"], "has no audio in it"),
         (["speak", "{tone}", "http://127.0.0.1:{control}/studio#key=forged.link"], "."),
         (["speak", "{tone}", "http://127.0.0.1:1/studio#key=a.b"], "cannot be reached"),
         (["speak", "{tone}", "not-a-link"], "not a speaker's link"),

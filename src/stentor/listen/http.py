@@ -24,6 +24,10 @@ class Interrupted(Exception):
     """The line broke, or nothing came for too long: a player would connect again."""
 
 
+class Unknown(StentorError):
+    """There is no such thing there; just after it was made it may take a moment."""
+
+
 class Answer:
     """A response that was not refused."""
 
@@ -74,9 +78,10 @@ def _refusal(url: str, status: int, body: bytes) -> StentorError | Interrupted:
         return Interrupted(f"status {status}")
     try:
         problem = json.loads(body)
-        return StentorError(f"{problem['title'].rstrip('.')}. {problem.get('detail', '')}".strip())
+        said = f"{problem['title'].rstrip('.')}. {problem.get('detail', '')}".strip()
     except (ValueError, KeyError, TypeError, AttributeError):
-        return StentorError(f"{url} answers with status {status}.")
+        said = f"{url} answers with status {status}."
+    return Unknown(said) if status == 404 else StentorError(said)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from stentor.base.errors import StentorError, UnavailableError
 from stentor.listen.heard import Heard
-from stentor.listen.http import Interrupted, get
+from stentor.listen.http import Interrupted, Unknown, get
 from stentor.listen.limit import Limit
 from stentor.media.boxes import BoxStream, MalformedBox
 from stentor.rooms.orders import Phase
@@ -16,6 +16,7 @@ SILENCE_LIVE_S = 3.0  # a part comes every 0.32 s
 SILENCE_WAITING_S = 25.0  # a heartbeat comes every 10 s
 RETRY_FIRST_S = 0.1
 RETRY_S_MAX = 2.0
+TRIES_UNKNOWN = 3  # a room made this moment is known at every edge within half a second
 TRIES_BEFORE_FIRST = 5  # an address where nobody has ever answered
 
 
@@ -28,6 +29,10 @@ def listen_push(url: str, heard: Heard, now_ns: Callable[[], int], limit: Limit)
             _one_connection(url, heard, now_ns, limit)
             if heard.state is not None and heard.state.phase is Phase.ENDED:
                 return
+        except Unknown:
+            failures += 1
+            if failures > TRIES_UNKNOWN:
+                raise
         except Interrupted as error:
             failures += 1
             if heard.findings.connections == 0 and failures >= TRIES_BEFORE_FIRST:

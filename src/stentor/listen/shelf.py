@@ -11,7 +11,7 @@ import msgspec
 
 from stentor.base.errors import StentorError, UnavailableError
 from stentor.listen.heard import Heard
-from stentor.listen.http import Interrupted, get
+from stentor.listen.http import Interrupted, Unknown, get
 from stentor.listen.limit import Limit
 from stentor.listen.playlist import (
     MediaPlaylist,
@@ -21,10 +21,12 @@ from stentor.listen.playlist import (
     variant_urls,
 )
 from stentor.media.boxes import MalformedBox, boxes
+from stentor.rooms.orders import Phase
 from stentor.rooms.state import decode_room_state
 
 RETRY_S = 0.25
 FAILURES_MAX = 40  # in a row
+FAILURES_FIRST = 5
 _STATE_EVERY_S = 2.0
 
 
@@ -51,21 +53,29 @@ class Shelf:
             try:
                 if playlist is None:
                     self._find_playlist()
-                playlist = self._load(playlist)
                 self._look_at_state()
+                playlist = self._load(playlist)
                 fetched = self._fetch_all(playlist)
                 self._failures = 0
-            except Interrupted as error:
-                self._failures += 1
-                if self._failures >= (FAILURES_MAX if self._heard.findings.parts else 5):
-                    raise UnavailableError(f"{self._url} cannot be reached: {error}.") from None
-                self._limit.sleep(RETRY_S)
+            except (Unknown, Interrupted) as error:
+                self._failed(error)
                 continue
             if playlist.ended and not fetched:
                 self._look_at_state(at_once=True)
                 return
             if not playlist.blocking and not fetched:
                 self._limit.sleep(min(1.0, playlist.target_s / 2))
+
+    def _failed(self, error: Unknown | Interrupted) -> None:
+        """Wait a little, or give up: sooner if there never was anything."""
+        state = self._heard.state
+        if state is None or state.phase is not Phase.SCHEDULED:  # else it just is not the hour
+            self._failures += 1
+        if self._failures >= (FAILURES_MAX if self._heard.findings.parts else FAILURES_FIRST):
+            if isinstance(error, Unknown):
+                raise error
+            raise UnavailableError(f"{self._url} cannot be reached: {error}.") from None
+        self._limit.sleep(RETRY_S)
 
     def _text(self, url: str) -> str:
         with get(url) as answer:
