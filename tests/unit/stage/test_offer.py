@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,10 +50,8 @@ def test_what_cannot_be_used_is_refused_with_a_reason(offer: bytes, status: int)
 
 @given(st.binary(max_size=300).map(lambda tail: OFFER.encode() + tail))
 def test_no_bytes_make_it_raise_anything_else(offer: bytes) -> None:
-    try:
-        read_offer(offer)
-    except Problem as problem:
-        assert problem.status in (400, 413)
+    with contextlib.suppress(Problem):
+        assert read_offer(offer).startswith("v=0")
 
 
 def test_the_answer_asks_for_fec_once() -> None:
