@@ -158,8 +158,21 @@ class Room:
             if state.phase is not Phase.SCHEDULED:
                 self._epoch_ms = state.epoch_ms
         if self._past and self._past[-1].phase is Phase.ENDED:
-            self._end_samples = self._past[-1].end_samples or 0
-            self.place = Place.RETIRED
+            end_samples = self._past[-1].end_samples or 0
+            if self._recorded_parts() >= end_samples // PART_SAMPLES:
+                self._end_samples = end_samples
+                self.place = Place.RETIRED
+            # Else a power cut took the end of it: on the air again, just to fill it up.
+
+    def _recorded_parts(self) -> int:
+        parts = []
+        for name in self._house.silent:
+            try:
+                index = self._house.folder.recording_index(self.orders.room, name)
+                parts.append(index.stat().st_size // 8)
+            except OSError:
+                return 0
+        return min(parts)
 
     def _wait(self, now_ns: int, *, may_start: bool) -> bool:
         epoch_ns = self.epoch_ms * _NS_PER_MS

@@ -237,3 +237,23 @@ def test_ended_room_is_known_after_a_restart_from_its_files_alone(origin: Virtua
     assert again.revision > told.revision
     assert origin.recorded("r") == before
     assert {m.kind.name for m in origin.window.replay()} == {"STATE"}
+
+
+def test_end_of_a_recording_that_a_power_cut_took_is_filled_up(origin: VirtualOrigin) -> None:
+    origin.order(orders(revision=2, end_ms=EPOCH_MS + 6_000))
+    origin.run(8)
+    whole = len(origin.recorded("r"))
+    origin.kill()
+    path = origin.folder.recording("r", "aac48")
+    with path.open("r+b") as file:
+        file.truncate(whole - 1_000)
+    index = origin.folder.recording_index("r", "aac48")
+    with index.open("r+b") as file:
+        file.truncate(index.stat().st_size - 8 * 4)
+    origin.parts.clear()  # the edges lost power too
+    origin.clock.advance(3_600)
+    origin.start()
+    origin.run(1)
+    assert_whole(origin)
+    assert len(origin.parts["r", "aac48"]) == origin.ends["r", "aac48"] == 19
+    assert origin.states["r"][-1].end_samples == 19 * PART_SAMPLES
