@@ -40,8 +40,15 @@ def part_of(rendition: Rendition, number: int) -> bytes:
 class Programme:
     """One room: publishes what an origin would, when the test says so."""
 
-    def __init__(self, feed: "FeedThread", room: str = "town-hall", title: str = "Town hall"):
+    def __init__(
+        self,
+        feed: "FeedThread",
+        room: str = "town-hall",
+        title: str = "Town hall",
+        epoch_ms: int = EPOCH_MS,
+    ) -> None:
         self.feed = feed
+        self.epoch_ms = epoch_ms
         self.room = room
         self.title = title
         self.next = 0
@@ -53,7 +60,7 @@ class Programme:
             self.room,
             self.title,
             phase,
-            EPOCH_MS,
+            self.epoch_ms,
             sample_index=self.next * PART_SAMPLES,
             revision=self.revision,
             **more,

@@ -17,7 +17,8 @@ FRESH = "no-cache"
 # What every answer carries. Any page may read what any listener may hear.
 _ALWAYS = (
     "Access-Control-Allow-Origin: *\r\n"
-    "Access-Control-Expose-Headers: Content-Range, ETag, Retry-After, Stentor-Time-Ms\r\n"
+    "Access-Control-Expose-Headers: "
+    "Content-Range, ETag, Retry-After, Stentor-Time-Ms, Stentor-Period-Ms\r\n"
     "X-Content-Type-Options: nosniff\r\n"
 )
 _PREFLIGHT = {

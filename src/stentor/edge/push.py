@@ -16,18 +16,25 @@ from stentor.edge.limits import Limits
 from stentor.edge.loop import QUIET, Loop
 from stentor.edge.request import Method
 from stentor.edge.rooms import Room, Stream
-from stentor.media.grid import PARTS_PER_CHUNK
+from stentor.media.grid import PART_S, PARTS_PER_CHUNK
 from stentor.rooms.audience import RoomAudience
 
 _FLOWING_NS = 1_000_000_000  # parts come: what is new may wait for the next one
 _FAREWELL_NS = 2_000_000_000  # the ended state comes within this after the last part
 
-PUSH_HEAD = head(
-    200,
-    {"Content-Type": MP4, "Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-    length=None,
-    keep_alive=False,
-)
+
+def _push_head(parts: int) -> bytes:
+    """Return the head of the stream; it tells how much programme comes at once."""
+    headers = {
+        "Content-Type": MP4,
+        "Cache-Control": "no-store",
+        "X-Accel-Buffering": "no",
+        "Stentor-Period-Ms": str(round(parts * PART_S * 1000)),
+    }
+    return head(200, headers, length=None, keep_alive=False)
+
+
+_HEADS = {parts: _push_head(parts) for parts in (1, PARTS_PER_CHUNK)}
 
 
 class Push:
@@ -66,7 +73,7 @@ class Push:
         if connection.request.http_1_0:
             raise Problem(505, "http-version", "The stream needs HTTP/1.1", "HLS does not.")
         if connection.request.method is Method.HEAD:
-            connection.send(PUSH_HEAD, keep=False)
+            connection.send(_HEADS[1], keep=False)
             return
         if self._in_room(room) >= self._limits.room_listeners_max:
             raise Problem(503, "room-full", "This room has no more places here")
@@ -199,4 +206,4 @@ class Push:
         back = self._limits.back_parts + lane.parts - 1
         start = max(stream.first, lane.at - back)
         first = http_chunk(stream.init + lane.room.state_event())
-        return PUSH_HEAD + first + stream.chunked(start, lane.at)
+        return _HEADS[lane.parts] + first + stream.chunked(start, lane.at)

@@ -262,13 +262,14 @@ export class Player extends EventTarget {
   #onPart({ start, bytes }) {
     this.#trouble = null;
     if (this.#mode === "push") this.clock.note(start + PART_SAMPLES);
-    if (this.#end !== null && start < this.#end && this.#mode === "push") return; // had it
+    if (this.#end !== null && start < this.#end) return; // had it
     if (this.#held !== null) {
       this.#held.push({ start, bytes });
       const first = this.#held[0].start;
       const enough = this.#following ? START_BEHIND_S + this.#steering.target - 0.15 : 0;
       this.#end = start + PART_SAMPLES;
-      if (seconds(this.#end - first) > enough) this.#flush();
+      // What came in the same read is still to be heard of: the ear is placed after all of it.
+      if (seconds(this.#end - first) > enough) queueMicrotask(() => this.#flush());
       return;
     }
     if (this.#following && !this.audio.paused) {
@@ -285,17 +286,16 @@ export class Player extends EventTarget {
     this.#held = null;
     if (!held?.length) return;
     for (const part of held) this.#pipe.append(part.bytes);
-    const first = seconds(held[0].start);
     if (this.#heard) return;
-    if (this.#following) {
-      const beginning = this.#fromHour && held[0].start === 0;
-      this.#startAt = beginning ? 0 : Math.max(first, seconds(this.#end) - START_BEHIND_S);
-    }
+    if (this.#following) this.#startAt = seconds(held[0].start);
     this.#place();
   }
 
   #place() {
     if (this.#startAt === null || this.audio.readyState < 1 || this.#held !== null) return;
+    if (this.#following && !(this.#fromHour && this.#startAt === 0)) {
+      this.#startAt = Math.max(this.#startAt, seconds(this.#end) - START_BEHIND_S);
+    }
     this.audio.currentTime = this.#startAt;
     this.#startAt = null;
   }
@@ -342,7 +342,7 @@ export class Player extends EventTarget {
   }
 
   #onWaiting() {
-    if (this.#mode === "push" && this.#heard && this.#held === null && !this.audio.seeking) {
+    if (this.#following && this.#heard && this.#held === null && !this.audio.seeking) {
       const { currentTime } = this.audio;
       if (this.#pipe.around(currentTime + 0.05) || this.#pipe.after(currentTime) !== null) return;
       this.#held = [];

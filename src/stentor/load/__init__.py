@@ -1,0 +1,1 @@
+"""Real listeners on real sockets, for tests and benchmarks. Against loopback only."""

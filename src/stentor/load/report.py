@@ -1,0 +1,99 @@
+"""What a load found: counts and histograms that processes add up, and the figures made of them."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+_BIN_S = 0.005
+_BINS_MAX = 40_000
+
+
+class Histogram(msgspec.Struct):
+    """Durations in bins of 5 ms; exact sums would need every value."""
+
+    bins: dict[int, int] = {}
+    largest_s: float = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Count one."""
+        place = min(_BINS_MAX, max(0, int(seconds / _BIN_S)))
+        self.bins[place] = self.bins.get(place, 0) + 1
+        self.largest_s = max(self.largest_s, seconds)
+
+    def merge(self, other: "Histogram") -> None:
+        """Add another's counts."""
+        for place, count in other.bins.items():
+            self.bins[place] = self.bins.get(place, 0) + count
+        self.largest_s = max(self.largest_s, other.largest_s)
+
+    def figures(self) -> dict[str, float] | None:
+        """Return p50, p95, p99 and the largest, None if there was nothing to count."""
+        total = sum(self.bins.values())
+        if not total:
+            return None
+        figures: dict[str, float] = {}
+        seen = 0
+        wanted = [("p50", 0.5), ("p95", 0.95), ("p99", 0.99)]
+        for place in sorted(self.bins):
+            seen += self.bins[place]
+            while wanted and seen >= wanted[0][1] * total:
+                figures[wanted.pop(0)[0]] = round((place + 1) * _BIN_S, 3)
+        figures["max"] = round(self.largest_s, 3)
+        return figures
+
+
+class Tally(msgspec.Struct):
+    """What one process's listeners saw."""
+
+    wanted: int = 0
+    listeners: int = 0  # had a stream at the end, or until the room ended
+    heard: int = 0  # got audio
+    refused: int = 0
+    lost: int = 0  # connections that ended before the room did
+    reconnects: int = 0
+    gaps: int = 0  # parts that never came, without a word from the edge
+    jumps: int = 0  # moved to the live edge, as the edge said
+    repeated: int = 0  # parts that came twice (after a reconnect that is as it should be)
+    stalls: int = 0
+    stalled_listeners: int = 0
+    stalled_s: float = 0.0
+    broken: int = 0
+    parts: int = 0
+    bytes: int = 0
+    sampled_parts: int = 0  # hashed, by the sample
+    differing_parts: int = 0
+    decoded_parts: int = 0
+    undecodable_parts: int = 0
+    first_audio_s: Histogram = msgspec.field(default_factory=Histogram)
+    after_hour_s: Histogram = msgspec.field(default_factory=Histogram)
+    behind_s: Histogram = msgspec.field(default_factory=Histogram)
+    delivered_s: Histogram = msgspec.field(default_factory=Histogram)
+
+    def merge(self, other: "Tally") -> None:
+        """Add another process's."""
+        for name in self.__struct_fields__:
+            mine, theirs = getattr(self, name), getattr(other, name)
+            if isinstance(mine, Histogram):
+                mine.merge(theirs)
+            else:
+                setattr(self, name, mine + theirs)
+
+
+def sum_tallies(tallies: Iterable[Tally]) -> Tally:
+    """Return all processes' figures as one."""
+    total = Tally()
+    for one in tallies:
+        total.merge(one)
+    return total
+
+
+def figures(tally: Tally) -> dict[str, object]:
+    """Return what is printed: counts as they are, histograms as percentiles."""
+    found: dict[str, object] = {}
+    for name in tally.__struct_fields__:
+        value = getattr(tally, name)
+        if isinstance(value, Histogram):
+            found[name] = value.figures()
+        else:
+            found[name] = round(value, 3) if isinstance(value, float) else value
+    return found
