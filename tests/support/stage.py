@@ -47,12 +47,17 @@ class StageRunning:
 
     folder: DataFolder
     port: int
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | None
     orders: dict[str, Orders] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.clock = SharedClock(self.folder.clock)
         self._store = OrdersFolder(self.folder.orders)
+
+    @classmethod
+    def other(cls, data: Path, port: int) -> StageRunning:
+        """Return a stage that another process has started."""
+        return cls(DataFolder(data), port, None)
 
     @property
     def base(self) -> str:
@@ -143,10 +148,12 @@ class Talker:
         resume: str = "",
         lost: Callable[[Sent], bool] = lambda _packet: False,
         endpoint: str = "talk",
+        listen: bool = True,
     ) -> None:
         self._stage, self.seat, self._lost, self._resume = stage, seat, lost, resume
         self._sent = packets(sound)
         self._endpoint = endpoint
+        self._listen = listen
         self._playout = Playout(OpusDecoder())
         self._tasks: list[asyncio.Task[None]] = []
         self.heard: list[Pcm] = []
@@ -198,6 +205,8 @@ class Talker:
 
     async def _hear(self, packet: RtpPacket, arrival_time_ms: int) -> None:
         payload = packet.payload
+        if not self._listen:
+            return
         self._playout.put(
             packet.sequence_number, packet.timestamp, packet_samples(payload), payload
         )
