@@ -23,7 +23,7 @@ Publish = Callable[[Message], None]
 
 STEP_FRAMES = 16  # of one room in one go: some ten milliseconds of encoding
 _SKIP_PARTS = 128
-_WINDOW_WAIT_NS = 500_000_000  # for what the stage retained; without a stage nothing comes
+_WINDOW_WAIT_NS = 300_000_000  # for what the stage retained; without a stage nothing comes
 
 
 class Step(Enum):

@@ -31,7 +31,7 @@ class RoomRecorder:
         }
         self._state_path = folder.state_log(room)
         self._state_lines: deque[bytes] = deque(maxlen=_STATE_LINES_MAX)
-        self._bytes_max = bytes_max
+        self.bytes_max = bytes_max  # of what waits, all renditions together
         self._retry_ns = 0
         self.errors = 0
         for recording in self.recordings.values():
@@ -63,8 +63,10 @@ class RoomRecorder:
         healthy = recording.error is None
         if not recording.append(parts):
             self.errors += healthy
-            share = self._bytes_max // len(self.recordings)
-            recording.give_way(share)
+            excess = self.pending_bytes - self.bytes_max
+            if excess > 0:
+                most = max(self.recordings.values(), key=lambda one: one.pending_bytes)
+                most.give_way(most.pending_bytes - excess)
 
     def retry(self, now_ns: int) -> None:
         """Try again, once a second, to write what the disk did not take."""

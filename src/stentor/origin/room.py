@@ -206,8 +206,8 @@ class Room:
     def _begin(self, now_ns: int) -> None:
         """Go on the air: at the hour, or where an earlier process left off."""
         house, room = self._house, self.orders.room
-        share = house.settings.recording_pending_bytes_max // house.settings.live_rooms_max
-        recorder = RoomRecorder(house.folder, room, house.silent, share)
+        bytes_max = house.settings.recording_pending_bytes_max
+        recorder = RoomRecorder(house.folder, room, house.silent, bytes_max)
         self._epoch_ms = self.epoch_ms
         self.recorder = recorder
         due = min(sample_at(self._epoch_ms, now_ns), self.end_index)

@@ -63,4 +63,11 @@ class Schedule:
                 live += 1
             elif was is Place.WAITING and not may_start and now_ns >= room.epoch_ms * 1_000_000:
                 log().error("room_refused_too_many_live", room=room.orders.room, live=live)
+        self._share_memory()
         return more
+
+    def _share_memory(self) -> None:
+        """What may wait for the disk is one limit for all rooms together."""
+        recorders = [room.recorder for room in self.rooms.values() if room.recorder is not None]
+        for recorder in recorders:
+            recorder.bytes_max = self._house.settings.recording_pending_bytes_max // len(recorders)

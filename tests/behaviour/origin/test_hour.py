@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -11,6 +12,7 @@ from stentor.base.settings import Settings
 from stentor.feed.wire import Kind
 from stentor.media.grid import PART_SAMPLES
 from stentor.media.renditions import RENDITIONS
+from stentor.origin import recording
 from stentor.rooms.orders import Orders, Phase, Role
 from stentor.rooms.state import OnAir, Present, StageState
 from support.virtual_origin import EPOCH_MS, VirtualOrigin, silences, tone
@@ -226,3 +228,34 @@ def test_several_rooms_share_an_origin_and_each_is_whole(origin: VirtualOrigin) 
         for name in RENDITIONS:
             assert origin.recorded(f"room-{n}", name) == origin.published(f"room-{n}", name)
         assert bool(silences(origin.heard(f"room-{n}"))) == bool(n % 2)
+
+
+def test_memory_for_a_full_disk_is_one_limit_for_all_rooms(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit = 1024 * 1024
+    origin = VirtualOrigin(tmp_path, Settings(recording_pending_bytes_max=limit))
+    for room in ("a", "b", "c"):
+        origin.order(orders(room))
+        origin.stage(room).speaking = True
+    origin.run(2)
+
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(recording.os, "pwrite", full)
+    origin.run(30)
+    assert origin.schedule is not None
+    recorders = [room.recorder for room in origin.schedule.rooms.values()]
+    assert sum(one.pending_bytes for one in recorders if one) <= limit
+    assert sum(one.lost_parts for one in recorders if one) > 0
+    assert not origin.states["a"][-1].recording
+    monkeypatch.undo()
+    origin.run(2)
+    assert origin.states["a"][-1].recording
+    for room in ("a", "b", "c"):
+        for name in RENDITIONS:
+            assert len(origin.parts[room, name]) >= int(32.8 / 0.32)  # nobody missed anything
+            with av.open(str(origin.folder.recording(room, name))) as container:
+                samples = sum(frame.samples for frame in container.decode(audio=0))
+            assert samples == len(origin.parts[room, name]) * PART_SAMPLES
