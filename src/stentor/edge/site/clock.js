@@ -28,10 +28,16 @@ export class ProgrammeClock {
     this.#wall = unixMs - nowMs();
   }
 
+  /** The server's clock said `unixMs` when it answered with `state`. */
+  noteNow(unixMs, state) {
+    this.noteWall(unixMs);
+    if (state.phase === "live") this.note((unixMs - state.epoch_ms) * 48);
+  }
+
+  /** A state that has just come down the stream; a fetched one may be older than it looks. */
   noteState(state) {
-    if (state.phase === "ended") return;
+    if (state.phase !== "live") return;
     this.note(state.sample_index);
-    if (state.sample_index !== 0) this.noteWall(state.epoch_ms + state.sample_index / 48);
   }
 
   /** How far the programme is, in seconds, or null when nothing was heard of it yet. */

@@ -15,9 +15,9 @@ export async function fetchState(room, clock) {
   });
   if (response.status === 404) return null;
   if (!response.ok) throw new Error(`state: ${response.status}`);
-  const date = Date.parse(response.headers.get("Date") ?? "");
+  const now = Number(response.headers.get("Stentor-Time-Ms"));
   const state = await response.json();
-  if (date && state.sample_index === 0) clock.noteWall(date + 500);
+  if (now) clock.noteNow(now, state);
   return state;
 }
 

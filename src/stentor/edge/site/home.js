@@ -97,10 +97,9 @@ function say(line) {
 async function refresh() {
   const response = await fetch("/rooms.json", { cache: "no-store", signal: AbortSignal.timeout(8_000) });
   if (!response.ok) throw new Error(`rooms: ${response.status}`);
-  const date = Date.parse(response.headers.get("Date") ?? "");
-  if (date) clock.noteWall(date + 500);
   const answer = await response.json();
-  rooms = (Array.isArray(answer) ? answer : answer.rooms).filter((room) => room.listed !== false);
+  clock.noteWall(answer.now_ms);
+  rooms = answer.rooms;
 }
 
 async function follow() {
