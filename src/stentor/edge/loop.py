@@ -4,6 +4,7 @@ Each turn the first task (the feed, and so the delivery to present listeners) ru
 event, and new connections are accepted after all events. Nothing here knows what is delivered.
 """
 
+import contextlib
 import os
 import select
 import time
@@ -79,7 +80,8 @@ class Loop:
     def stop(self) -> None:
         """Leave the loop soon."""
         self._stopping = True
-        os.eventfd_write(self._wake, 1)
+        with contextlib.suppress(OSError):  # told twice: it is closed already
+            os.eventfd_write(self._wake, 1)
 
     def run(self) -> None:
         """Turn until stopped."""
