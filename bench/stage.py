@@ -128,9 +128,8 @@ def main() -> None:
     )  # fmt: skip
     print(f"{model}, {os.cpu_count()} cores, Linux {platform.release()}, "
           f"Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}")  # fmt: skip
-    print(
-        f"{arguments.speakers} speakers, {arguments.speaking} of them speaking, {arguments.seconds:g} s"
-    )
+    speakers = f"{arguments.speakers} speakers, {arguments.speaking} of them speaking"
+    print(f"{speakers}, {arguments.seconds:g} s")
     print(json.dumps(found, indent=1))
     verdict = "reached" if found["cpu_percent"] <= TARGET_PERCENT else "NOT reached"
     print(f"target ≤ {TARGET_PERCENT:g} % of a core: {verdict}")

@@ -212,3 +212,12 @@ async def test_the_metrics_count_packets_and_ticks(tmp_path: Path) -> None:
         assert found["stentor_stage_packets_total", "recovered"] >= 5
         assert found["stentor_stage_packets_total", "lost"] >= 5
         assert found["stentor_stage_ticks_total", None] > 100
+
+
+async def test_half_a_request_is_let_go_after_a_while(stage: StageRunning) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", stage.port)
+    writer.write(b"POST /talk/room HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+    started = asyncio.get_running_loop().time()
+    assert await asyncio.wait_for(reader.read(), 15) == b""
+    assert asyncio.get_running_loop().time() - started > 5
+    writer.close()

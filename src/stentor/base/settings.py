@@ -155,6 +155,12 @@ class Settings:
     edge_rooms_max: int = _setting(
         10_000, "rooms that an edge keeps track of", minimum=1, maximum=1_000_000
     )
+    media_addresses: str = _setting(
+        "", "addresses that media sockets are opened on, with commas; empty: all of the machine's"
+    )
+    media_public_addresses: str = _setting(
+        "", "addresses that speakers reach those at, where that is not the same (NAT)"
+    )
     speakers_max: int = _setting(16, "speakers on one room's stage", minimum=1, maximum=64)
     stage_rooms_max: int = _setting(64, "rooms with somebody on the stage", minimum=1, maximum=1000)
     stage_sessions_max: int = _setting(

@@ -58,7 +58,6 @@ class Event(msgspec.Struct, frozen=True):
     on_air: bool
     you: You
     present: tuple[Other, ...]
-    gone: str = ""  # why this is the last event
 
 
 def _other(present: Present, stage: StageRoom) -> Other:
@@ -76,7 +75,7 @@ def _other(present: Present, stage: StageRoom) -> Other:
 
 
 class Events:
-    """Snapshots for all sessions of a stage."""
+    """Snapshots for all sessions of a stage; the last one only says `gone`, and why."""
 
     def __init__(self, stage: Stage, clock: Clock) -> None:
         self._stage = stage
@@ -90,7 +89,8 @@ class Events:
         try:
             while self._readers.get(session.id) is reader:
                 stage = self._stage.room(session.room)
-                if stage is None or stage.sessions.get(session.seat.id) is not session:
+                if session.gone or stage is None:
+                    yield msgspec.json.encode({"gone": session.gone or "over"}).decode()
                     return
                 yield msgspec.json.encode(self._event(session, stage)).decode()
                 await asyncio.sleep(INTERVAL_S)

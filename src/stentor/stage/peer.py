@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine
 from enum import Enum
 from typing import Any
 
+import pylibsrtp
 from aiortc import (
     MediaStreamTrack,
     RTCConfiguration,
@@ -114,7 +115,7 @@ class Peer:
         )
         try:
             run_at_once(transport._send_rtp(header + payload))
-        except (OSError, ValueError):
+        except (OSError, ValueError, pylibsrtp.Error):
             self.send_errors_total += 1
             return
         self._sent_packets += 1

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stentor.audio.mix import Mixer
+from stentor.base.logs import log
 from stentor.codecs.opus import as_int16
 from stentor.feed.wire import Kind, Message
 from stentor.media.grid import FRAME_SAMPLES, sample_at
@@ -94,7 +95,7 @@ class StageRoom:
         on_stage = False
         for seat_id, session in self.sessions.items():
             session.now_ns = now_ns
-            frame = session.frame()
+            frame = self._frame(session)
             if frame is not None:
                 voices[seat_id] = frame
             on_stage |= not session.seat.muted and session.liveness() is Liveness.ALIVE
@@ -146,6 +147,17 @@ class StageRoom:
             elif seat.id in self._away:
                 found.append(Present(seat.id, seat.name, seat.role, muted=seat.muted, away=True))
         return tuple(found)
+
+    def _frame(self, session: Session) -> Pcm | None:
+        """Return a session's frame. What one speaker sends must never cost the others theirs."""
+        if session.failed:
+            return None
+        try:
+            return session.frame()
+        except Exception:
+            session.failed = True
+            log().exception("session_failed", room=session.room, seat=session.seat.id)
+            return None
 
     def _send_returns(self, full: Pcm, without: dict[str, Pcm]) -> None:
         shared: bytes | None = None

@@ -56,6 +56,8 @@ class Session:
     voice: Voice = field(default_factory=Voice)
     encoder: OpusEncoder | None = None
     broken_total: int = 0
+    failed: bool = False  # something of ours went wrong with it: it is ended, the others go on
+    gone: str = ""  # why it is over
     peer: Peer = field(init=False)
 
     def __post_init__(self) -> None:
@@ -66,6 +68,8 @@ class Session:
 
     def liveness(self) -> Liveness:
         """Say how this session stands at `now_ns`."""
+        if self.failed:
+            return Liveness.DEAD
         if not self.heard_ns:
             waited = self.now_ns - self.created_ns
             return Liveness.CONNECTING if waited < self.connect_within_ns else Liveness.DEAD

@@ -18,6 +18,7 @@ from stentor.base.settings import Settings
 from stentor.feed.wire import Kind, Message
 from stentor.rooms.orders import Orders, Phase
 from stentor.rooms.state import StageState, encode_state
+from stentor.stage.addresses import add_public_addresses, parse_addresses
 from stentor.stage.admission import decide_seat
 from stentor.stage.offer import read_offer
 from stentor.stage.peer import Direction
@@ -28,7 +29,9 @@ from stentor.stage.ticker import TICK_NS, Ticker
 from stentor.store.orders import OrdersFolder
 
 CONNECT_S_MAX = 15
+DEAD_S = 30  # a session that nothing was heard of for so long is ended; the seat may be kept longer
 _NS_PER_S = 1_000_000_000
+TAKE_OVER = "*"  # as what to resume: whoever holds the seat, asked for by the link's holder
 _ORDERS_TICKS = 2  # look for orders every 40 ms
 _NEWS_TICKS = 5  # tell who is on the stage every 100 ms
 _AFTERWARDS_NS = 5 * _NS_PER_S  # speakers stay together so long after the end
@@ -52,6 +55,7 @@ class Stage:
         self._key = key
         self._publish = publish
         self._forget = forget
+        self._public = parse_addresses("media_public_addresses", settings.media_public_addresses)
         self._rooms: dict[str, StageRoom] = {}
         self._orders: dict[str, Orders] = {}
         self._sessions: dict[str, Session] = {}
@@ -97,11 +101,11 @@ class Stage:
             seat=seat,
             direction=direction,
             created_ns=now_ns,
-            dead_after_ns=self._settings.grace_s * _NS_PER_S,
+            dead_after_ns=min(DEAD_S, self._settings.grace_s) * _NS_PER_S,
             connect_within_ns=CONNECT_S_MAX * _NS_PER_S,
         )
         try:
-            answer = await session.peer.answer(offer)
+            answer = add_public_addresses(await session.peer.answer(offer), self._public)
             # What was true before may have changed while the answer was being made.
             session.seat = decide_seat(
                 self._orders, room, token, self._key, self._clock.now_ns() // 1_000_000
@@ -141,7 +145,7 @@ class Stage:
         stage = self._rooms.get(room)
         held = stage.sessions.get(seat_id) if stage is not None else None
         if (room, seat_id) in self._joining or (
-            held is not None and held.id != resume and held.holds_seat()
+            held is not None and resume not in (held.id, TAKE_OVER) and held.holds_seat()
         ):
             raise Problem(
                 409, "seat-taken", "This link is already in use",
@@ -170,6 +174,7 @@ class Stage:
 
     def _drop(self, session: Session, why: str) -> None:
         self._sessions.pop(session.id, None)
+        session.gone = why
         self.tally.end(session)
         self._start(session.peer.close())
         log().info("speaker_gone", room=session.room, seat=session.seat.id, why=why)
@@ -212,7 +217,7 @@ class Stage:
     def _look_after(self, room: str, now_ns: int) -> None:
         stage = self._rooms[room]
         for session in stage.sweep(now_ns):
-            self._drop(session, "silent")
+            self._drop(session, "failed" if session.failed else "silent")
         end_ms = stage.orders.end_ms
         over = end_ms is not None and now_ns > end_ms * 1_000_000 + _AFTERWARDS_NS
         if over:

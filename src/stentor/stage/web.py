@@ -4,6 +4,7 @@ Same shape for both: POST an offer with a link as Bearer token, get an answer an
 DELETE it to leave; GET its /events to be told how things stand. Refusals are problem+json.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from fastapi import FastAPI, Request, Response
@@ -11,8 +12,10 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect
 
 from stentor.base.errors import Problem
+from stentor.base.logs import log
 from stentor.stage.admission import bearer
 from stentor.stage.events import Events
 from stentor.stage.offer import OFFER_BYTES_MAX
@@ -21,6 +24,7 @@ from stentor.stage.stage import Stage
 
 _ENDPOINTS = {"whip": Direction.SPEAKS, "talk": Direction.SPEAKS_AND_HEARS}
 _RETRY_S = "2"
+_OFFER_S_MAX = 10
 
 
 def _refusal(problem: Problem) -> Response:
@@ -49,11 +53,36 @@ async def _offer(request: Request) -> bytes:
             415, "not-sdp", "The offer must be SDP", "Send it as Content-Type: application/sdp."
         )
     body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > OFFER_BYTES_MAX:
-            break  # read_offer says so, or the link is refused first
+    try:
+        async with asyncio.timeout(_OFFER_S_MAX):
+            async for piece in request.stream():
+                body += piece
+                if len(body) > OFFER_BYTES_MAX:
+                    break  # read_offer says so, or the link is refused first
+    except ClientDisconnect:
+        raise Problem(400, "half-an-offer", "The offer came to an early end") from None
+    except TimeoutError:
+        raise Problem(408, "too-slow", "The offer took too long to arrive") from None
     return bytes(body)
+
+
+def _tell_problems(web: FastAPI) -> None:
+    """Have every refusal, and every fault of ours, answered as problem+json."""
+
+    @web.exception_handler(Problem)
+    async def refuse(_request: Request, problem: Problem) -> Response:
+        return _refusal(problem)
+
+    @web.exception_handler(Exception)
+    async def fail(_request: Request, error: Exception) -> Response:
+        log().error("request_failed", error=repr(error))
+        return _refusal(Problem(500, "our-fault", "Something went wrong here", "It was logged."))
+
+    @web.exception_handler(HTTPException)
+    async def refuse_path(_request: Request, error: HTTPException) -> Response:
+        if error.status_code == 405:
+            return _refusal(Problem(405, "wrong-method", "This address does not take this method"))
+        return _refusal(Problem(error.status_code, "unknown-path", "There is nothing here"))
 
 
 def make_web(stage: Stage, events: Events) -> FastAPI:
@@ -68,15 +97,7 @@ def make_web(stage: Stage, events: Events) -> FastAPI:
         max_age=86_400,
     )
 
-    @web.exception_handler(Problem)
-    async def refuse(_request: Request, problem: Problem) -> Response:
-        return _refusal(problem)
-
-    @web.exception_handler(HTTPException)
-    async def refuse_path(_request: Request, error: HTTPException) -> Response:
-        if error.status_code == 405:
-            return _refusal(Problem(405, "wrong-method", "This address does not take this method"))
-        return _refusal(Problem(error.status_code, "unknown-path", "There is nothing here"))
+    _tell_problems(web)
 
     @web.post("/{endpoint}/{room}")
     async def enter(endpoint: str, room: str, request: Request) -> Response:
