@@ -92,6 +92,7 @@ class _Exchange:
         self._bytes = 0
         self._deadline = deadline
         self._whole = False
+        self._broken = False
         self.answering = False
 
     async def receive(self) -> Message:
@@ -101,11 +102,13 @@ class _Exchange:
             async with asyncio.timeout_at(self._deadline):
                 message = await self._receive()
         except TimeoutError:
+            self._broken = True
             raise TooSlow from None
         if message["type"] == "http.request":
             self._bytes += len(message.get("body", b""))
             self._whole = not message.get("more_body", False)
             if self._bytes > self._bytes_max:
+                self._broken = True
                 raise TooLarge(self._bytes_max)
         return message
 
@@ -116,7 +119,7 @@ class _Exchange:
             names = {name for name, _ in headers}
             if b"cache-control" not in names:
                 headers.append((b"cache-control", b"no-store"))
-            if not self._whole and self._bytes and b"connection" not in names:
+            if self._broken and b"connection" not in names:
                 headers.append((b"connection", b"close"))  # the rest of the body is not awaited
             message = {**message, "headers": headers}
             CONTROL_REQUESTS.labels(self._method, str(message["status"])).inc()

@@ -41,6 +41,8 @@ class BoundedConnection(H11Protocol):
         """Wait for the next request, for which uvicorn sets the limit while nothing comes."""
         self._stop_waiting()
         super().on_response_complete()
+        if self.conn.trailing_data[0] and not self._answering():  # half of it is here already
+            self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let go."""

@@ -216,6 +216,7 @@ class Desk:
 
     def _order_again(self) -> None:
         """Write the orders of every room anew where they are not what the database says."""
+        self._orders.discard_all()
         for room in self._rooms.values():
             if self._orders.read(room.id) != room.orders():
                 self._write(room)

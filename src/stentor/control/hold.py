@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 
 from stentor.base.errors import Problem
+from stentor.base.paths import DataFolder
 from stentor.codecs.decode import Trust, Unreadable, open_source
 from stentor.control.api import problems
 from stentor.control.context import Changer, RoomId, The
@@ -73,6 +74,19 @@ def delete_hold(control: The, caller: Changer, room: RoomId) -> RoomDocument:
     except OSError as error:
         structlog.get_logger().warning("hold tune not deleted", room=room, why=str(error))
     return room_document(control, changed, caller)
+
+
+def tidy_holds(folder: DataFolder) -> None:
+    """Clear away what an upload left behind when control died, before anything else runs."""
+    place = folder.hold("x").parent
+    for path in place.iterdir() if place.is_dir() else ():
+        try:
+            if path.suffix == ".old" and not path.with_suffix(".s16").exists():
+                path.rename(path.with_suffix(".s16"))
+            elif path.suffix != ".s16":
+                path.unlink()
+        except OSError as error:
+            structlog.get_logger().warning("upload not cleared", path=path.name, why=str(error))
 
 
 def decode_hold(upload: Path, decoded: Path, seconds_max: int) -> None:

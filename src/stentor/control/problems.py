@@ -68,6 +68,8 @@ def add_problem_handlers(app: FastAPI) -> None:
 
     async def on_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
+        if isinstance(error.__cause__, Problem):  # of the bounds, while the body was read
+            return problem_response(error.__cause__)
         kind = _status_name(error.status_code).lower().replace(" ", "-")
         title = _status_name(error.status_code)
         return problem_response(Problem(error.status_code, kind, title), dict(error.headers or {}))

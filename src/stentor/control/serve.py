@@ -21,6 +21,7 @@ from stentor.control.audience import Audience
 from stentor.control.connections import BoundedConnection
 from stentor.control.context import Control
 from stentor.control.desk import Desk
+from stentor.control.hold import tidy_holds
 from stentor.control.pace import Pace
 from stentor.control.web import make_app
 from stentor.store.database import open_database
@@ -37,6 +38,7 @@ def open_control(
 ) -> Control:
     """Return control's parts, with every room loaded and ordered."""
     folder.root.mkdir(parents=True, exist_ok=True)
+    tidy_holds(folder)
     store = RoomStore(open_database(folder.database))
     desk = Desk(store, OrdersFolder(folder.orders), clock, settings, random_bytes)
     return Control(

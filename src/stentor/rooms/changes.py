@@ -97,7 +97,7 @@ def _apply(room: Room, act: AnyAct, actor: Actor, now_ms: int, phase: Phase) -> 
         case List(listed=listed):
             return room if listed == room.listed else _with(room, listed=listed)
         case Hold(present=present):  # the same again may be another tune
-            return _with(room, hold=present)
+            return _with(room, hold=present) if present or room.hold else room
         case Reschedule() | Start() | End():
             return _in_time(room, act, now_ms, phase)
         case Invite():

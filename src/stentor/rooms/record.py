@@ -20,7 +20,7 @@ PINS_MAX = 12
 AHEAD_MS_MAX = 366 * 86_400_000
 EXPIRES_MS_MAX = 4_102_444_800_000  # the year 2100
 
-_UNSEEN = {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}  # control, half surrogates, not assigned
+_UNSEEN = {"Cc", "Cs", "Co", "Zl", "Zp"}  # control, half surrogates, private, line ends
 _TURNS = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # of the reading direction
 
 
@@ -84,6 +84,8 @@ def text_fault(text: str, chars_max: int) -> str | None:
         return f"must not be longer than {chars_max} characters"
     if any(unicodedata.category(char) in _UNSEEN or char in _TURNS for char in text):
         return "must not hold characters that cannot be seen"
+    if not any(unicodedata.category(char)[0] in "LNPS" for char in text):
+        return "must hold something that can be seen"
     return None
 
 

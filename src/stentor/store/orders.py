@@ -57,6 +57,11 @@ class OrdersFolder:
         with contextlib.suppress(OSError):
             (self._folder / f"{room}.new").unlink()
 
+    def discard_all(self) -> None:
+        """Forget whatever an earlier writer had prepared when it died."""
+        for scratch in self._folder.glob("*.new"):
+            self.discard(scratch.stem)
+
     def read(self, room: str) -> Orders | None:
         """Return the orders that count for a room, or None if there are none that can be read."""
         try:

@@ -49,9 +49,9 @@ class RoomStore:
         ]
 
     def save(self, room: Room, acts: Sequence[AnyAct], actor: Actor, now_ms: int) -> None:
-        """Store the room and the acts that made it; all of it is on disk on return, or none after a raise.
+        """Store the room and the acts that made it: all of it is on disk on return.
 
-        Raises `StorageFull` or `StorageFailed`.
+        Raises `StorageFull` or `StorageFailed`; then none of it is stored.
         """
         record = msgspec.to_builtins(room)
         seats = [
