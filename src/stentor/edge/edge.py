@@ -10,6 +10,7 @@ from itertools import count
 
 from stentor.base.clock import Clock
 from stentor.base.errors import Problem
+from stentor.base.logs import log
 from stentor.base.paths import DataFolder
 from stentor.base.settings import Settings
 from stentor.edge import routes
@@ -32,6 +33,9 @@ from stentor.edge.site import Site
 
 _RETIRE_S = 30.0  # players of the live playlist see its end meanwhile
 _READERS_S = 6.0
+# Whoever comes to an edge that does not know the rooms yet would be told that there are none.
+_FEED_EMPTY_NS = 200_000_000
+_FEED_AWAY_NS = 1_000_000_000
 _NO_ROOM = Problem(404, "no-such-room", "There is no such room")
 _NO_FEED = Problem(503, "no-feed", "This edge has just started")
 
@@ -92,6 +96,9 @@ class Edge:
             lambda: next(self._serials),
             on_metrics_port=True,
         )
+        self._private.listen()
+        self._began_ns = now_ns()
+        self._feed_since_ns: int | None = None
         self.loop.first = self._take_feed
         self.loop.last = self._accept
         self.loop.every(0.05, self._tick)
@@ -102,6 +109,11 @@ class Edge:
     def port(self) -> int:
         """The port for listeners."""
         return self._public.port
+
+    @property
+    def listening(self) -> bool:
+        """Whether listeners are let in."""
+        return self._public.open
 
     @property
     def metrics_port(self) -> int:
@@ -165,7 +177,22 @@ class Edge:
         self._public.accept()
         self._private.accept()
 
+    def _open_doors(self, now_ns: int) -> None:
+        """Let people in once the feed has told what there is, or has been away for too long."""
+        if self._feed.connected and self._feed_since_ns is None:
+            self._feed_since_ns = now_ns
+        since_ns = self._feed_since_ns
+        if (
+            self.rooms.by_id
+            or (since_ns is not None and now_ns - since_ns > _FEED_EMPTY_NS)
+            or now_ns - self._began_ns > _FEED_AWAY_NS
+        ):
+            self._public.listen()
+            log().info("edge_open", port=self.port, rooms=len(self.rooms.by_id))
+
     def _tick(self, now_ns: int) -> None:
+        if not self._public.open:
+            self._open_doors(now_ns)
         for connection in self._deadlines.expired(now_ns):
             self.counts.timed_out += 1
             connection.time_out()

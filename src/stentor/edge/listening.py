@@ -26,7 +26,7 @@ _FULL = encode_answer(
 
 
 def listening_socket(bind: str, port: int, *, shared: bool, unsent_bytes: int) -> socket.socket:
-    """Return a listening socket; what is set on it holds for every connection it accepts."""
+    """Return a bound socket; what is set on it holds for every connection it will accept."""
     family = socket.AF_INET6 if ":" in bind else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     try:
@@ -37,7 +37,6 @@ def listening_socket(bind: str, port: int, *, shared: bool, unsent_bytes: int) -
         # Without this the kernel would hide a slow listener behind megabytes of old programme.
         listener.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, unsent_bytes)
         listener.bind((bind, port))
-        listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
         raise ConfigurationError(
@@ -65,7 +64,14 @@ class Listening:
         self._on_metrics_port = on_metrics_port
         self._waiting = False
         self._rests_until_ns = 0
-        web.loop.watch(listener.fileno(), self, READ)
+        self.open = False
+
+    def listen(self) -> None:
+        """Begin to let people in."""
+        if not self.open:
+            self.open = True
+            self._socket.listen(_BACKLOG)
+            self._web.loop.watch(self._socket.fileno(), self, READ)
 
     @property
     def port(self) -> int:

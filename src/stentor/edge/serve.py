@@ -24,7 +24,7 @@ def run_edge(settings: Settings, folder: DataFolder, clock: Clock, index: int) -
     gc.collect()
     gc.freeze()
     log().info(
-        "edge_ready", port=edge.port, connections_max=edge.limits.connections_max, index=index
+        "edge_starts", port=edge.port, connections_max=edge.limits.connections_max, index=index
     )
     edge.run()
     log().info("edge_stopped", index=index)
