@@ -39,8 +39,9 @@ class Conversation:
 
     def go_on(self, parts: int) -> None:
         """Let everybody hear so many more parts."""
-        for ear in self.ears:
-            ear.wait_more(parts)
+        wanted = [(ear, len(ear.parts) + parts) for ear in self.ears]
+        for ear, count in wanted:
+            ear.wait_parts(count)
 
     def end(self) -> None:
         self.room.act("end")
