@@ -1,0 +1,214 @@
+"""HTTP at the edge: what a client may cost, and what it gets for asking badly."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from stentor.media.renditions import RENDITIONS
+from support.edge import Client, RunningEdge, edge_running, eventually
+from support.programme import part_of
+
+
+@pytest.fixture
+def on_edge(tmp_path: Path) -> Iterator[RunningEdge]:
+    with edge_running(tmp_path) as running:
+        yield running
+
+
+def test_requests_follow_each_other_on_one_connection(on_edge: RunningEdge) -> None:
+    on_edge.on_air(3)
+    with Client(on_edge.port) as client:
+        for _ in range(3):
+            answer = client.get("/r/town-hall/state.json").response()
+            assert answer.status == 200
+            assert answer.headers["connection"] == "keep-alive"
+            assert answer.json()["room"] == "town-hall"
+            assert int(answer.headers["stentor-time-ms"]) > 0
+        client.get("/healthz", Connection="close")
+        assert client.response().json()["status"] == "ok"
+        assert client.closed()
+
+
+def test_pipelined_requests_are_answered_in_order(on_edge: RunningEdge) -> None:
+    on_edge.on_air(15)
+    with Client(on_edge.port) as client:
+        for number in range(15):
+            client.get(f"/r/town-hall/hls/aac48/part/{number}.m4s")
+        for number in range(15):
+            assert client.response().body == part_of(RENDITIONS["aac48"], number)
+
+
+def test_request_in_pieces_is_put_together(on_edge: RunningEdge) -> None:
+    on_edge.on_air(1)
+    with Client(on_edge.port) as client:
+        for byte in b"GET /r/town-hall/state.json HTTP/1.1\r\nHost: x\r\n\r\n":
+            client.send(bytes((byte,)))
+        assert client.response().status == 200
+
+
+def test_half_a_request_times_out(tmp_path: Path) -> None:
+    with edge_running(tmp_path, edge_head_s=0.3) as on_edge:
+        with Client(on_edge.port) as half, Client(on_edge.port) as silent:
+            half.send(b"GET / HTTP/1.1\r\nHost:")
+            assert half.response().status == 408
+            assert half.closed()
+            assert silent.closed()
+        assert on_edge.edge.counts.timed_out == 2
+        eventually(lambda: on_edge.edge._web.open == 0)
+
+
+def test_bytes_now_and_then_do_not_extend_the_time_for_a_request(tmp_path: Path) -> None:
+    with edge_running(tmp_path, edge_head_s=0.4) as on_edge, Client(on_edge.port) as slow:
+        began = time.monotonic()
+        slow.socket.settimeout(0.02)
+        for byte in b"GET /" + b"a" * 200:
+            slow.send(bytes((byte,)))
+            try:
+                answer = slow.socket.recv(100)
+                break
+            except TimeoutError:
+                continue
+        assert answer.startswith(b"HTTP/1.1 408 ")
+        assert time.monotonic() - began < 2
+
+
+def test_connection_that_rests_too_long_is_closed(tmp_path: Path) -> None:
+    with edge_running(tmp_path, edge_idle_s=0.3) as on_edge, Client(on_edge.port) as client:
+        assert client.get("/healthz").response().status == 200
+        assert client.closed()
+
+
+def test_oversized_head_is_431(on_edge: RunningEdge) -> None:
+    with Client(on_edge.port) as client:
+        client.send(b"GET / HTTP/1.1\r\nCookie: " + b"a" * 9000)
+        assert client.response().status == 431
+        assert client.closed()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(200),
+        b"\r\n\r\n",
+        b"hello\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nX: \xff\x00\r\n\r\n",
+    ],
+)
+def test_garbage_is_400_and_the_end(on_edge: RunningEdge, data: bytes) -> None:
+    with Client(on_edge.port) as client:
+        assert client.send(data).response().status == 400
+        assert client.closed()
+
+
+def test_only_looking_is_allowed(on_edge: RunningEdge) -> None:
+    on_edge.on_air(1)
+    answer = on_edge.get("state.json", "DELETE")
+    assert answer.status == 405
+    assert answer.headers["allow"] == "get, head, options"
+    answer = on_edge.get("state.json", "OPTIONS")
+    assert answer.status == 204
+    assert answer.headers["access-control-allow-origin"] == "*"
+    answer = on_edge.get("state.json", "HEAD")
+    assert answer.status == 200
+    assert int(answer.headers["content-length"]) > 0
+
+
+def test_unknown_rooms_renditions_and_query_keys_are_told_apart(on_edge: RunningEdge) -> None:
+    on_edge.on_air(1)
+    assert on_edge.get("/r/nowhere").status == 404
+    assert on_edge.get("/r/nowhere/state.json").status == 404
+    assert on_edge.get("hls/flac/live.m3u8").status == 404
+    assert on_edge.get("state.json?x=1").status == 400
+    assert on_edge.get("state.json?x=1").json()["type"] == "urn:stentor:problem:unknown-query-key"
+
+
+def test_site_comes_compressed_with_a_policy_and_is_not_sent_twice(on_edge: RunningEdge) -> None:
+    on_edge.on_air(1)
+    plain = on_edge.get("/r/town-hall")
+    assert plain.status == 200
+    assert plain.headers["content-type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in plain.headers["content-security-policy"]
+    packed = on_edge.get("/r/town-hall", Accept_Encoding="gzip")
+    assert gzip.decompress(packed.body) == plain.body
+    again = on_edge.get("/r/town-hall", If_None_Match=plain.headers["etag"])
+    assert again.status == 304
+    assert again.body == b""
+    assert on_edge.get("/site/nothing.js").status == 404
+
+
+def test_directory_lists_what_is_on_first(on_edge: RunningEdge) -> None:
+    from stentor.rooms.orders import Phase
+    from support.programme import Programme
+
+    Programme(on_edge.feed, "later", "Later").state(Phase.SCHEDULED)
+    Programme(on_edge.feed, "secret", "Secret").state(Phase.LIVE, listed=False)
+    on_edge.on_air(1)
+    listed = on_edge.get("/rooms.json").json()
+    assert [room["room"] for room in listed["rooms"]] == ["town-hall", "later"]
+    assert listed["now_ms"] > 0
+
+
+def test_connections_over_the_limit_are_told_so_and_counted(tmp_path: Path) -> None:
+    with edge_running(tmp_path, edge_connections_max=3) as on_edge:
+        on_edge.on_air(3)
+        ears = [on_edge.ear() for _ in range(3)]
+        with Client(on_edge.port) as one_more:
+            answer = one_more.get("/healthz").response()
+            assert answer.status == 503
+            assert answer.headers["retry-after"] == "2"
+        assert on_edge.edge.counts.refused_connections == 1
+        on_edge.programme.parts(1)
+        for ear in ears:
+            ear.listen(lambda ear=ear: ear.parts[-1:] == [3])
+        ears[0].close()
+        eventually(lambda: on_edge.edge.push.listeners == 2)
+        assert on_edge.get("/healthz").status == 200
+        for ear in ears:
+            ear.close()
+
+
+def test_hundred_silent_and_dripping_clients_delay_nobody(on_edge: RunningEdge) -> None:
+    on_edge.on_air(4)
+    crowd = [Client(on_edge.port) for _ in range(100)]
+    with on_edge.ear() as ear:
+        for round_of in range(20):
+            for place, client in enumerate(crowd):
+                if place % 2:
+                    client.send(b"GET /aaaaaaaaaaaaaaaaaaa"[round_of : round_of + 1])
+            began = time.monotonic()
+            on_edge.programme.parts(1)
+            ear.listen(lambda n=4 + round_of: ear.parts[-1:] == [n])
+            assert time.monotonic() - began < 0.32
+    for client in crowd:
+        client.close()
+
+
+def test_metrics_are_on_a_loopback_port_of_their_own(on_edge: RunningEdge) -> None:
+    on_edge.on_air(2)
+    assert on_edge.get("/metrics").status == 404
+    with on_edge.ear(), Client(on_edge.edge.metrics_port) as client:
+        text = client.get("/metrics").response().body.decode()
+    assert "stentor_edge_listeners 1.0" in text
+    assert 'stentor_edge_total{name="joined"} 1.0' in text
+
+
+def test_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
+    from stentor.base.clock import SystemClock
+    from stentor.base.errors import ConfigurationError
+    from stentor.base.paths import DataFolder
+    from stentor.base.settings import Settings
+    from stentor.edge.edge import Edge
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        settings = Settings(port=port, data=str(tmp_path))
+        with pytest.raises(ConfigurationError, match=f"Cannot listen on 127.0.0.1 port {port}"):
+            Edge(settings, DataFolder(tmp_path), SystemClock(), 0)
