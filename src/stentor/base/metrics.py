@@ -39,8 +39,13 @@ ORIGIN_FRAMES_REFUSED = Counter(
     "stentor_origin_frames_refused", "Frames of the stage that were malformed or too many"
 )
 ORIGIN_ENCODE_SECONDS = Counter("stentor_origin_encode_seconds", "Time spent on encoding")
-ORIGIN_RECORD_SECONDS = Counter(
-    "stentor_origin_record_seconds", "Time spent on writing recordings, on the loop"
+ORIGIN_RECORD_SECONDS = Histogram(
+    "stentor_origin_record_seconds",
+    "Longest time from a part's making to its publication, of each room and second",
+    buckets=(0.001, 0.003, 0.01, 0.03, 0.1, 0.25, 1),
+)
+ORIGIN_UNRECORDED_PARTS = Counter(
+    "stentor_origin_unrecorded_parts", "Parts published before the disk had taken them"
 )
 ORIGIN_SYNC_SECONDS = Histogram(
     "stentor_origin_sync_seconds",

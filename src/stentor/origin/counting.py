@@ -44,7 +44,9 @@ class Counting:
         counts, frames = room.programme.counts, room.programme.timeline.counts
         self._grow(metrics.ORIGIN_PARTS, name, counts.parts)
         self._grow(metrics.ORIGIN_ENCODE_SECONDS, name, counts.encode_s)
-        self._grow(metrics.ORIGIN_RECORD_SECONDS, name, counts.record_s)
+        metrics.ORIGIN_RECORD_SECONDS.observe(counts.record_s)
+        counts.record_s = 0.0
+        self._grow(metrics.ORIGIN_UNRECORDED_PARTS, name, counts.unrecorded_parts)
         self._grow(metrics.ORIGIN_BACKFILLED_PARTS, name, counts.backfilled_parts)
         self._grow(metrics.ORIGIN_SILENCE_SECONDS, name, frames.silence * _FRAME_S)
         self._grow(metrics.ORIGIN_HOLD_SECONDS, name, frames.hold * _FRAME_S)

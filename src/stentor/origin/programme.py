@@ -6,6 +6,7 @@ so that several rooms share a loop.
 """
 
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -17,12 +18,13 @@ from stentor.feed.wire import Kind, Message
 from stentor.media.grid import FRAME_SAMPLES, PART_SAMPLES, SAMPLE_RATE, sample_at
 from stentor.media.renditions import RENDITIONS
 from stentor.origin.recorder import RoomRecorder
-from stentor.origin.timeline import Timeline
+from stentor.origin.timeline import Pcm, Timeline
 
 Publish = Callable[[Message], None]
 
 STEP_FRAMES = 16  # of one room in one go: some ten milliseconds of encoding
 _SKIP_PARTS = 128
+_DISK_PATIENCE_NS = 250_000_000  # listeners hold half a second; a disk may take half of it
 _WINDOW_WAIT_NS = 300_000_000  # for what the stage retained; without a stage nothing comes
 
 
@@ -40,7 +42,8 @@ class ProgrammeCounts:
 
     parts: int = 0
     encode_s: float = 0.0
-    record_s: float = 0.0
+    record_s: float = 0.0  # the longest from a part's making to its publication
+    unrecorded_parts: int = 0  # published before the disk had taken them
     backfilled_parts: int = 0
 
 
@@ -69,6 +72,7 @@ class Programme:
         self.timeline = timeline_for(first_part * PART_SAMPLES)
         self._encoders = self._new_encoders(first_part)
         self._encoders_are_behind = False
+        self._unpublished: deque[tuple[int, Message]] = deque()  # since when, what
         late = sample_at(epoch_ms, now_ns) > PART_SAMPLES // 2
         self._fill_from_ns = now_ns + _WINDOW_WAIT_NS if late else now_ns
 
@@ -88,20 +92,13 @@ class Programme:
         """Let out what is due, but no more than takes some milliseconds."""
         now_index = sample_at(self.epoch_ms, now_ns)
         filling = now_ns >= self._fill_from_ns or self._window_is_here(now_index)
-        skipped = self._skip(now_index) if filling else 0
-        started = time.perf_counter()
+        skipped = self._skip(now_index, now_ns) if filling else 0
         first_index = self.timeline.next_index
         frames = self.timeline.advance(now_index, STEP_FRAMES, filling=filling)
         if frames:
-            if self._encoders_are_behind:
-                self._encoders = self._new_encoders(first_index // PART_SAMPLES)
-                self._encoders_are_behind = False
-            pcm = np.concatenate(frames)
-            made = {name: encoder.encode(pcm) for name, encoder in self._encoders.items()}
-            self.counts.encode_s += time.perf_counter() - started
-            for name, parts in made.items():
-                self._deliver(name, parts)
-        if self.timeline.ended:
+            self._encode(first_index, np.concatenate(frames), now_ns)
+        self._publish_recorded(now_ns)
+        if self.timeline.ended and not self._unpublished:
             return Step.ENDED
         return Step.MORE if skipped or len(frames) == STEP_FRAMES else Step.DONE
 
@@ -119,30 +116,51 @@ class Programme:
         self._fill_from_ns = 0
         return True
 
-    def _skip(self, now_index: int) -> int:
+    def _encode(self, first_index: int, pcm: Pcm, now_ns: int) -> None:
+        started = time.perf_counter()
+        if self._encoders_are_behind:
+            self._encoders = self._new_encoders(first_index // PART_SAMPLES)
+            self._encoders_are_behind = False
+        made = {name: encoder.encode(pcm) for name, encoder in self._encoders.items()}
+        self.counts.encode_s += time.perf_counter() - started
+        for name, parts in made.items():
+            self._record(name, parts, now_ns)
+
+    def _skip(self, now_index: int, now_ns: int) -> int:
         first = self.timeline.next_index // PART_SAMPLES
         count = self.timeline.skip_silent_parts(now_index, _SKIP_PARTS)
         if count == 0:
             return 0
         self.counts.backfilled_parts += count
         for name, silent in self._silent.items():
-            self._deliver(name, [silent.part(number) for number in range(first, first + count)])
+            numbers = range(first, first + count)
+            self._record(name, [silent.part(number) for number in numbers], now_ns)
         self._encoders_are_behind = True
         return count
 
-    def _deliver(self, name: str, parts: list[Part]) -> None:
-        """Record, then publish."""
+    def _record(self, name: str, parts: list[Part], now_ns: int) -> None:
         due = self._recorder.recordings[name].next_part
         parts = [part for part in parts if part.number >= due]
         if not parts:
             return
-        started = time.perf_counter()
         self._recorder.append(name, parts)
-        self.counts.record_s += time.perf_counter() - started
         self.counts.parts += len(parts)
         for part in parts:
-            self._publish(
-                Message(
-                    Kind.PART, self.room, name, part.number, part.number * PART_SAMPLES, part.data
-                )
-            )
+            index = part.number * PART_SAMPLES
+            message = Message(Kind.PART, self.room, name, part.number, index, part.data)
+            self._unpublished.append((now_ns, message))
+
+    def _publish_recorded(self, now_ns: int) -> None:
+        """Publish what is in the files, and what a disk has taken too long over."""
+        patience_ns = 0 if self._recorder.behind else _DISK_PATIENCE_NS
+        while self._unpublished:
+            made_ns, message = self._unpublished[0]
+            recorded = self._recorder.has(message.rendition, message.sequence)
+            if not recorded and now_ns - made_ns < patience_ns:
+                return
+            if recorded:
+                self.counts.record_s = max(self.counts.record_s, (now_ns - made_ns) / 1e9)
+            else:
+                self.counts.unrecorded_parts += 1
+            self._unpublished.popleft()
+            self._publish(message)

@@ -12,10 +12,12 @@ import msgspec
 
 from stentor.base.paths import DataFolder
 from stentor.codecs.encode import Part, SilentParts
+from stentor.origin.disk import Submit, at_once
 from stentor.origin.recording import Recording
 from stentor.rooms.state import RoomState, decode_room_state, encode_state
 
-_RETRY_S = 1.0
+_RETRY_NS = 1_000_000_000
+_BEHIND_NS = 1_000_000_000
 _STATE_LINES_MAX = 1_000
 
 
@@ -23,7 +25,12 @@ class RoomRecorder:
     """The recordings and the state log of one room."""
 
     def __init__(
-        self, folder: DataFolder, room: str, silent: dict[str, SilentParts], bytes_max: int
+        self,
+        folder: DataFolder,
+        room: str,
+        silent: dict[str, SilentParts],
+        bytes_max: int,
+        submit: Submit = at_once,
     ) -> None:
         self.recordings = {
             name: Recording(folder.recording(room, name), folder.recording_index(room, name), one)
@@ -32,15 +39,19 @@ class RoomRecorder:
         self._state_path = folder.state_log(room)
         self._state_lines: deque[bytes] = deque(maxlen=_STATE_LINES_MAX)
         self.bytes_max = bytes_max  # of what waits, all renditions together
+        self._submit = submit
+        self._at_work = False
+        self._waits_since_ns: int | None = None
         self._retry_ns = 0
+        self.behind = False  # the disk fails, or has not taken what it was given for a while
         self.errors = 0
         for recording in self.recordings.values():
             recording.recover()
 
     @property
-    def whole(self) -> bool:
-        """Everything so far is in the files, and nothing was lost."""
-        return all(one.error is None and not one.pending_bytes for one in self.recordings.values())
+    def settled(self) -> bool:
+        """Nothing waits to be written."""
+        return not self.pending_bytes and not self._state_lines and self.first_error() is None
 
     @property
     def pending_bytes(self) -> int:
@@ -58,29 +69,50 @@ class RoomRecorder:
         return min(one.next_part for one in self.recordings.values())
 
     def append(self, rendition: str, parts: list[Part]) -> None:
-        """Append parts of a rendition; never raises because of a disk."""
+        """Take parts of a rendition to be written; never waits, never raises because of a disk."""
         recording = self.recordings[rendition]
-        healthy = recording.error is None
-        if not recording.append(parts):
-            self.errors += healthy
-            excess = self.pending_bytes - self.bytes_max
-            if excess > 0:
-                most = max(self.recordings.values(), key=lambda one: one.pending_bytes)
-                most.give_way(most.pending_bytes - excess)
+        recording.append(parts)
+        if recording.error is None:
+            self._have_written()
+        excess = self.pending_bytes - self.bytes_max
+        if excess > 0:
+            most = max(self.recordings.values(), key=lambda one: one.pending_bytes)
+            most.give_way(most.pending_bytes - excess)
 
-    def retry(self, now_ns: int) -> None:
-        """Try again, once a second, to write what the disk did not take."""
-        if now_ns < self._retry_ns:
-            return
-        self._retry_ns = now_ns + round(_RETRY_S * 1e9)
-        for recording in self.recordings.values():
-            if recording.error is not None and not recording.write_pending():
-                self.errors += 1
-        self._write_states()
+    def has(self, rendition: str, number: int) -> bool:
+        """Say whether that part is in the file."""
+        return number < self.recordings[rendition].parts
+
+    def look(self, now_ns: int) -> None:
+        """See how the disk does; try again, once a second, what it did not take."""
+        failing = self.first_error() is not None
+        if not self.pending_bytes:
+            self._waits_since_ns = None
+        elif self._waits_since_ns is None:
+            self._waits_since_ns = now_ns
+        since_ns = self._waits_since_ns
+        self.behind = failing or (since_ns is not None and now_ns - since_ns >= _BEHIND_NS)
+        if now_ns >= self._retry_ns:
+            self._retry_ns = now_ns + _RETRY_NS
+            if failing or self._state_lines:
+                self._have_written()
 
     def note_state(self, state: RoomState) -> None:
         """Keep a state that is about to be published."""
         self._state_lines.append(encode_state(state) + b"\n")
+        self._have_written()
+
+    def _have_written(self) -> None:
+        if not self._at_work:
+            self._at_work = True
+            self._submit(self._write)
+
+    def _write(self) -> None:
+        self._at_work = False  # what comes from now on asks again
+        for recording in self.recordings.values():
+            waits = recording.pending_bytes or recording.error is not None
+            if waits and not recording.write_pending():
+                self.errors += 1
         self._write_states()
 
     def first_error(self) -> OSError | None:

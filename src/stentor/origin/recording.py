@@ -2,12 +2,15 @@
 
 Parts that the disk does not take wait in memory, up to a limit; beyond it the oldest give way and
 are written as silence when there is room again, so that part n stays where arithmetic expects it.
-Never waits, and never raises because of a disk.
+`append` and `give_way` belong to the loop, `write_pending` to a thread for disks. Neither raises
+because of a disk.
 """
 
 import os
 import struct
+import threading
 from collections import deque
+from itertools import islice
 from pathlib import Path
 
 from stentor.codecs.encode import Part, SilentParts
@@ -29,16 +32,13 @@ class Recording:
         self._end_bytes = 0
         self._pending: deque[Part] = deque()
         self._gave_way = 0  # parts before the first that waits, due as silence
+        self._lock = threading.Lock()  # over what waits; never held while a disk works
         self.init = silent.init
         self.parts = 0
+        self.next_part = 0  # the number of the part to append next
         self.pending_bytes = 0
         self.lost_parts = 0
         self.error: OSError | None = None
-
-    @property
-    def next_part(self) -> int:
-        """The number of the part to append next."""
-        return self.parts + self._gave_way + len(self._pending)
 
     def recover(self) -> None:
         """Take up what an earlier process left: cut off what is torn."""
@@ -49,32 +49,24 @@ class Recording:
             return
         if found is not None:
             self.parts, self._end_bytes, self.init = found.parts, found.end_bytes, found.init
+            self.next_part = self.parts
 
-    def append(self, parts: list[Part]) -> bool:
-        """Append parts; say whether everything is in the file now."""
-        for part in parts:
-            if part.number != self.next_part:
-                raise ValueError(f"part {part.number} where {self.next_part} is due")
-            self._pending.append(part)
-            self.pending_bytes += len(part.data)
-        return self.error is None and self.write_pending()
+    def append(self, parts: list[Part]) -> None:
+        """Take parts to be written, in order."""
+        with self._lock:
+            for part in parts:
+                if part.number != self.next_part:
+                    raise ValueError(f"part {part.number} where {self.next_part} is due")
+                self._pending.append(part)
+                self.pending_bytes += len(part.data)
+                self.next_part += 1
 
     def write_pending(self) -> bool:
         """Write what waits; say whether everything is in the file now."""
         try:
             self._open()
-            while self._gave_way:
-                count = min(_BATCH_PARTS, self._gave_way)
-                numbers = range(self.parts, self.parts + count)
-                self._write([self._silent.part(number).data for number in numbers])
-                self._gave_way -= count
-            while self._pending:
-                batch = [
-                    self._pending[n].data for n in range(min(_BATCH_PARTS, len(self._pending)))
-                ]
-                self._write(batch)
-                for _ in batch:
-                    self.pending_bytes -= len(self._pending.popleft().data)
+            while self._write_batch():
+                pass
         except OSError as error:
             self.error = error
             self._cut_back()
@@ -85,11 +77,12 @@ class Recording:
     def give_way(self, bytes_max: int) -> int:
         """Let go of the oldest that wait until at most `bytes_max` are held; return how many."""
         given = 0
-        while self.pending_bytes > bytes_max:
-            self.pending_bytes -= len(self._pending.popleft().data)
-            given += 1
-        self._gave_way += given
-        self.lost_parts += given
+        with self._lock:
+            while self._pending and self.pending_bytes > bytes_max:
+                self.pending_bytes -= len(self._pending.popleft().data)
+                given += 1
+            self._gave_way += given
+            self.lost_parts += given
         return given
 
     def tail(self, parts_max: int) -> list[Part]:
@@ -132,6 +125,35 @@ class Recording:
         if self._end_bytes == 0:
             _write_all(self._file, self.init, 0)
             self._end_bytes = len(self.init)
+
+    def _write_batch(self) -> bool:
+        """Write some of what waits; say whether there was any."""
+        with self._lock:
+            silent = min(_BATCH_PARTS, self._gave_way)
+            batch = [] if silent else list(islice(self._pending, _BATCH_PARTS))
+            for _ in batch:
+                self._pending.popleft()
+        if not silent and not batch:
+            return False
+        numbers = range(self.parts, self.parts + silent)
+        try:
+            self._write([self._silent.part(n).data for n in numbers] or [p.data for p in batch])
+        except OSError:
+            with self._lock:
+                self._put_back(batch)
+            raise
+        with self._lock:
+            self._gave_way -= silent
+            self.pending_bytes -= sum(len(part.data) for part in batch)
+        return True
+
+    def _put_back(self, batch: list[Part]) -> None:
+        if self._gave_way and batch:  # those after it gave way meanwhile: so must it
+            self._gave_way += len(batch)
+            self.lost_parts += len(batch)
+            self.pending_bytes -= sum(len(part.data) for part in batch)
+        else:
+            self._pending.extendleft(reversed(batch))
 
     def _write(self, blocks: list[bytes]) -> None:
         starts = []

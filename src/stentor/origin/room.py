@@ -19,6 +19,7 @@ from stentor.base.settings import Settings
 from stentor.codecs.encode import SilentParts
 from stentor.feed.wire import Kind, Message
 from stentor.media.grid import PART_SAMPLES, SAMPLE_RATE, sample_at
+from stentor.origin.disk import Submit, at_once
 from stentor.origin.programme import Programme, Publish, Step
 from stentor.origin.recorder import RoomRecorder, load_states
 from stentor.origin.states import StatePace, Worth, assemble_state
@@ -53,6 +54,7 @@ class House:
     silent: dict[str, SilentParts]
     publish: Publish
     retire: Callable[[str], None]
+    submit: Submit = at_once  # what writes recordings
 
 
 class Room:
@@ -92,8 +94,8 @@ class Room:
     @property
     def is_over(self) -> bool:
         """It has ended and everything is in the files."""
-        done = self.place in (Place.ENDED, Place.RETIRED)
-        return done and self.recorder is not None and self.recorder.whole
+        ended = self.place in (Place.ENDED, Place.RETIRED)
+        return ended and (self.recorder is None or self.recorder.settled)
 
     def behind_s(self, now_ns: int) -> float:
         """How far the programme is behind its clock."""
@@ -142,7 +144,7 @@ class Room:
                 self._house.retire(self.orders.room)
                 self.place = Place.RETIRED
         if self.recorder is not None:
-            self.recorder.retry(now_ns)
+            self.recorder.look(now_ns)
         self._tell(now_ns)
         return more
 
@@ -207,7 +209,7 @@ class Room:
         """Go on the air: at the hour, or where an earlier process left off."""
         house, room = self._house, self.orders.room
         bytes_max = house.settings.recording_pending_bytes_max
-        recorder = RoomRecorder(house.folder, room, house.silent, bytes_max)
+        recorder = RoomRecorder(house.folder, room, house.silent, bytes_max, house.submit)
         self._epoch_ms = self.epoch_ms
         self.recorder = recorder
         due = min(sample_at(self._epoch_ms, now_ns), self.end_index)
@@ -278,7 +280,7 @@ class Room:
             sample_index=live.sample_index if live else self._end_samples or 0,
             end_samples=self._end_samples,
             on_air=live.timeline.on_air if live else OnAir.NOTHING,
-            recording=self.recorder is None or self.recorder.whole,
+            recording=self.recorder is None or not self.recorder.behind,
             stage_here=self._stage_here,
         )
 

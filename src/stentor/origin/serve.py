@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import signal
 import time
+from functools import partial
 
 from prometheus_client import start_http_server
 
@@ -21,6 +22,7 @@ from stentor.feed.local import LocalPublisher, follow
 from stentor.feed.window import Window
 from stentor.media.renditions import RENDITIONS
 from stentor.origin.counting import Counting
+from stentor.origin.disk import DiskThread, Job
 from stentor.origin.room import WINDOW_PARTS, House, Room
 from stentor.origin.schedule import Schedule
 from stentor.store.orders import OrdersFolder
@@ -28,6 +30,7 @@ from stentor.store.orders import OrdersFolder
 _TICK_S = 0.02
 _ORDERS_S = 0.05
 _SYNC_S = 1.0
+_LAST_WRITE_S = 3.0
 
 
 def run_origin(settings: Settings, folder: DataFolder, clock: Clock) -> None:
@@ -42,8 +45,10 @@ class _Origin:
         self._folder = folder
         self._publisher = LocalPublisher(folder.origin_feed, Window(WINDOW_PARTS))
         silent = {name: SilentParts(rendition) for name, rendition in RENDITIONS.items()}
+        self._writer, self._syncer = DiskThread("writer"), DiskThread("syncer")
+        window = self._publisher.window
         self._schedule = Schedule(
-            House(settings, folder, silent, self._publisher.publish, self._publisher.window.retire)
+            House(settings, folder, silent, self._publisher.publish, window.retire, self._write)
         )
         self._orders = OrdersFolder(folder.orders)
         self._counting = Counting()
@@ -71,10 +76,8 @@ class _Origin:
             await asyncio.gather(*others, return_exceptions=True)
             self._publisher.close()
             await asyncio.sleep(0)
-            for room in self._recorded_rooms():
-                self._sync(room)
-                if room.recorder is not None:
-                    room.recorder.close()
+            if await self._writer.run(lambda: None, _LAST_WRITE_S):
+                await self._syncer.run(self._sync_all, _LAST_WRITE_S)
 
     async def _tick_until_stopped(self) -> None:
         orders_due = 0.0
@@ -112,11 +115,26 @@ class _Origin:
         while True:
             await asyncio.sleep(_SYNC_S)
             for room in self._recorded_rooms():
-                await asyncio.to_thread(self._sync, room)
+                await self._syncer.run(partial(self._sync, room))
                 if room.recorder is not None and room.is_over:
                     room.recorder.close()
                     room.recorder = None
             self._counting.note(self._schedule, self._publisher, self._clock.now_ns())
+
+    def _write(self, job: Job) -> None:
+        """Have a room's writing done, and publish what it held up."""
+        loop = asyncio.get_running_loop()
+
+        def work() -> None:
+            job()
+            with contextlib.suppress(RuntimeError):  # the loop is gone
+                loop.call_soon_threadsafe(self._wake.set)
+
+        self._writer.submit(work)
+
+    def _sync_all(self) -> None:
+        for room in self._recorded_rooms():
+            self._sync(room)
 
     def _recorded_rooms(self) -> list[Room]:
         return [room for room in self._schedule.rooms.values() if room.recorder is not None]

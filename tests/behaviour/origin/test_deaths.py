@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stentor.base.settings import Settings
+from stentor.feed.wire import Kind, Message
 from stentor.media.grid import PART_SAMPLES
 from stentor.media.renditions import RENDITIONS
 from stentor.rooms.orders import Orders, Phase
@@ -257,3 +258,42 @@ def test_end_of_a_recording_that_a_power_cut_took_is_filled_up(origin: VirtualOr
     assert_whole(origin)
     assert len(origin.parts["r", "aac48"]) == origin.ends["r", "aac48"] == 19
     assert origin.states["r"][-1].end_samples == 19 * PART_SAMPLES
+
+
+def test_a_disk_that_hangs_holds_up_no_part_for_long_and_gets_everything_later(
+    origin: VirtualOrigin,
+) -> None:
+    origin.stage("r").speaking = True
+    origin.run(4)
+    origin.disk_hangs = True
+    origin.run(6)
+    late = [
+        at - (m.sequence + 1) * 0.32 for at, m in origin.events if m.kind is Kind.PART and at > 3.2
+    ]
+    assert max(late) < 0.3  # for a second; then the disk is known to hang, and not waited for
+    assert max(late[-12:]) < 0.03
+    assert origin.states["r"][-1].recording is False
+    origin.disk_hangs = False
+    origin.run(3)
+    assert origin.states["r"][-1].recording is True
+    assert_whole(origin)
+    assert silences(origin.heard("r")) == []
+
+
+def test_no_part_is_published_that_is_not_in_the_file_while_the_disk_works(
+    origin: VirtualOrigin,
+) -> None:
+    origin.stage("r").speaking = True
+    published = VirtualOrigin._publish
+
+    def checked(self: VirtualOrigin, message: Message) -> None:
+        if message.kind is Kind.PART:
+            assert origin.recorded("r", message.rendition).endswith(message.payload)
+        published(self, message)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(VirtualOrigin, "_publish", checked)
+        origin.kill()
+        origin.start()
+        origin.run(4)
+    assert len(origin.parts["r", "aac48"]) >= 9

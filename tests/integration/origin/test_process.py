@@ -215,6 +215,45 @@ def test_full_disk_is_survived_and_caught_up_with(tmp_path: Path) -> None:
         subprocess.run(["umount", str(recordings)], check=True)
 
 
+@pytest.mark.needs_root
+@needs_program("mkfs.ext4", "fsfreeze")
+def test_disk_that_hangs_does_not_take_the_programme_along(tmp_path: Path) -> None:
+    root, image = tmp_path / "data", tmp_path / "disk"
+    recordings = root / "recordings"
+    recordings.mkdir(parents=True)
+    with image.open("wb") as file:
+        file.truncate(16 * 1024 * 1024)
+    subprocess.run(["mkfs.ext4", "-q", str(image)], check=True)
+    mounted = subprocess.run(
+        ["mount", "-o", "loop", str(image), str(recordings)], capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip(f"cannot mount a disk here: {mounted.stderr.decode().strip()}")
+    origin = RealOrigin(root)
+    origin.start()
+    try:
+        orders = ordered(origin, 1_500)
+        with stage_feed(origin, orders):
+            origin.hear(lambda: count(origin) >= 3)
+            subprocess.run(["fsfreeze", "--freeze", str(recordings)], check=True)
+            try:
+                frozen_at = count(origin)
+                origin.hear(lambda: count(origin) >= frozen_at + 12, 6)
+                assert origin.states[-1].recording is False
+            finally:
+                subprocess.run(["fsfreeze", "--unfreeze", str(recordings)], check=True)
+            origin.hear(lambda: origin.states[-1].recording)
+            origin.order(Orders("r", 2, "T", orders.epoch_ms, end_ms=origin.now_ms()))
+            origin.hear(lambda: len(origin.ends) == 3)
+        assert origin.terminate() == 0
+        for name in RENDITIONS:
+            assert origin.folder.recording("r", name).read_bytes() == origin.published("r", name)
+            assert silences(heard(origin, name)[: (frozen_at + 12) * PART_SAMPLES]) == []
+    finally:
+        origin.close()
+        subprocess.run(["umount", str(recordings)], check=True)
+
+
 def test_figures_are_there_to_be_scraped(origin: RealOrigin) -> None:
     ordered(origin, 200)
 

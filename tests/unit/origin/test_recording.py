@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import struct
+import threading
 from functools import cache
 from pathlib import Path
 
@@ -35,6 +36,11 @@ def opened(folder: Path) -> Recording:
     return recording
 
 
+def written(recording: Recording, numbers: range) -> bool:
+    recording.append([part(number) for number in numbers])
+    return recording.write_pending()
+
+
 def index_of(folder: Path) -> list[int]:
     data = (folder / "r" / "x.index").read_bytes()
     return [start for (start,) in struct.iter_unpack("<Q", data)]
@@ -58,7 +64,7 @@ def assert_sound(folder: Path, parts: int) -> None:
 def test_parts_and_index_are_written_as_they_come(tmp_path: Path) -> None:
     recording = opened(tmp_path)
     for number in range(10):
-        assert recording.append([part(number)])
+        assert written(recording, range(number, number + 1))
         assert_sound(tmp_path, number + 1)
     assert contents(tmp_path) == recording.init + b"".join(part(n).data for n in range(10))
 
@@ -87,7 +93,7 @@ def test_whatever_a_death_tore_the_rest_is_whole_and_goes_on(
 ) -> None:
     folder = tmp_path_factory.mktemp("recording")
     recording = opened(folder)
-    recording.append([part(number) for number in range(count)])
+    written(recording, range(count))
     recording.close()
     path, index = folder / "r" / "x.mp4", folder / "r" / "x.index"
     before = path.read_bytes()
@@ -107,13 +113,13 @@ def test_whatever_a_death_tore_the_rest_is_whole_and_goes_on(
     assert damaged.startswith(whole)  # not a byte of what is whole was changed
     if damaged == before and cut_index == 0:
         assert again.parts == count
-    assert again.append([part(number) for number in range(again.parts, count + 3)])
+    assert written(again, range(again.parts, count + 3))
     assert_sound(folder, count + 3)
 
 
 def test_an_index_that_is_lost_is_built_again(tmp_path: Path) -> None:
     recording = opened(tmp_path)
-    recording.append([part(number) for number in range(100)])
+    written(recording, range(100))
     recording.close()
     (tmp_path / "r" / "x.index").unlink()
     assert opened(tmp_path).parts == 100
@@ -122,7 +128,7 @@ def test_an_index_that_is_lost_is_built_again(tmp_path: Path) -> None:
 
 def test_an_index_of_another_recording_is_not_believed(tmp_path: Path) -> None:
     recording = opened(tmp_path)
-    recording.append([part(number) for number in range(100)])
+    written(recording, range(100))
     recording.close()
     starts = [start + 9 if n > 3 else start for n, start in enumerate(index_of(tmp_path))]
     (tmp_path / "r" / "x.index").write_bytes(struct.pack("<100Q", *starts))
@@ -135,13 +141,13 @@ def test_a_file_that_is_no_recording_is_begun_anew(tmp_path: Path) -> None:
     (tmp_path / "r" / "x.mp4").write_bytes(b"hello" * 100)
     recording = opened(tmp_path)
     assert recording.parts == 0
-    recording.append([part(0)])
+    written(recording, range(1))
     assert_sound(tmp_path, 1)
 
 
 def test_the_tail_is_what_was_appended(tmp_path: Path) -> None:
     recording = opened(tmp_path)
-    recording.append([part(number) for number in range(20)])
+    written(recording, range(20))
     recording.close()
     assert opened(tmp_path).tail(6) == [part(number) for number in range(14, 20)]
     assert opened(tmp_path).tail(60) == [part(number) for number in range(20)]
@@ -170,7 +176,7 @@ def test_a_full_disk_leaves_a_valid_file_and_everything_arrives_once_there_is_ro
     recording = opened(tmp_path)
     results = []
     for number in range(40):
-        results.append(recording.append([part(number)]))
+        results.append(written(recording, range(number, number + 1)))
         assert_sound(tmp_path, recording.parts)
     assert True in results
     assert not results[-1]
@@ -190,17 +196,44 @@ def test_beyond_the_memorys_limit_the_oldest_become_silence_and_keep_their_place
     monkeypatch.setattr(recording_module.os, "pwrite", disk.pwrite)
     recording = opened(tmp_path)
     for number in range(600):
-        recording.append([part(number)])
+        written(recording, range(number, number + 1))
         recording.give_way(20_000)
         assert recording.pending_bytes <= 20_000
-    written = recording.parts
+    in_file = recording.parts
     assert recording.lost_parts > 300
     disk.room_bytes = 10**9
     assert recording.write_pending()
     assert_sound(tmp_path, 600)
     starts = [*index_of(tmp_path), len(contents(tmp_path))]
     data = contents(tmp_path)
-    for number in (0, written - 1, written, written + recording.lost_parts - 1, 599):
-        lost = written <= number < written + recording.lost_parts
+    for number in (0, in_file - 1, in_file, in_file + recording.lost_parts - 1, 599):
+        lost = in_file <= number < in_file + recording.lost_parts
         expected = silent().part(number) if lost else part(number)
         assert data[starts[number] : starts[number + 1]] == expected.data
+
+
+def test_parts_that_give_way_while_the_disk_hangs_on_earlier_ones_keep_the_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = opened(tmp_path)
+    written(recording, range(3))
+    pwrite, entered, go = os.pwrite, threading.Event(), threading.Event()
+
+    def hang(descriptor: int, data: memoryview, offset: int) -> int:
+        entered.set()
+        assert go.wait(10)
+        raise OSError(errno.EIO, "the disk is gone")
+
+    monkeypatch.setattr(recording_module.os, "pwrite", hang)
+    recording.append([part(3), part(4)])
+    thread = threading.Thread(target=recording.write_pending)
+    thread.start()
+    assert entered.wait(10)
+    recording.append([part(number) for number in range(5, 10)])
+    assert recording.give_way(len(part(3).data) * 3) > 0  # never what is being written
+    go.set()
+    thread.join(10)
+    monkeypatch.setattr(recording_module.os, "pwrite", pwrite)
+    assert recording.write_pending()
+    assert recording.pending_bytes == 0
+    assert_sound(tmp_path, 10)
