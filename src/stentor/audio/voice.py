@@ -26,6 +26,7 @@ _MEASURE_FRAMES = 10  # look at the meter five times a second,
 _SPEECH_FRAMES_MIN = 50  # once there was a second of speech
 _GATE_DB = -58.0
 _GATE_FRAMES = 50  # closes after a second below
+_METER_FALL_DB = 1.0  # a frame: meters are looked at less often than speech changes
 _SPEECH_DB = -48.0
 _LOUD_DB = -30.0  # this loud, it is heard, whatever the detector of speech says
 _SPEAKING_ON = 4  # frames of speech, each silent one takes off a quarter of one
@@ -69,16 +70,17 @@ class Voice:
 
     def process(self, frame: Pcm) -> Pcm | None:
         """Return the frame as the mix should have it, or None when it adds nothing."""
-        self.level_db = level_db(frame)
-        audible = self.level_db > _GATE_DB
+        level = level_db(frame)
+        self.level_db = max(level, self.level_db - _METER_FALL_DB)
+        audible = level > _GATE_DB
         self._below_frames = 0 if audible else self._below_frames + 1
         if not self._open and not audible:
             self._hear(False)
             return None
-        speech = self.level_db > _SPEECH_DB and self._is_speech(frame)
+        speech = level > _SPEECH_DB and self._is_speech(frame)
         if speech:
             self._measure(frame)
-        self._hear(speech or self.level_db > _LOUD_DB)
+        self._hear(speech or level > _LOUD_DB)
         return self._gated(self._levelled(frame))
 
     def _is_speech(self, frame: Pcm) -> bool:

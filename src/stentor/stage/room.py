@@ -16,7 +16,7 @@ from stentor.feed.wire import Kind, Message
 from stentor.media.grid import FRAME_SAMPLES, sample_at
 from stentor.rooms.orders import Orders, Phase, Seat
 from stentor.rooms.state import Present, StageState, encode_state
-from stentor.stage.session import Liveness, Session, return_encoder
+from stentor.stage.session import Flood, Liveness, Session, return_encoder
 
 Pcm = NDArray[np.float32]
 
@@ -154,6 +154,10 @@ class StageRoom:
             return None
         try:
             return session.frame()
+        except Flood:
+            session.failed = True
+            log().warning("session_floods", room=session.room, seat=session.seat.id)
+            return None
         except Exception:
             session.failed = True
             log().exception("session_failed", room=session.room, seat=session.seat.id)

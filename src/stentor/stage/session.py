@@ -18,9 +18,15 @@ from stentor.stage.peer import Direction, Peer
 Pcm = NDArray[np.float32]
 
 ALIVE_NS = 2_000_000_000  # without RTP for longer, a speaker is away
+PACKETS_PER_TICK = 4  # 5 ms packets are the shortest that anybody sends
+PACKETS_AHEAD_MAX = 1_000  # what may come in one burst
 RETURN_BITRATE = 32_000
 RETURN_COMPLEXITY = 0  # 0.3 % of a core; at 32 kbit/s nobody hears the difference
 RETURN_LOSS_PERCENT = 10
+
+
+class Flood(Exception):
+    """A session sent more than audio can be."""
 
 
 class Liveness(Enum):
@@ -58,6 +64,7 @@ class Session:
     broken_total: int = 0
     failed: bool = False  # something of ours went wrong with it: it is ended, the others go on
     gone: str = ""  # why it is over
+    allowance: int = PACKETS_AHEAD_MAX  # packets that may still come before this is a flood
     peer: Peer = field(init=False)
 
     def __post_init__(self) -> None:
@@ -84,6 +91,9 @@ class Session:
 
     def frame(self) -> Pcm | None:
         """Return this tick's contribution to the mix, if there is one."""
+        if self.allowance < 0:
+            raise Flood(f"more than {PACKETS_PER_TICK * 50} packets a second")
+        self.allowance = min(PACKETS_AHEAD_MAX, self.allowance + PACKETS_PER_TICK)
         frame = self.playout.pull()
         if frame is None or self.seat.muted:
             self.voice.silence()
@@ -92,6 +102,9 @@ class Session:
 
     def _take(self, sequence: int, timestamp: int, payload: bytes) -> None:
         self.heard_ns = self.now_ns
+        self.allowance -= 1
+        if self.allowance < 0:
+            return
         try:
             samples = packet_samples(payload)
         except OpusError:

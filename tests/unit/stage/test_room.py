@@ -161,3 +161,17 @@ async def test_who_never_connects_is_swept_out(hall: Hall) -> None:
     hall.run(2, "ada")
     assert hall.room.sweep(hall.now_ns) == [ada]
     assert hall.room.deserted
+
+
+async def test_a_flood_ends_the_session_and_a_burst_does_not(hall: Hall) -> None:
+    ada = hall.enter("ada")
+    hall.run(1)
+    payload = hall.sent["ada"][0].payload
+    for number in range(500):
+        ada._take(30_000 + number, number * 960, payload)
+    hall.run(2)
+    assert hall.room.sweep(hall.now_ns) == []
+    for number in range(2_000):
+        ada._take(number, number * 960, payload)
+    hall.run(0.02)
+    assert hall.room.sweep(hall.now_ns) == [ada]
