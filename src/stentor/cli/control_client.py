@@ -17,7 +17,7 @@ from stentor.base.paths import DataFolder
 
 _ANSWER_S = 30.0
 _UPLOAD_S = 300.0
-_ROLES = {"host": "Host", "cohost": "Co-host", "speaker": "Speaker"}
+ROLES = {"host": "Host", "cohost": "Co-host", "speaker": "Speaker"}
 
 
 class ControlClient:
@@ -168,7 +168,7 @@ def show_room(room: dict[str, Any], as_json: bool) -> None:
     for link in room["links"]:
         marks = [mark for mark in ("muted", "removed", "revoked") if link[mark]]
         line("")
-        role = _ROLES.get(link["role"], link["role"])
+        role = ROLES.get(link["role"], link["role"])
         head = role if link["name"] == role else f"{role}: {link['name']}"
         line(" · ".join([head, f"seat {link['id']}", *marks]), "bold")
         line(f"  {link['url']}" if link["url"] else "  (withdrawn)")

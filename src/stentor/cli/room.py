@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
-from stentor.base.errors import StentorError
+from stentor.base.errors import StentorError, UsageError
 from stentor.cli.control_client import (
+    ROLES,
     ControlClient,
     print_json,
     read_tune,
@@ -71,23 +72,17 @@ def list_rooms(data: Data = None, json: Json = False) -> None:
         typer.echo('There are no rooms. Make one: stentor room create "A title" --at +10m')
         return
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False)
-    for heading in ("ROOM", "PHASE", "HOUR", "TITLE"):
-        table.add_column(heading, no_wrap=True, overflow="fold")
-    for room in rooms:
-        colour = {"live": "green", "ended": "dim"}.get(room["phase"], "")
-        title = room["title"] if room["listed"] else f"{room['title']} (unlisted)"
-        table.add_row(
-            room["room"],
-            Text(room["phase"], style=colour),
-            shown_time(room["epoch_ms"]),
-            Text(title),
-        )
-    console = Console(soft_wrap=True)
-    console.print(table)
+    console = Console(highlight=False, emoji=False)
+    columns = [(room["room"], room["phase"], shown_time(room["epoch_ms"])) for room in rooms]
+    widths = [max(len(text) for text in column) for column in zip(*columns, strict=True)]
+    for room, (name, phase, hour) in zip(rooms, columns, strict=True):
+        unlisted = "" if room["listed"] else " (unlisted)"
+        line = Text(f"{name:{widths[0]}}  ")
+        line.append(f"{phase:{widths[1]}}", {"live": "green", "ended": "dim"}.get(phase, ""))
+        line.append(f"  {hour:{widths[2]}}  {room['title']}{unlisted}")
+        console.print(line, soft_wrap=True)
 
 
 @app.command()
@@ -117,6 +112,8 @@ def invite(
     json: Json = False,
 ) -> None:
     """Invite someone: prints the link."""
+    if role not in ROLES:
+        raise UsageError(f"A role is {', '.join(ROLES)}; {role!r} is none.")
     asked = {"role": role, "name": name}
     link = ControlClient(data).ask("POST", f"{room_path(room)}/links", asked)
     if json:
