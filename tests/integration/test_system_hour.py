@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import time
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 from stentor.media.grid import PART_S
 from stentor.rooms.state import OnAir
 from support.listeners import listening
-from support.server import Server, serving
+from support.server import COMMAND, Server, serving, wait_until
 from support.voices import speaking, strength, tone_file
 
 TONE = 700.0
@@ -72,6 +74,28 @@ def test_host_who_starts_early_is_heard_within_a_second_or_two(
         room.act("end")
         ear.join(5)
     assert ear.states[-1].phase == "ended"
+
+
+def test_two_thousand_who_wait_for_the_hour_all_hear_within_three_seconds_of_it(
+    server: Server, tmp_path: Path
+) -> None:
+    count, waits_s, hears_s = 2_000, 10, 8
+    room = server.create_room("Two thousand", in_s=waits_s)
+    load = subprocess.Popen(
+        [*COMMAND, "load", "listeners", room.url(), "--count", str(count), "--ramp", "4",
+         "--seconds", str(waits_s + hears_s), "--json"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    path = f"/api/rooms/{room.id}/audience"
+    wait_until(lambda: server.api("GET", path)["waiting"] == count, waits_s, "all of them wait")
+    assert time.time() < room.epoch_ms / 1000
+    said, complained = load.communicate(timeout=60)
+    assert load.returncode == 0, complained
+    found = json.loads(said)
+    assert found["heard"] == found["listeners"] == count
+    assert found["after_hour_s"]["max"] < 3.0
+    assert (found["gaps"], found["lost"], found["broken"]) == (0, 0, 0)
+    assert (found["differing_parts"], found["undecodable_parts"]) == (0, 0)
 
 
 def test_room_that_nobody_speaks_in_is_whole_all_the_same(server: Server) -> None:

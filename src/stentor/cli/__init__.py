@@ -4,7 +4,6 @@ A command imports what it runs when it runs it, so that `--help` is quick. Whate
 way that a person can do something about ends as one sentence on standard error.
 """
 
-import importlib
 import sys
 from typing import Annotated
 
@@ -13,7 +12,9 @@ import typer
 from stentor.base.errors import StentorError
 from stentor.cli.demo import demo
 from stentor.cli.listen import listen
+from stentor.cli.load import app as load
 from stentor.cli.part import part
+from stentor.cli.room import app as room
 from stentor.cli.serve import serve
 from stentor.cli.settings import settings
 from stentor.cli.speak import speak
@@ -54,16 +55,8 @@ app.command()(settings)
 app.command(hidden=True)(part)
 
 
-def _add(name: str) -> None:
-    try:
-        module = importlib.import_module(f"stentor.cli.{name}")
-    except ModuleNotFoundError:
-        return
-    app.add_typer(module.app, name=name)
-
-
-_add("room")
-_add("load")
+app.add_typer(room, name="room")
+app.add_typer(load, name="load")
 
 
 def main() -> None:
