@@ -25,7 +25,7 @@ _decoding = asyncio.Semaphore(DECODING_MAX)
 _UPLOAD: dict[str, Any] = {
     "requestBody": {
         "required": True,
-        "content": {"audio/*": {"schema": {"type": "string", "format": "binary"}}},
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
     }
 }
 
