@@ -1,0 +1,47 @@
+"""Audience facts: the newest of each edge, as long as they are fresh."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stentor.control.audience import EDGES_MAX, STALE_S, Audience
+from stentor.rooms.audience import EdgeFacts, RoomAudience
+
+
+def datagram(edge: str, listeners: int) -> bytes:
+    return msgspec.json.encode(EdgeFacts(edge, 0, {"r": RoomAudience(listeners=listeners)}))
+
+
+def test_newest_facts_count_until_stale() -> None:
+    audience = Audience()
+    audience.take(datagram("a", 3), 0.0)
+    audience.take(datagram("b", 4), 2.0)
+    audience.take(datagram("a", 5), 1.0)
+    assert audience.of_room("r", 2.0) == (RoomAudience(listeners=9), 2)
+    assert audience.of_room("other", 2.0) == (RoomAudience(), 2)
+    assert audience.of_room("r", 1.0 + STALE_S) == (RoomAudience(listeners=4), 1)
+    assert audience.of_room("r", 10.0) == (RoomAudience(), 0)
+
+
+def test_edges_are_bounded_and_the_stale_make_room() -> None:
+    audience = Audience()
+    for number in range(EDGES_MAX + 5):
+        audience.take(datagram(str(number), 1), 0.0)
+    assert audience.of_room("r", 0.0)[1] == EDGES_MAX
+    audience.take(datagram("new", 1), STALE_S)
+    assert audience.of_room("r", STALE_S)[1] == 1
+
+
+@given(st.binary(max_size=200))
+def test_no_datagram_raises(data: bytes) -> None:
+    Audience().take(data, 0.0)
+
+
+@pytest.mark.parametrize("data", [b'{"edge": "a"}', b'{"edge": 1, "at_ms": 2}', b"null"])
+def test_facts_that_are_none_are_dropped(data: bytes) -> None:
+    audience = Audience()
+    audience.take(data, 0.0)
+    assert audience.fresh(0.0) == []
