@@ -222,5 +222,37 @@ async def test_events_tell_a_speaker_how_things_stand(tmp_path: Path) -> None:
             assert event["now_ms"] - seen[4]["now_ms"] == pytest.approx(1_000, abs=400)
 
 
+async def test_a_clock_that_is_set_puts_nobody_off_the_stage(tmp_path: Path) -> None:
+    with stage_running(tmp_path, "ada", "ben", live=False) as stage:
+        async with (
+            FeedEars(stage) as audience,
+            Talker(stage, "ada", tone(ADA, 4)) as ada,
+            Talker(stage, "ben", tone(BEN, 4)),
+        ):
+            await until(lambda: strength(ada.sound(0.5), BEN) > 0.1, 10)
+            for jump_s in (-3_600, 7_000, -1_800):
+                stage.clock.offset_ns += jump_s * 1_000_000_000
+                await asyncio.sleep(1)
+                assert strength(ada.sound(0.3), BEN) > 0.1
+            assert _sessions(stage) == 2
+            assert all(one.sample_index >= 0 for one in audience.frames)
+
+
+async def test_a_flood_of_packets_is_cut_off_and_delays_nobody(tmp_path: Path) -> None:
+    with stage_running(tmp_path, "ada", "ben") as stage:
+        async with (
+            FeedEars(stage) as audience,
+            Talker(stage, "ada", tone(ADA, 4)),
+            Talker(stage, "ben", tone(BEN, 4)) as ben,
+        ):
+            await until(lambda: strength(audience.sound(0.5), BEN) > 0.1, 10)
+            count = len(audience.frames)
+            ben.flood(3_000)
+            await until(lambda: ben.connection.connectionState == "closed", 5, "cut off")
+            await until(lambda: len(audience.frames) > count + 100, 5)
+            assert max(silences_ms(audience.sound(2), 0.02), default=0) <= 60
+            assert _sessions(stage) == 1
+
+
 def _sessions(stage: StageRunning) -> int:
     return int(httpx.get(f"{stage.base}/healthz").json()["sessions"])

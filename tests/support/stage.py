@@ -7,6 +7,7 @@ with stage_running(tmp_path, room) as stage:
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -202,6 +203,23 @@ class Talker:
         """Return the last seconds of what was heard."""
         frames = self.heard[-round(last_s * 50) :]
         return np.concatenate(frames) if frames else np.zeros(960, np.float32)
+
+    def flood(self, count: int) -> None:
+        """Send packets as fast as can be, as no client should."""
+        transceiver = self.connection.getTransceivers()[0]
+        payload = self._sent[0].payload
+        kind = transceiver._codecs[0].payloadType
+
+        async def send() -> None:
+            for number in range(count):
+                packet = RtpPacket(payload_type=kind, sequence_number=number, timestamp=number)
+                packet.ssrc, packet.payload = transceiver.sender._ssrc, payload
+                with contextlib.suppress(ConnectionError):
+                    await transceiver.sender.transport._send_rtp(packet.serialize())
+                if number % 20 == 0:
+                    await asyncio.sleep(0)
+
+        self._tasks.append(asyncio.create_task(send()))
 
     async def _hear(self, packet: RtpPacket, arrival_time_ms: int) -> None:
         payload = packet.payload

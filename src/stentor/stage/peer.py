@@ -23,6 +23,7 @@ from aiortc import (
 from aiortc.clock import current_ntp_time
 from aiortc.rtcrtpreceiver import StreamStatistics
 
+from stentor.base.errors import Problem
 from stentor.media.grid import FRAME_SAMPLES, SAMPLE_RATE
 from stentor.stage.offer import malformed, mend_answer
 
@@ -98,6 +99,10 @@ class Peer:
             )
             answer = await self._connection.createAnswer()
             await self._connection.setLocalDescription(answer)
+        except OSError as error:
+            raise Problem(
+                503, "no-sockets", "No media socket can be opened", error.strerror or ""
+            ) from error
         except Exception as error:  # aiortc's parser raises whatever a line makes it stumble over
             raise malformed(f"It was not understood ({type(error).__name__}).") from error
         return mend_answer(self._connection.localDescription.sdp)

@@ -69,32 +69,35 @@ class StageRoom:
         self.sessions[session.seat.id] = session
         return replaced
 
-    def leave(self, session: Session, now_ns: int, *, may_return: bool) -> None:
+    def leave(self, session: Session, up_ns: int, *, may_return: bool) -> None:
         """Empty a session's seat; it is kept for the grace time if they may return."""
         if self.sessions.get(session.seat.id) is not session:
             return
         del self.sessions[session.seat.id]
-        until_ns = (session.heard_ns or now_ns) + self._grace_ns
-        if may_return and session.heard_ns and until_ns > now_ns:
+        until_ns = (session.heard_ns or up_ns) + self._grace_ns
+        if may_return and session.heard_ns and until_ns > up_ns:
             self._away[session.seat.id] = _Away(session.seat, until_ns)
 
-    def sweep(self, now_ns: int) -> list[Session]:
+    def sweep(self, up_ns: int) -> list[Session]:
         """Return the sessions that are dead, taken out; forget who did not return in time."""
         dead = [one for one in self.sessions.values() if one.liveness() is Liveness.DEAD]
         for session in dead:
-            self.leave(session, now_ns, may_return=True)
-        for seat_id in [seat for seat, away in self._away.items() if now_ns >= away.until_ns]:
+            self.leave(session, up_ns, may_return=True)
+        for seat_id in [seat for seat, away in self._away.items() if up_ns >= away.until_ns]:
             del self._away[seat_id]
         return dead
 
-    def tick(self, now_ns: int) -> Message | None:
-        """Play, mix and send one frame; return what the audience gets, if anything."""
+    def tick(self, now_ns: int, up_ns: int) -> Message | None:
+        """Play, mix and send one frame; return what the audience gets, if anything.
+
+        `now_ns` places the frame in the programme; `up_ns` tells who is still there.
+        """
         if not self.sessions:
             return None
         voices: dict[str, Pcm] = {}
         on_stage = False
         for seat_id, session in self.sessions.items():
-            session.now_ns = now_ns
+            session.up_ns = up_ns
             frame = self._frame(session)
             if frame is not None:
                 voices[seat_id] = frame

@@ -47,7 +47,10 @@ def return_encoder() -> OpusEncoder:
 
 @dataclass(slots=True)
 class Session:
-    """A peer in a seat. `now_ns` is set at every tick, so packets need not ask for the time."""
+    """A peer in a seat. Its times are of the process's uptime, which no hand can set.
+
+    `up_ns` is set at every tick, so packets need not ask for the time.
+    """
 
     id: str
     room: str
@@ -56,38 +59,39 @@ class Session:
     created_ns: int
     dead_after_ns: int
     connect_within_ns: int
-    now_ns: int = 0
+    up_ns: int = 0
     heard_ns: int = 0  # when RTP came last; 0: never
     playout: Playout = field(default_factory=lambda: Playout(OpusDecoder()))
     voice: Voice = field(default_factory=Voice)
     encoder: OpusEncoder | None = None
     broken_total: int = 0
     failed: bool = False  # something of ours went wrong with it: it is ended, the others go on
+    answer: str = ""  # SDP
     gone: str = ""  # why it is over
     allowance: int = PACKETS_AHEAD_MAX  # packets that may still come before this is a flood
     peer: Peer = field(init=False)
 
     def __post_init__(self) -> None:
-        self.now_ns = self.created_ns
+        self.up_ns = self.created_ns
         self.peer = Peer(self.direction, self._take)
         if self.direction is Direction.SPEAKS_AND_HEARS:
             self.encoder = return_encoder()
 
     def liveness(self) -> Liveness:
-        """Say how this session stands at `now_ns`."""
+        """Say how this session stands at `up_ns`."""
         if self.failed:
             return Liveness.DEAD
         if not self.heard_ns:
-            waited = self.now_ns - self.created_ns
+            waited = self.up_ns - self.created_ns
             return Liveness.CONNECTING if waited < self.connect_within_ns else Liveness.DEAD
-        silent = self.now_ns - self.heard_ns
+        silent = self.up_ns - self.heard_ns
         if silent < ALIVE_NS:
             return Liveness.ALIVE
         return Liveness.AWAY if silent < self.dead_after_ns else Liveness.DEAD
 
     def holds_seat(self) -> bool:
         """Whether another session for the seat is refused: it has just come, or is heard."""
-        return self.now_ns - max(self.heard_ns, self.created_ns) < ALIVE_NS
+        return self.up_ns - max(self.heard_ns, self.created_ns) < ALIVE_NS
 
     def frame(self) -> Pcm | None:
         """Return this tick's contribution to the mix, if there is one."""
@@ -101,7 +105,7 @@ class Session:
         return self.voice.process(frame)
 
     def _take(self, sequence: int, timestamp: int, payload: bytes) -> None:
-        self.heard_ns = self.now_ns
+        self.heard_ns = self.up_ns
         self.allowance -= 1
         if self.allowance < 0:
             return

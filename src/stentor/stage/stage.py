@@ -6,6 +6,7 @@ waits for anybody: the feed cuts off who does not read, peers are closed in task
 
 import asyncio
 import secrets
+import time
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
@@ -16,7 +17,7 @@ from stentor.base.errors import Problem
 from stentor.base.logs import log
 from stentor.base.settings import Settings
 from stentor.feed.wire import Kind, Message
-from stentor.rooms.orders import Orders, Phase
+from stentor.rooms.orders import Orders, Phase, Seat
 from stentor.rooms.state import StageState, encode_state
 from stentor.stage.addresses import add_public_addresses, parse_addresses
 from stentor.stage.admission import decide_seat
@@ -25,7 +26,7 @@ from stentor.stage.peer import Direction
 from stentor.stage.room import StageRoom
 from stentor.stage.session import Session
 from stentor.stage.tally import Tally
-from stentor.stage.ticker import TICK_NS, Ticker
+from stentor.stage.ticker import Ticker
 from stentor.store.orders import OrdersFolder
 
 CONNECT_S_MAX = 15
@@ -48,6 +49,7 @@ class Stage:
         key: bytes,
         publish: Callable[[Message], None],
         forget: Callable[[str], None],
+        uptime_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -55,6 +57,7 @@ class Stage:
         self._key = key
         self._publish = publish
         self._forget = forget
+        self._uptime_ns = uptime_ns
         self._public = parse_addresses("media_public_addresses", settings.media_public_addresses)
         self._rooms: dict[str, StageRoom] = {}
         self._orders: dict[str, Orders] = {}
@@ -87,43 +90,27 @@ class Stage:
 
     async def join(
         self, room: str, token: str, body: bytes, direction: Direction, resume: str | None
-    ) -> tuple[Session, str]:
-        """Let a speaker in; return the session and the SDP answer. Raises `Problem`."""
+    ) -> Session:
+        """Let a speaker in; return the session, with the SDP answer. Raises `Problem`."""
         now_ns = self._clock.now_ns()
         seat = decide_seat(self._orders, room, token, self._key, now_ns // 1_000_000)
         offer = read_offer(body)
         place = (room, seat.id)
         self._require_room_for(room, seat.id, resume)
         self._joining.add(place)
-        session = Session(
-            id=secrets.token_urlsafe(18),
-            room=room,
-            seat=seat,
-            direction=direction,
-            created_ns=now_ns,
-            dead_after_ns=min(DEAD_S, self._settings.grace_s) * _NS_PER_S,
-            connect_within_ns=CONNECT_S_MAX * _NS_PER_S,
-        )
         try:
-            answer = add_public_addresses(await session.peer.answer(offer), self._public)
-            # What was true before may have changed while the answer was being made.
-            session.seat = decide_seat(
-                self._orders, room, token, self._key, self._clock.now_ns() // 1_000_000
-            )
-        except BaseException:
-            self._start(session.peer.close())
-            raise
+            session = await self._negotiate(room, token, seat, offer, direction)
         finally:
             self._joining.discard(place)
         self._seat(session)
         log().info("speaker_entered", room=room, seat=seat.id, hears=direction.name)
-        return session, answer
+        return session
 
     def end(self, room: str, session_id: str) -> None:
         """End a session at its owner's wish; does nothing if there is none."""
         session = self.session(room, session_id)
         if session is not None:
-            self._rooms[room].leave(session, self._clock.now_ns(), may_return=False)
+            self._rooms[room].leave(session, self._uptime_ns(), may_return=False)
             self._drop(session, "left")
 
     def collect(self) -> Iterator[Metric]:
@@ -140,6 +127,28 @@ class Stage:
             self._drop(session, "closing")
         if self._tasks:
             await asyncio.wait(tuple(self._tasks), timeout=1)
+
+    async def _negotiate(
+        self, room: str, token: str, seat: Seat, offer: str, direction: Direction
+    ) -> Session:
+        session = Session(
+            id=secrets.token_urlsafe(18),
+            room=room,
+            seat=seat,
+            direction=direction,
+            created_ns=self._uptime_ns(),
+            dead_after_ns=min(DEAD_S, self._settings.grace_s) * _NS_PER_S,
+            connect_within_ns=CONNECT_S_MAX * _NS_PER_S,
+        )
+        try:
+            session.answer = add_public_addresses(await session.peer.answer(offer), self._public)
+            # What was true before may have changed while the answer was being made.
+            now_ms = self._clock.now_ns() // 1_000_000
+            session.seat = decide_seat(self._orders, room, token, self._key, now_ms)
+        except BaseException:
+            self._start(session.peer.close())
+            raise
+        return session
 
     def _require_room_for(self, room: str, seat_id: str, resume: str | None) -> None:
         stage = self._rooms.get(room)
@@ -203,26 +212,26 @@ class Stage:
             log().warning("orders_unreadable", file=name, why=why)
 
     def _tick(self, now_ns: int) -> None:
-        number = now_ns // TICK_NS
+        number, up_ns = self.ticker.counts.ticks, self._uptime_ns()
         if number % _ORDERS_TICKS == 0:
             self._obey()
         for stage in self._rooms.values():
-            frame = stage.tick(now_ns)
+            frame = stage.tick(now_ns, up_ns)
             if frame is not None:
                 self._publish(frame)
         if number % _NEWS_TICKS == 0:
             for room in tuple(self._rooms):
-                self._look_after(room, now_ns)
+                self._look_after(room, now_ns, up_ns)
 
-    def _look_after(self, room: str, now_ns: int) -> None:
+    def _look_after(self, room: str, now_ns: int, up_ns: int) -> None:
         stage = self._rooms[room]
-        for session in stage.sweep(now_ns):
+        for session in stage.sweep(up_ns):
             self._drop(session, "failed" if session.failed else "silent")
         end_ms = stage.orders.end_ms
         over = end_ms is not None and now_ns > end_ms * 1_000_000 + _AFTERWARDS_NS
         if over:
             for session in tuple(stage.sessions.values()):
-                stage.leave(session, now_ns, may_return=False)
+                stage.leave(session, up_ns, may_return=False)
                 self._drop(session, "ended")
         news = stage.news(now_ns)
         if news is not None:

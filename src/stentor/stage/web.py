@@ -104,7 +104,7 @@ def make_web(stage: Stage, events: Events) -> FastAPI:
         direction = _endpoint(endpoint)
         token = bearer(request.headers.get("authorization"))
         body = await _offer(request)
-        session, answer = await stage.join(
+        session = await stage.join(
             room, token, body, direction, request.headers.get("stentor-resume")
         )
         headers = {
@@ -112,7 +112,7 @@ def make_web(stage: Stage, events: Events) -> FastAPI:
             "ETag": f'"{session.id}"',
             "Cache-Control": "no-store",
         }
-        return Response(answer, 201, headers=headers, media_type="application/sdp")
+        return Response(session.answer, 201, headers=headers, media_type="application/sdp")
 
     @web.delete("/{endpoint}/{room}/{session_id}")
     async def leave(endpoint: str, room: str, session_id: str) -> Response:

@@ -61,7 +61,7 @@ class Hall:
                     self.numbers[name] += 1
                     session._take(number & 0xFFFF, number * 960, one.payload)
                 assert packet_samples(one.payload) == 960
-            frame = self.room.tick(self.now_ns)
+            frame = self.room.tick(self.now_ns, self.now_ns)
             if frame is not None:
                 self.frames.append(frame)
 
