@@ -5,16 +5,20 @@ a thread with a loop of its own, so that a test may stop and start it at will.
 """
 
 import asyncio
+import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from stentor.codecs.encode import RenditionEncoder
 from stentor.feed.local import LocalPublisher
 from stentor.feed.window import Window
 from stentor.feed.wire import Kind, Message
 from stentor.media.fragments import fragment, init_segment
-from stentor.media.grid import PART_SAMPLES
+from stentor.media.grid import PART_S, PART_SAMPLES, SAMPLE_RATE
 from stentor.media.renditions import RENDITIONS, Codec, Rendition
 from stentor.rooms.orders import Phase
 from stentor.rooms.state import RoomState, encode_state
@@ -54,6 +58,12 @@ class Programme:
         self.next = 0
         self.revision = 0
 
+    def init_bytes(self, rendition: Rendition) -> bytes:
+        return init_of(rendition)
+
+    def part_bytes(self, rendition: Rendition, number: int) -> bytes:
+        return part_of(rendition, number)
+
     def state(self, phase: Phase, **more: Any) -> None:
         self.revision += 1
         state = RoomState(
@@ -71,7 +81,7 @@ class Programme:
         self.state(Phase.SCHEDULED)
         for rendition in RENDITIONS.values():
             self.feed.publish(
-                Message(Kind.INIT, self.room, rendition.name, payload=init_of(rendition))
+                Message(Kind.INIT, self.room, rendition.name, payload=self.init_bytes(rendition))
             )
 
     def parts(self, count: int) -> None:
@@ -84,7 +94,7 @@ class Programme:
                         rendition.name,
                         self.next,
                         self.next * PART_SAMPLES,
-                        part_of(rendition, self.next),
+                        self.part_bytes(rendition, self.next),
                     )
                 )
             self.next += 1
@@ -99,14 +109,53 @@ class Programme:
     def write_recording(self, folder: Any, parts: int | None = None) -> None:
         """Put on disk what the origin would have recorded so far."""
         for rendition in RENDITIONS.values():
-            data, starts = bytearray(init_of(rendition)), []
+            data, starts = bytearray(self.init_bytes(rendition)), []
             for number in range(self.next if parts is None else parts):
                 starts.append(len(data).to_bytes(8, "little"))
-                data += part_of(rendition, number)
+                data += self.part_bytes(rendition, number)
             path = folder.recording(self.room, rendition.name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
             folder.recording_index(self.room, rendition.name).write_bytes(b"".join(starts))
+
+
+class Tone(Programme):
+    """A programme that can be heard: a continuous tone, encoded as an origin would."""
+
+    HERTZ = 440.0
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._encoders = {name: RenditionEncoder(one) for name, one in RENDITIONS.items()}
+        self._made: dict[str, list[bytes]] = {name: [] for name in RENDITIONS}
+
+    def init_bytes(self, rendition: Rendition) -> bytes:
+        return self._encoders[rendition.name].init
+
+    def part_bytes(self, rendition: Rendition, number: int) -> bytes:
+        made = self._made[rendition.name]
+        while len(made) <= number:
+            at = np.arange(len(made) * PART_SAMPLES, (len(made) + 1) * PART_SAMPLES)
+            pcm = (8000 * np.sin(2 * np.pi * self.HERTZ * at / SAMPLE_RATE)).astype(np.int16)
+            made += [part.data for part in self._encoders[rendition.name].encode(pcm)]
+        return made[number]
+
+    @contextlib.contextmanager
+    def at_real_time(self) -> Iterator[None]:
+        """Publish a part every 0.32 s, from a thread, as long as the block lasts."""
+        stopping = threading.Event()
+
+        def run() -> None:
+            while not stopping.wait(PART_S):
+                self.parts(1)
+
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            stopping.set()
+            thread.join(5)
 
 
 class FeedThread:
