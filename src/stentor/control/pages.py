@@ -1,6 +1,7 @@
 """The pages for hosts and operators: files read once at start, sent with a strict policy.
 
-Only what lies in the site folder at start can be asked for; no path is ever built from a request.
+Only what lies in the site folder at start can be asked for, and the few files that the listeners'
+site shares; no path is ever built from a request.
 """
 
 import hashlib
@@ -16,6 +17,8 @@ from stentor.base.errors import Problem
 from stentor.base.settings import Settings
 
 SITE = Path(__file__).parent / "site"
+_LISTENERS_SITE = Path(__file__).parents[1] / "edge" / "site"
+SHARED = tuple(_LISTENERS_SITE / name for name in ("theme.css", "mark.svg", "times.js"))
 _TYPES = {
     ".js": "text/javascript",
     ".mjs": "text/javascript",
@@ -36,7 +39,7 @@ class Page:
 def load_site(folder: Path = SITE) -> dict[str, Page]:
     """Return the files of the site by name."""
     pages: dict[str, Page] = {}
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+    for path in (*SHARED, *(sorted(folder.iterdir()) if folder.is_dir() else ())):
         if not path.is_file() or path.name.startswith("."):
             continue
         body = path.read_bytes()

@@ -1,45 +1,62 @@
-// Talking to control: one way to ask, one way to be refused. The key goes only into the
-// Authorization header.
+// Control's API as seen from a page: the bearer, time limits, and refusals as errors that can be
+// told apart from "control is away". Decides nothing about rooms.
 
+const LIMIT_MS = 8_000;
+
+/** Control or the stage said no, and why (problem+json). */
 export class Refused extends Error {
   constructor(status, problem) {
-    super(problem.detail ? `${problem.title}. ${problem.detail}` : problem.title);
+    super([problem.title, problem.detail].filter(Boolean).join(". "));
     this.status = status;
     this.kind = (problem.type ?? "").replace("urn:stentor:problem:", "");
+    this.title = problem.title ?? "";
+    this.detail = problem.detail ?? "";
   }
 }
 
-/** Turns an answer that is not a success into a `Refused`. */
-export async function refusal(response) {
-  let problem = { title: `The server answered ${response.status}` };
+/** Nobody answered, or not in time, or what answered was not well. */
+export class Away extends Error {}
+
+/** Does a request; returns the response, or throws `Refused` or `Away`. */
+export async function ask(url, options = {}, limitMs = LIMIT_MS) {
+  let response;
   try {
-    problem = { ...problem, ...(await response.json()) };
-  } catch {
-    // Not problem+json: something in between answered.
+    response = await fetch(url, { cache: "no-store", ...options, signal: AbortSignal.timeout(limitMs) });
+  } catch (error) {
+    throw new Away(String(error));
   }
-  return new Refused(response.status, problem);
+  if (response.ok) return response;
+  let problem = {};
+  try {
+    problem = await response.json();
+  } catch {
+    // what stands in front of the server may answer in HTML
+  }
+  if ([502, 503, 504].includes(response.status) && !problem.type) throw new Away(`${response.status}`);
+  throw new Refused(response.status, { title: `The server says ${response.status}`, ...problem });
 }
 
-export class Api {
+export class Control {
   constructor(key) {
     this.key = key;
   }
 
-  async ask(method, path, body) {
+  async call(method, path, body) {
     const headers = { Authorization: `Bearer ${this.key}` };
     if (body !== undefined) headers["Content-Type"] = "application/json";
-    const response = await fetch(path, {
+    const response = await ask(`/api${path}`, {
       method,
       headers,
       body: body === undefined ? undefined : JSON.stringify(body),
-      cache: "no-store",
-      signal: AbortSignal.timeout(10_000),
     });
-    if (!response.ok) throw await refusal(response);
-    return response.status === 204 ? null : response.json();
+    return response.json();
   }
 
   get(path) {
-    return this.ask("GET", path);
+    return this.call("GET", path);
+  }
+
+  post(path, body) {
+    return this.call("POST", path, body);
   }
 }

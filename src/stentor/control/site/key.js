@@ -1,11 +1,28 @@
-// The capability in the address: read once from the fragment, which no server ever sees, and then
-// taken out of the address bar, so that it is not copied or shown by accident.
+// The key in a link's fragment: taken out of the address bar at once, kept for this tab only, and
+// never put into an address that is sent anywhere.
 
-export function takeKey(kept, name = "key") {
+/** Returns the key called `name` (`#key=…`), or what this tab was given before, or "". */
+export function takeKey(name) {
+  const place = `stentor-${name}`;
   const given = new URLSearchParams(location.hash.slice(1)).get(name);
   if (given) {
-    sessionStorage.setItem(kept, given);
+    sessionStorage.setItem(place, given);
     history.replaceState(null, "", location.pathname + location.search);
   }
-  return given ?? sessionStorage.getItem(kept);
+  return sessionStorage.getItem(place) ?? "";
+}
+
+export function keepKey(name, key) {
+  sessionStorage.setItem(`stentor-${name}`, key);
+}
+
+export function forgetKey(name) {
+  sessionStorage.removeItem(`stentor-${name}`);
+}
+
+/** Another link opened in this very tab changes only the fragment: begin afresh with it. */
+export function followNewKeys(name) {
+  addEventListener("hashchange", () => {
+    if (location.hash.startsWith(`#${name}=`)) location.reload();
+  });
 }

@@ -1,200 +1,222 @@
-// The studio: whose link it is, the check before the stage, and the seat. Everything that a host
-// may do besides is in host.js; what may be done is decided by the servers, not here.
+// The studio's page: from a link to the stage and back. Decides which part of the page is due;
+// the call, the microphone, the people and the host's part each look after themselves.
 
-import { Api } from "./api.js";
-import { confirmed, element, show, text } from "./dom.js";
-import { Host } from "./host.js";
-import { takeKey } from "./key.js";
-import { Microphone, meterValue, microphoneProblem } from "./microphone.js";
-import { Seat } from "./seat.js";
-import { StageView } from "./stage_view.js";
-import { countdown, localTime, position } from "./times.js";
+import { Away, Control, Refused } from "./api.js";
+import { Call, TAKE_OVER } from "./call.js";
+import { Hosting } from "./hosting.js";
+import { followNewKeys, takeKey } from "./key.js";
+import { Microphone, whyNot } from "./microphone.js";
+import { element, mark, say, show, text } from "./page.js";
+import { People } from "./people.js";
+import { SoundView } from "./sound_view.js";
+import { AirView } from "./air_view.js";
 
 const ROLES = { host: "Host", cohost: "Co-host", speaker: "Speaker" };
-const key = takeKey("stentor.key");
-const api = new Api(key);
+const AGAIN_MS = 1_000;
+
+const key = takeKey("key");
+followNewKeys("key");
+const control = new Control(key);
 const microphone = new Microphone();
+const sound = new SoundView(microphone);
+const air = new AirView();
 let me = null;
-let seat = null;
-let host = null;
-let stage = null;
-let ownMute = false;
-let clockOffsetMs = 0; // the server's Unix time minus ours
-let timing = null; // { phase, epoch_ms }, the newest word on it
+let call = null;
+let people = null;
+let hosting = null;
 
-const serverMs = () => Date.now() + clockOffsetMs;
-
-function alertLine(line) {
-  text("alert", line);
-  show("alert", Boolean(line));
+/** Something that stands in the way: a sentence, perhaps a button, perhaps the replay. */
+function trouble(line, { label = "", act = null, replay = false } = {}) {
+  text("trouble-text", line);
+  show("trouble", Boolean(line));
+  show("trouble-act", Boolean(act));
+  if (act) {
+    text("trouble-act", label);
+    element("trouble-act").onclick = act;
+  }
+  show("trouble-link", replay);
+  if (replay) element("trouble-link").href = me.listen_url;
 }
 
-async function begin() {
-  if (!key) return alertLine("This page needs the link that the host sent you. Open it again from there.");
+const REFUSALS = {
+  "no-link": "This page needs a link of its own. Ask the host for yours, and open it whole.",
+  "link-malformed": "This link is not whole. Perhaps it was cut short on its way; copy all of it.",
+  "link-forged": "This link was not made here, or was changed on its way. Ask the host for a new one.",
+  "link-expired": "This link has expired. Ask the host for a new one.",
+  "link-unknown": "This link leads to no seat here. Ask the host for a new one.",
+  "link-revoked": "This link was withdrawn. Ask the host whether that was meant.",
+  "no-seat": "This link leads to no seat here. Ask the host for a new one.",
+  removed: "The host has taken you off the stage.",
+  "seat-taken": "You are on the stage already, in another window or on another device.",
+  "room-ended": "The conversation is over.",
+};
+
+function refusal(error) {
+  return REFUSALS[error.kind] ?? error.message;
+}
+
+async function identify() {
+  if (!key) return refuse(new Refused(401, { type: "no-link" }));
   for (;;) {
     try {
-      me = await api.get("/api/me");
+      me = await control.get("/me");
       break;
     } catch (error) {
-      if (error.status) return alertLine(error.message);
-      alertLine("The server can't be reached. Trying again …");
-      await new Promise((resolve) => setTimeout(resolve, 1_000 + Math.random() * 1_000));
+      if (error instanceof Refused) return refuse(error);
+      text("when", "Control does not answer. Trying again …");
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
     }
   }
-  alertLine("");
-  if (!me.room) return location.replace("/");
-  clockOffsetMs = me.now_ms - Date.now();
-  timing = me;
-  text("title", me.title);
-  document.title = `${me.title} – Stentor studio`;
-  text("who", `${me.name} · ${ROLES[me.role]} · ${localTime(me.epoch_ms)}`);
-  seat = new Seat({ url: me.talk_url, key, audio: element("others") });
-  seat.addEventListener("change", onSeat);
-  seat.addEventListener("snapshot", onSnapshot);
-  if (me.moderates) {
-    host = new Host({ api, room: me.room, alertLine, changed: (room) => (timing = room) });
-    host.start();
-  }
-  stage = new StageView({ mine: me.seat, act: host && ((one, verb) => host.act(one, verb)) });
-  setInterval(drawClock, 250);
-  drawClock();
-  if (me.removed) alertLine("The host has taken you off the stage. If they let you back, you can join again.");
-  show("check", me.phase !== "ended");
-  if (me.phase !== "ended") await openMicrophone();
+  if (!me.seat) return refuse(new Refused(403, { type: "no-seat" }));
+  begin();
 }
 
-async function openMicrophone() {
+function refuse(error) {
+  text("when", "");
+  trouble(refusal(error));
+}
+
+function begin() {
+  air.clock.note(me.now_ms);
+  text("whom", `${me.name} · ${ROLES[me.role]}`);
+  call = new Call(me.talk_url, key, element("return"));
+  call.addEventListener("state", onState);
+  call.addEventListener("news", draw);
+  call.addEventListener("unheard", () => trouble("The browser does not play the others' voices yet.", { label: "Hear the others", act: hearOthers }));
+  if (me.moderates) hosting = new Hosting(me, control, (refused) => (refused ? trouble(refusal(refused)) : draw()), trouble);
+  people = new People(me, hosting?.act);
+  addEventListener("pagehide", () => call.state !== "idle" && call.leave());
+  setInterval(draw, 500);
+  sound.onReplaced = () => call.replace(microphone.track);
+  if (me.removed) trouble(REFUSALS.removed, { label: "Try again", act: () => location.reload() });
+  else show("entrance", true);
+  draw();
+}
+
+function hearOthers() {
+  element("return").play();
+  trouble("");
+}
+
+async function turnOn() {
   try {
-    const track = await microphone.open();
-    track.enabled = !ownMute;
-    if (seat.status !== "out" && seat.status !== "refused") await seat.useTrack(track);
-    const devices = await microphone.devices();
-    element("device").replaceChildren(
-      ...devices.map(({ id, label, chosen }) => new Option(label, id, chosen, chosen)),
-    );
-    element("join").disabled = false;
-    show("again", false);
-    alertLine("");
+    await microphone.open();
   } catch (error) {
-    element("join").disabled = true;
-    show("again", true);
-    alertLine(microphoneProblem(error));
+    return trouble(whyNot(error), { label: "Try again", act: turnOn });
   }
-}
-
-function drawLevel() {
-  if (element("check").hidden) return;
-  const db = microphone.levelDb;
-  element("level").value = meterValue(db);
-  const advice = db > -6 ? "Too loud: move back a little." : db > -50 ? "You can be heard." : "Say something: the bar should move.";
-  if (microphone.track) text("level-advice", advice);
-}
-setInterval(drawLevel, 100);
-
-function drawClock() {
-  const phase = timing.phase === "scheduled" && serverMs() >= timing.epoch_ms ? "live" : timing.phase;
-  element("banner").dataset.phase = phase;
-  show("banner", true);
-  switch (phase) {
-    case "scheduled":
-      text("banner-line", "Green room: only those on stage hear you.");
-      text("clock", `on air in ${countdown(timing.epoch_ms - serverMs())}`);
-      break;
-    case "live":
-      text("banner-line", seat.status === "on" ? "On the air: everybody hears you." : "On the air.");
-      text("clock", position((serverMs() - timing.epoch_ms) / 1000));
-      break;
-    default:
-      text("banner-line", "The conversation has ended. Thank you.");
-      text("clock", "");
-  }
-}
-
-function onSnapshot() {
-  const { snapshot } = seat;
-  clockOffsetMs = snapshot.now_ms - Date.now();
-  timing = snapshot;
-  text("title", snapshot.title);
-  stage.draw(snapshot);
-  drawMute(snapshot.you.muted);
-}
-
-function drawMute(byHost) {
-  const mute = element("mute");
-  text(mute, byHost ? "Muted by the host" : ownMute ? "Unmute me" : "Mute me");
-  mute.disabled = byHost;
-  mute.setAttribute("aria-pressed", String(byHost || ownMute));
-}
-
-function onSeat() {
-  const { status, refused } = seat;
-  const onStage = status === "on" || status === "returning";
-  show("stage-section", onStage);
-  show("check", !onStage && timing.phase !== "ended");
-  element("join").disabled = status === "joining" || !microphone.track;
-  text("join", status === "joining" ? "Joining …" : "Join the stage");
-  show("takeover", status === "refused" && refused.kind === "seat-taken");
-  switch (status) {
-    case "on":
-      alertLine("");
-      text("said", "You are on the stage.");
-      break;
-    case "returning":
-      alertLine("The connection to the stage broke. You are being brought back …");
-      break;
-    case "refused":
-      alertLine(refusedLine(refused));
-      if (refused.kind === "room-ended") timing = { ...timing, phase: "ended" };
-      break;
-    default:
-  }
-}
-
-function refusedLine(refused) {
-  switch (refused.kind) {
-    case "seat-taken":
-      return "This link is in use in another window or on another device.";
-    case "removed":
-      return "The host has taken you off the stage. If they let you back, you can join again.";
-    case "link-revoked":
-      return "This link was withdrawn by the host.";
-    case "link-expired":
-      return "This link has expired. Ask the host for a new one.";
-    case "room-ended":
-      return "";
-    default:
-      return refused.message;
-  }
-}
-
-element("join").addEventListener("click", () => seat.join(microphone.track));
-element("takeover").addEventListener("click", () => seat.join(microphone.track, { takeOver: true }));
-element("again").addEventListener("click", openMicrophone);
-element("device").addEventListener("change", ({ target }) => {
-  microphone.choose(target.value);
-  openMicrophone();
-});
-for (const name of Object.keys(microphone.wishes)) {
-  element(name).addEventListener("change", ({ target }) => {
-    microphone.wishes[name] = target.checked;
-    openMicrophone();
-  });
-}
-element("mute").addEventListener("click", () => {
-  ownMute = !ownMute;
-  if (microphone.track) microphone.track.enabled = !ownMute;
-  drawMute(false);
-});
-element("leave").addEventListener("click", async () => {
-  const live = timing.phase === "live";
-  if (live && !(await confirmed({ title: "Leave the stage?", detail: "You can come back with the same link.", yes: "Leave" }))) return;
-  await seat.leave();
+  trouble("");
+  await sound.open();
+  text("entrance-text", "Say something: the level should move.");
+  show("allow", false);
+  show("join", true);
   element("join").focus();
-});
-navigator.mediaDevices?.addEventListener("devicechange", () => {
-  if (seat && microphone.track?.readyState === "ended") openMicrophone();
-});
-window.addEventListener("pagehide", () => seat?.leave());
+}
 
-begin();
-window.stentor = { get seat() { return seat; }, microphone };
+async function join(resume) {
+  if (!microphone.track || microphone.track.readyState === "ended") await turnOn();
+  if (!microphone.track) return;
+  element("join").disabled = true;
+  try {
+    await call.join(microphone.track, resume);
+    trouble("");
+  } catch (error) {
+    outOf(error);
+  } finally {
+    element("join").disabled = false;
+  }
+}
+
+function outOf(error) {
+  if (error instanceof Away) return trouble("The stage does not answer. Is this machine online?", { label: "Try again", act: () => join() });
+  if (!(error instanceof Refused)) return trouble(`This browser cannot join (${error.name}).`);
+  const here = { label: "Use it here", act: () => join(TAKE_OVER) };
+  const again = { label: "Try again", act: () => join() };
+  const options = { "seat-taken": here, removed: again, "room-ended": { replay: true } };
+  trouble(refusal(error), options[error.kind] ?? (error.status >= 500 ? again : {}));
+}
+
+function onState() {
+  const { state, why } = call;
+  const on = state === "on" || state === "lost";
+  show("entrance", !on && state !== "over");
+  show("bar", on);
+  mark(document.body, "call", state);
+  if (state === "on") {
+    if (document.body.dataset.was === "lost") say("You are back on the stage.");
+    else {
+      say("You are on the stage.");
+      element("sound").open = false;
+      element("mute").focus();
+    }
+  }
+  if (state === "lost") say("The connection is lost. Connecting again …");
+  if (state === "over") over(why);
+  document.body.dataset.was = state;
+  keepAwake(on);
+  draw();
+}
+
+/** The stage has let go of us for good, and this is what can be done about it. */
+async function over(why) {
+  if (why instanceof Refused) outOf(why);
+  else if (why === "replaced") outOf(new Refused(409, { type: "seat-taken" }));
+  else if (why === "ended") outOf(new Refused(410, { type: "room-ended" }));
+  else if (why === "removed") {
+    trouble(REFUSALS.removed, { label: "Try again", act: () => join() });
+    await control.get("/me").catch((error) => error instanceof Refused && trouble(refusal(error)));
+  }
+  element("trouble").scrollIntoView({ block: "nearest" });
+}
+
+let wakeLock = null;
+async function keepAwake(yes) {
+  if (yes && !wakeLock) wakeLock = await navigator.wakeLock?.request("screen").catch(() => null);
+  if (!yes) {
+    wakeLock?.release();
+    wakeLock = null;
+  }
+}
+
+function draw() {
+  if (!me) return;
+  const latest = call.state === "idle" ? null : call.latest;
+  const room = hosting?.room;
+  const facts = room && latest && room.revision > 0 ? { ...me, ...pick(room), ...pick(latest) } : { ...me, ...pick(room), ...pick(latest) };
+  if (latest) air.clock.note(latest.now_ms);
+  air.draw(facts, call.state, latest?.you, microphone.muted);
+  hosting?.drawPhase(air.phase);
+  people.draw(latest, room, call.state === "on");
+  sound.drawLevel();
+}
+
+/** The facts that whoever told last decides about. */
+function pick(told) {
+  if (!told) return {};
+  const { title, epoch_ms, end_ms } = told;
+  return { title, epoch_ms, end_ms };
+}
+
+function toggleMute() {
+  microphone.muted = !microphone.muted;
+  sound.drawMuted();
+  draw();
+}
+
+element("allow").addEventListener("click", turnOn);
+element("join").addEventListener("click", () => join());
+element("mute").addEventListener("click", toggleMute);
+element("leave").addEventListener("click", () => call.leave());
+addEventListener("keydown", (event) => {
+  const typing = event.target.closest?.("input:not([type=checkbox]), select, textarea, dialog");
+  const plain = event.key.toLowerCase() === "m" && !event.repeat && !event.ctrlKey && !event.metaKey && !event.altKey;
+  if (plain && !typing && sound.shortcut && !element("bar").hidden) {
+    toggleMute();
+    say(microphone.muted ? "You are muted." : "You are heard again.");
+  }
+});
+microphone.addEventListener("lost", () => {
+  if (call?.state === "idle" || !call) return;
+  trouble("The microphone is gone. Plug it in, or choose another one under “Microphone and sound”.", { label: "Try again", act: () => sound.reopen() });
+});
+
+identify();
