@@ -3,8 +3,10 @@
 This is what `./run` calls. The voices are ordinary `stentor speak` processes with ordinary links.
 """
 
+import os
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -30,7 +32,7 @@ def demo(
     Without --data everything that it writes is deleted at the end.
     """
     from stentor.app import server
-    from stentor.base.settings import load_settings
+    from stentor.base.settings import PREFIX, load_settings
     from stentor.demo.show import Show
 
     scratch = None if data else tempfile.mkdtemp(prefix="stentor-demo-")
@@ -38,6 +40,10 @@ def demo(
         settings = load_settings(
             data=data or scratch, port=port, control_port=control_port, bind=bind, edges=edges
         )
+        if PREFIX + "LOG_LEVEL" not in os.environ:
+            settings = replace(settings, log_level="warning")
+        if not json:
+            typer.echo("Starting …", err=True)
         with server(settings) as supervisor:
             if supervisor.stopping:
                 return

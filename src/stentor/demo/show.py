@@ -46,8 +46,10 @@ class Show:
         starts_ms = self._clock.now_ns() // 1_000_000 + _STARTS_IN_MS
         self._end_earlier()
         (_, host, _), (_, guest, _) = _VOICES
-        wish = {"title": TITLE, "at_ms": starts_ms, "host_name": host, "speakers": 2}
-        self._room = self._call("POST", "/rooms", json={**wish, "speaker_names": [guest, "You"]})
+        wish = {"title": TITLE, "at_ms": starts_ms, "host_name": host, "speakers": 1}
+        self._room = self._call(
+            "POST", "/rooms", json={**wish, "cohost_name": "You", "speaker_names": [guest]}
+        )
         if with_voices:
             for role, name, file in _VOICES:
                 path = str(Path(__file__).with_name(file))
@@ -67,16 +69,16 @@ class Show:
         if as_json:
             _print(msgspec.json.encode(self._room).decode())
             return
+        bold, plain = ("\x1b[1m", "\x1b[0m") if sys.stdout.isatty() else ("", "")
         _print(
-            f"\n  Listen   {self._room['listen_url']}\n\n"
-            f"  Studio   {self._link('host')}\n\n"
-            f"  Speak    {self._link('speaker', 1)}\n\n"
-            "  Two voices are on the air. Ctrl-C ends.\n"
+            f"\n  {bold}Listen:  {self._room['listen_url']}{plain}\n\n"
+            f"  Speak:   {self._link('cohost')}\n\n"
+            "  Two voices are on the air; the second link is the studio, for a microphone.\n"
+            "  Ctrl-C ends.\n"
         )
 
-    def _link(self, role: str, index: int = 0) -> str:
-        links = [link for link in self._room["links"] if link["role"] == role]
-        return str(links[index]["url"])
+    def _link(self, role: str) -> str:
+        return next(str(link["url"]) for link in self._room["links"] if link["role"] == role)
 
     def _end_earlier(self) -> None:
         """Whoever was killed did not end its show; nobody will speak there any more."""
