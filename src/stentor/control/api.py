@@ -1,6 +1,7 @@
 """The API for hosts and operators: HTTP to acts and back. Decides nothing about rooms itself.
 
-Handlers that touch the disk are plain functions, which FastAPI runs in worker threads.
+Handlers that touch the disk or sign many links are plain functions: FastAPI runs those in worker
+threads.
 """
 
 import time
@@ -99,7 +100,7 @@ def post_room(control: The, caller: Anyone, new: NewRoom, response: Response) ->
 
 
 @router.get("/rooms")
-async def get_rooms(control: The, caller: Anyone) -> RoomsDocument:
+def get_rooms(control: The, caller: Anyone) -> RoomsDocument:
     """List all rooms, the latest hour first."""
     require_operator(caller)
     rooms = [room_document(control, room, caller) for room in control.desk.rooms()]
@@ -107,7 +108,7 @@ async def get_rooms(control: The, caller: Anyone) -> RoomsDocument:
 
 
 @router.get("/rooms/{room}", responses=problems(404))
-async def get_room(control: The, caller: Moderator, room: RoomId) -> RoomDocument:
+def get_room(control: The, caller: Moderator, room: RoomId) -> RoomDocument:
     """Show a room."""
     return room_document(control, control.desk.room(room), caller)
 

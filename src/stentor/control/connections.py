@@ -1,7 +1,7 @@
 """One connection to control: as uvicorn does it, and with a time limit for the head of a request.
 
 uvicorn waits for ever for whoever sends half a request. Here such a connection is told so and
-closed; and what is not HTTP is answered as a problem too.
+closed; and what is not HTTP, or one connection too many, is answered as a problem too.
 """
 
 import asyncio
@@ -16,9 +16,10 @@ from stentor.base.metrics import CONTROL_REQUESTS_CUT_OFF
 
 
 class BoundedConnection(H11Protocol):
-    """A connection on which the head of every request must arrive within `head_s`."""
+    """A connection, one of so many, on which a request's head must arrive within `head_s`."""
 
     head_s = 15.0
+    connections_max = 512
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -27,10 +28,16 @@ class BoundedConnection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first request."""
         super().connection_made(transport)
+        if len(self.connections) > self.connections_max:
+            CONTROL_REQUESTS_CUT_OFF.inc()
+            self._refuse(Problem(503, "busy", "Too many connections", "Try again in a moment."))
+            return
         self._await_head()
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; a head that has begun must come to its end in time."""
+        if self.transport.is_closing():
+            return
         super().data_received(data)
         if self._answering():
             self._stop_waiting()

@@ -20,7 +20,9 @@ from stentor.rooms.acts import Hold
 from stentor.store.database import storage_error
 
 DECODING_MAX = 2  # at once: each takes a core
+UPLOADS_MAX = 8  # at once: each takes space on the disk; one more is told to come back
 _decoding = asyncio.Semaphore(DECODING_MAX)
+_uploads = asyncio.Semaphore(UPLOADS_MAX)
 
 _UPLOAD: dict[str, Any] = {
     "requestBody": {
@@ -35,34 +37,36 @@ router = APIRouter(prefix="/api", responses=problems(400, 401, 403, 408, 413, 42
 @router.put("/rooms/{room}/hold", responses=problems(404, 409, 415, 429), openapi_extra=_UPLOAD)
 async def put_hold(control: The, caller: Changer, room: RoomId, request: Request) -> RoomDocument:
     """Take a hold tune, for the time between the hour and the first voice."""
-    desk = control.desk
-    await run_in_threadpool(desk.check, room, Hold(True), caller.actor)
+    await run_in_threadpool(control.desk.check, room, Hold(True), caller.actor)
+    if _uploads.locked():
+        raise Problem(503, "busy", "Too many uploads at once", "Try again in a moment.")
     tune = control.folder.hold(room)
     upload = tune.with_name(f".{room}-{os.urandom(8).hex()}.upload")
     decoded = upload.with_suffix(".new")
     try:
-        try:
-            tune.parent.mkdir(parents=True, exist_ok=True)
-            with upload.open("wb") as file:
-                async for piece in request.stream():
-                    await run_in_threadpool(file.write, piece)
-            if upload.stat().st_size == 0:
-                raise Problem(422, "unreadable", "There is no audio", "The body is empty.")
+        async with _uploads:
+            await _take_upload(request, upload)
             async with _decoding:
-                await run_in_threadpool(
-                    decode_hold, upload, decoded, control.settings.hold_duration_max_s
-                )
-        except OSError as error:
-            raise storage_error(error) from None
-
-        def put_in_place() -> RoomDocument:
-            changed = desk.act_with_file(room, Hold(True), caller.actor, decoded, tune)
-            return room_document(control, changed, caller)
-
-        return await run_in_threadpool(put_in_place)
+                seconds_max = control.settings.hold_duration_max_s
+                await run_in_threadpool(decode_hold, upload, decoded, seconds_max)
+        changed = await run_in_threadpool(
+            control.desk.act_with_file, room, Hold(True), caller.actor, decoded, tune
+        )
+    except OSError as error:
+        raise storage_error(error) from None
     finally:
         upload.unlink(missing_ok=True)
         decoded.unlink(missing_ok=True)
+    return room_document(control, changed, caller)
+
+
+async def _take_upload(request: Request, upload: Path) -> None:
+    upload.parent.mkdir(parents=True, exist_ok=True)
+    with upload.open("wb") as file:
+        async for piece in request.stream():
+            await run_in_threadpool(file.write, piece)
+        if file.tell() == 0:
+            raise Problem(422, "unreadable", "There is no audio", "The body is empty.")
 
 
 @router.delete("/rooms/{room}/hold", responses=problems(404, 409, 429))

@@ -65,7 +65,6 @@ def run_control(settings: Settings, folder: DataFolder, clock: Clock) -> None:
                 ws="none",
                 http=_connection_kind(settings),
                 h11_max_incomplete_event_size=HEAD_BYTES_MAX,
-                limit_concurrency=settings.control_connections_max,
                 timeout_keep_alive=10,
                 timeout_graceful_shutdown=_STOP_S,
                 backlog=_BACKLOG,
@@ -80,6 +79,7 @@ def run_control(settings: Settings, folder: DataFolder, clock: Clock) -> None:
 def _connection_kind(settings: Settings) -> type[BoundedConnection]:
     class Connection(BoundedConnection):
         head_s = settings.control_request_s
+        connections_max = settings.control_connections_max
 
     return Connection
 

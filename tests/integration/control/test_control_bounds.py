@@ -7,6 +7,7 @@ import json
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -138,6 +139,26 @@ def test_others_are_answered_while_many_wait_with_half_requests(hasty: ControlPr
         began = time.monotonic()
         assert hasty.call("GET", "/healthz").status_code == 200
         assert time.monotonic() - began < 3
+
+
+def test_one_connection_too_many_is_told_so_and_the_others_go_on(tmp_path: Path) -> None:
+    settings = {"control_connections_max": 8, "control_request_s": 2}
+    with controlling(tmp_path, settings) as control, contextlib.ExitStack() as stack:
+        for _ in range(7):  # and the client's own, kept alive
+            stack.enter_context(connected(control)).sendall(b"GET / HTTP/1.1\r\n")
+        with connected(control) as late:
+            status, problem = read_to_end(late)
+        assert status == 503
+        assert problem["type"] == "urn:stentor:problem:busy"
+        assert control.call("GET", "/healthz").status_code == 200
+        deadline = time.monotonic() + 10
+        while True:  # those who wait for nothing are let go
+            with connected(control) as late:
+                late.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                if late.recv(65_536).startswith(b"HTTP/1.1 200"):
+                    break
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
 
 
 def test_changes_that_come_too_fast_are_told_to_wait(hasty: ControlProcess) -> None:
