@@ -17,6 +17,8 @@ from stentor.base.settings import Settings
 from stentor.edge.edge import Edge
 from stentor.load.reading import Said, read_chunks, read_head
 from stentor.media.boxes import boxes, read_event
+from stentor.media.renditions import RENDITIONS
+from stentor.rooms.orders import Phase
 from support.programme import FeedThread, Programme
 
 
@@ -178,20 +180,19 @@ class RunningEdge:
         with Client(self.port) as client:
             return client.get(target, method, **headers).response(body=method != "HEAD")
 
-    def has_parts(self, count: int, rendition: str = "aac48") -> None:
-        """Wait until the edge has so many parts."""
+    def has_parts(self, count: int) -> None:
+        """Wait until the edge has so many parts of every rendition."""
+        rooms, room = self.edge.rooms, self.programme.room
 
         def there() -> bool:
-            stream = self.edge.rooms.stream(self.programme.room, rendition)
-            return stream is not None and stream.next >= count
+            streams = [rooms.stream(room, rendition) for rendition in RENDITIONS]
+            return all(stream is not None and stream.next >= count for stream in streams)
 
         eventually(there)
 
     def on_air(self, parts: int) -> RunningEdge:
         """Open the doors and publish so many parts."""
         self.programme.open_doors()
-        from stentor.rooms.orders import Phase
-
         self.programme.state(Phase.LIVE)
         self.programme.parts(parts)
         self.has_parts(parts)

@@ -31,13 +31,14 @@ class Totals:
 class Behind:
     """A listener with unsent bytes: `rest` is the remainder of shared bytes, `at` what follows."""
 
-    __slots__ = ("at", "heard", "moved_ns", "rest")
+    __slots__ = ("at", "heard", "moved_ns", "rest", "said_farewell")
 
     def __init__(self, rest: memoryview | None, at: int, heard: int, now_ns: int) -> None:
         self.rest = rest
         self.at = at
         self.heard = heard  # how many interim events the lane had said
         self.moved_ns = now_ns
+        self.said_farewell = False
 
 
 class Lane:
@@ -129,8 +130,12 @@ class Lane:
         """The programme is over: say so and let everyone go who has got everything."""
         self.closing = True
         self.welcome = None
-        for fd in tuple(self.caught_up):
-            self._part_with(fd)
+        leaving, self.caught_up = self.caught_up, set()
+        for fd in leaving:
+            behind = self.behind[fd] = Behind(None, self.at, self.heard, self._now_ns())
+            self._drain(fd, behind)
+            if fd in self.behind:  # cannot take even this just now
+                self._loop.change(fd, BEHIND)
 
     def join(self, fd: int, welcome: bytes) -> None:
         """Take a listener whose descriptor is watched as QUIET from now on."""
@@ -230,10 +235,14 @@ class Lane:
             behind.rest = memoryview(stream.chunked(behind.at, stop))
             behind.at = stop
             return True
-        if self.closing:
-            self._part_with(fd)
+        if self.closing and behind.said_farewell:
+            self._let_go(fd)
             return False
-        if behind.heard != self.heard:
+        if self.closing:
+            behind.said_farewell = True
+            behind.rest = memoryview(self._farewell())
+            return True
+        if behind.heard != self.heard:  # there was a state to tell, so there is one
             behind.heard = self.heard
             behind.rest = memoryview(http_chunk(self.room.state_event()))
             return True
@@ -242,16 +251,9 @@ class Lane:
         self._loop.change(fd, QUIET)
         return False
 
-    def _part_with(self, fd: int) -> None:
-        """Say goodbye; whoever cannot even take that misses only the goodbye."""
-        try:
-            os.write(fd, self._farewell())
-        except OSError:
-            pass
-        self._let_go(fd)
-
     def _farewell(self) -> bytes:
-        return http_chunk(self.room.state_event()) + LAST_CHUNK
+        event = self.room.state_event()
+        return http_chunk(event) + LAST_CHUNK if event else LAST_CHUNK
 
     def _let_go(self, fd: int) -> None:
         self.caught_up.discard(fd)

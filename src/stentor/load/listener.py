@@ -123,7 +123,12 @@ class Listener:
 
     def _take_parts(self, said: Said, now_ns: int, wall_ns: int) -> None:
         tally = self._bench.tally
-        fresh = [n for n in said.parts if n >= self.next_part]
+        expected = self.next_part
+        fresh: list[int] = []
+        for number in said.parts:
+            if number >= expected:
+                fresh.append(number)
+                expected = number + 1
         tally.repeated += len(said.parts) - len(fresh)
         if not fresh:
             return
