@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from stentor.base.clock import JUMP_NS, Clock, SharedClock, decide_offset, measured_offset_ns
-from stentor.base.errors import UnavailableError
+from stentor.base.errors import ConfigurationError, UnavailableError
 from stentor.base.logs import log, set_up_logs
 from stentor.base.paths import DataFolder
 from stentor.base.secrets import link_key, operator_token
@@ -35,6 +35,7 @@ from stentor.supervise.supervisor import (
 )
 
 READY_S_MAX = 60.0
+START_TRIES = 3  # a part that has died so often before it was ready never will be
 _LIVE_MARGIN_MS = 2_000  # an offset that changed right before the hour would move the hour
 
 
@@ -145,8 +146,7 @@ def server(
     with data_folder_claimed(folder.root, folder.lock):
         require_free_ports(settings.bind, port_claims(settings))
         require_free_ports("127.0.0.1", metrics_claims(settings))
-        shutil.rmtree(folder.run, ignore_errors=True)  # left behind by one that was killed
-        folder.run.mkdir(parents=True, mode=0o700)
+        _make_run_folder(folder)
         link_key(folder)
         operator_token(folder)
         clock = SharedClock(folder.clock)
@@ -197,6 +197,14 @@ def part_plans(settings: Settings) -> list[PartPlan]:
     return plans
 
 
+def _make_run_folder(folder: DataFolder) -> None:
+    shutil.rmtree(folder.run, ignore_errors=True)  # left behind by one that was killed
+    try:
+        folder.run.mkdir(parents=True, mode=0o700)
+    except OSError as error:
+        raise ConfigurationError(f"{folder.run} cannot be made: {error.strerror}.") from None
+
+
 def _tell(folder: DataFolder, facts: Mapping[str, PartFacts]) -> None:
     scratch = folder.parts.with_suffix(".new")
     scratch.write_bytes(msgspec.json.encode(facts))
@@ -214,6 +222,9 @@ def _await_ready(supervisor: Supervisor, settings: Settings, folder: DataFolder)
         waiting[f"edge-{index}"] = partial(_answers, "127.0.0.1", metrics_port, "/metrics")
 
     def all_ready() -> bool:
+        for name, part in supervisor.facts().items():
+            if name in waiting and part.restarts >= START_TRIES:
+                raise UnavailableError(f"The {name} does not start; the log above says why.")
         for name in [name for name, ready in waiting.items() if ready()]:
             del waiting[name]
         return not waiting

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import select
 import signal
 import socket
@@ -18,7 +19,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,22 +47,21 @@ def wait_until(condition: Callable[[], Any], timeout_s: float, what: str = "") -
 
 
 def free_ports(count: int) -> int:
-    """Return the first of `count` consecutive ports that nothing listens on now."""
-    for _ in range(50):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            first: int = probe.getsockname()[1]
-        sockets = []
-        try:
-            for port in range(first, first + count):
-                sockets.append(socket.socket())
-                sockets[-1].bind(("127.0.0.1", port))
+    """Return the first of `count` consecutive ports that nothing listens on now.
+
+    Below the kernel's range for outgoing connections: else some other test's connection may take
+    one of them before the server does.
+    """
+    chance = random.Random()
+    for _ in range(200):
+        first = chance.randrange(10_000, 32_000 - count)
+        with ExitStack() as stack:
+            try:
+                for port in range(first, first + count):
+                    stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            except OSError:
+                continue
             return first
-        except (OSError, OverflowError):
-            continue
-        finally:
-            for one in sockets:
-                one.close()
     raise RuntimeError("no free ports")
 
 

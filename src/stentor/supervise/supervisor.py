@@ -136,7 +136,7 @@ class Supervisor:
             for kept in self._kept.values():
                 self._attend(kept, now)
             for chore in self.chores:
-                chore()
+                self._safely(chore)
             for key, _ in self._selector.select(_TICK_S):
                 if key.data is None:
                     os.read(key.fd, 64)
@@ -166,6 +166,13 @@ class Supervisor:
             self._forget(process)
         self._kept.clear()
 
+    def _safely(self, chore: Callable[[], None]) -> None:
+        """A full disk must not end what still works."""
+        try:
+            chore()
+        except OSError as error:
+            log().error("supervisor_hindered", why=str(error))
+
     def _attend(self, kept: _Kept, now: float) -> None:
         if kept.spare is not None and kept.spare.reap():
             log().warning("spare ended", name=kept.plan.name, why=_why(kept.spare))
@@ -180,7 +187,7 @@ class Supervisor:
         if kept.spare_at is not None and now >= kept.spare_at:
             kept.spare_at = None
             kept.spare = self._spawn(kept.plan, waits=True)
-            self.on_change(self.facts())
+            self._safely(lambda: self.on_change(self.facts()))
 
     def _bury(self, kept: _Kept, now: float) -> None:
         assert kept.process is not None
@@ -206,7 +213,7 @@ class Supervisor:
             kept.spare_at = time.monotonic() + SPARE_AFTER_S
         else:
             kept.process = self._spawn(kept.plan, waits=False)
-        self.on_change(self.facts())
+        self._safely(lambda: self.on_change(self.facts()))
 
     def _spawn(self, plan: PartPlan, *, waits: bool) -> Process:
         command = (*plan.command, "--spare") if waits else plan.command

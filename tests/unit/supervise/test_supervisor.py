@@ -47,6 +47,17 @@ def test_spare_takes_over_from_the_part_that_died() -> None:
     supervisor.stop()
 
 
+def test_full_disk_does_not_end_the_supervisor() -> None:
+    def hindered(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    supervisor = Supervisor(ENVIRONMENT, (hindered,), hindered)
+    supervisor.add(PartPlan("one", SLEEPER))
+    assert supervisor.run(0.2) is Ended.TIME_UP
+    assert supervisor.facts()["one"].pid is not None
+    supervisor.stop()
+
+
 def test_part_that_is_done_is_not_started_again() -> None:
     supervisor = Supervisor(ENVIRONMENT)
     supervisor.add(PartPlan("one", (sys.executable, "-c", ""), Keep.UNTIL_DONE))
