@@ -3,11 +3,12 @@
 Repeated events are told once a second with their count; addresses go through `shown_address`.
 """
 
+import contextlib
 import logging
 import sys
 import time
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -38,6 +39,22 @@ class _Repeats:
         return event
 
 
+class _Unfailing:
+    """A stream whose writing never raises: a full disk under the log must not stop a part."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.flush()
+
+
 def set_up_logs(part: str, *, as_json: bool = False, level: str = "info") -> None:
     """Send this process's logs to standard error, each marked with its `part`."""
     renderer: Any = (
@@ -57,7 +74,7 @@ def set_up_logs(part: str, *, as_json: bool = False, level: str = "info") -> Non
         wrapper_class=structlog.make_filtering_bound_logger(
             getattr(logging, level.upper(), logging.INFO)
         ),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(file=cast(TextIO, _Unfailing(sys.stderr))),
     )
     structlog.contextvars.bind_contextvars(part=part)
 

@@ -72,7 +72,7 @@ CONTROL_ORDERS_WAITING = Gauge(
     "stentor_control_orders_waiting", "Rooms whose stored orders could not be written yet"
 )
 CONTROL_REQUESTS_CUT_OFF = Counter(
-    "stentor_control_requests_cut_off", "Connections closed: a request took too long, or one too many"
+    "stentor_control_requests_cut_off", "Connections closed: too slow, or one too many"
 )
 CONTROL_PACED = Counter("stentor_control_paced", "Acts refused because they came too fast")
 AUDIENCE_EDGES = Gauge("stentor_audience_edges", "Edges heard from within the last 3 s")

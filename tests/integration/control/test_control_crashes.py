@@ -6,6 +6,7 @@ import contextlib
 import resource
 import signal
 import sqlite3
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -115,6 +116,42 @@ def test_full_disk_refuses_clearly_and_does_nothing_by_half(tmp_path: Path) -> N
         assert control.orders(room["room"]) == before
         assert control.call("PATCH", path, {"title": "Again"}).status_code == 200
         assert control.orders(room["room"]).title == "Again"
+
+
+@pytest.mark.needs_root
+def test_disk_that_is_really_full_is_507_and_control_goes_on(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)]
+    mounted = subprocess.run(mount, capture_output=True, text=True)
+    if mounted.returncode:
+        pytest.skip(f"cannot mount a small disk here: {mounted.stderr.strip()}")
+    try:
+        with controlling(disk) as control:
+            room = control.create_room(speakers=30)["room"]
+            before = control.orders(room)
+            filler = disk / "filler"
+            with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+                while True:
+                    file.write(b"x" * 4_096)
+            told = set()
+            for number in range(60):
+                answer = control.call("PATCH", f"/api/rooms/{room}", {"title": f"Title {number}"})
+                if answer.status_code == 200:
+                    before = control.orders(room)
+                else:
+                    told.add((answer.status_code, answer.json()["type"].rpartition(":")[2]))
+                    assert control.orders(room) == before
+            assert told == {(507, "disk-full")}
+            tune = b"x" * 1_000_000
+            answer = control.call("PUT", f"/api/rooms/{room}/hold", content=tune)
+            assert answer.status_code == 507
+            filler.unlink()
+            answer = control.call("PATCH", f"/api/rooms/{room}", {"title": "Again"})
+            assert answer.status_code == 200
+            assert control.orders(room).title == "Again"
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
 def test_orders_that_cannot_be_prepared_refuse_the_act(tmp_path: Path) -> None:
