@@ -7,6 +7,7 @@ a thread with a loop of its own, so that a test may stop and start it at will.
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -146,8 +147,10 @@ class Tone(Programme):
         stopping = threading.Event()
 
         def run() -> None:
-            while not stopping.wait(PART_S):
+            due = time.monotonic()
+            while not stopping.wait(max(0.0, due - time.monotonic())):
                 self.parts(1)
+                due += PART_S
 
         thread = threading.Thread(target=run, daemon=True)
         thread.start()
