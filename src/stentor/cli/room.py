@@ -6,6 +6,7 @@ are printed whole, one a line, so that they can be copied.
 
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 import typer
 
@@ -165,3 +166,78 @@ def readmit(room: Room, seat: SeatOrName, data: Data = None, json: Json = False)
 def ban(room: Room, seat: SeatOrName, data: Data = None, json: Json = False) -> None:
     """Put someone off the stage for good."""
     _on_seat("ban", room, seat, data, json)
+
+
+@app.command()
+def change(
+    room: Room,
+    title: Annotated[str | None, typer.Option(help="Another title.")] = None,
+    at: Annotated[
+        str | None, typer.Option(help="Another hour, as with create.", metavar="WHEN")
+    ] = None,
+    listed: Annotated[
+        bool | None, typer.Option("--listed/--unlisted", help="In the directory or not.")
+    ] = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Change title, hour or listing: all of it, or nothing."""
+    given = {"title": title, "at": at, "listed": listed}
+    asked = {name: value for name, value in given.items() if value is not None}
+    if not asked:
+        raise UsageError("Nothing to change: give --title, --at, --listed or --unlisted.")
+    show_room(ControlClient(data).ask("PATCH", room_path(room), asked), json)
+
+
+@app.command()
+def hold(
+    room: Room,
+    tune: Annotated[Path, typer.Argument(help="Any audio file.", metavar="FILE")],
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Give the room a tune until the first voice."""
+    say_phase(ControlClient(data).send_hold(room, read_tune(tune)), json)
+
+
+@app.command()
+def pin(
+    room: Room,
+    title: Annotated[str, typer.Argument(help="What the audience sees.", metavar="TITLE")],
+    url: Annotated[str, typer.Argument(help="Where it leads.", metavar="URL")],
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Show a link in the room."""
+    asked = {"title": title, "url": url}
+    say_phase(ControlClient(data).ask("POST", f"{room_path(room)}/pins", asked), json)
+
+
+@app.command()
+def unpin(
+    room: Room,
+    url: Annotated[str, typer.Argument(help="The link's address.", metavar="URL")],
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Take a pinned link away."""
+    path = f"{room_path(room)}/pins?url={quote(url, safe='')}"
+    say_phase(ControlClient(data).ask("DELETE", path), json)
+
+
+@app.command()
+def log(room: Room, data: Data = None, json: Json = False) -> None:
+    """Print who did what to the room, and when."""
+    control = ControlClient(data)
+    acts = control.ask("GET", f"{room_path(room)}/acts")["acts"]
+    if json:
+        print_json(acts)
+        return
+    links = control.ask("GET", room_path(room))["links"]
+    names = {link["id"]: link["name"] for link in links}
+    for act in acts:
+        who = names.get(act["seat"], act["seat"]) if act["seat"] else act["role"]
+        what = dict(act["act"])
+        kind = what.pop("type")
+        told = ", ".join(f"{names.get(value, value)}" for value in what.values())
+        typer.echo(f"{shown_time(act['at_ms'])}  {who}: {kind} {told}".rstrip())

@@ -6,10 +6,10 @@ threads.
 
 import time
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
 from stentor.base.errors import Problem
 from stentor.control.access import require_operator
@@ -22,6 +22,7 @@ from stentor.control.documents import (
     MeDocument,
     NewLink,
     NewRoom,
+    PinDocument,
     ProblemDocument,
     RoomChanges,
     RoomDocument,
@@ -34,6 +35,7 @@ from stentor.rooms.acts import (
     End,
     List,
     Mute,
+    PinLink,
     Readmit,
     Remove,
     Rename,
@@ -43,8 +45,10 @@ from stentor.rooms.acts import (
     SetPins,
     Start,
     Unmute,
+    Unpin,
 )
 from stentor.rooms.orders import Pin, Role
+from stentor.rooms.record import URL_CHARS_MAX
 from stentor.rooms.when import parse_when
 
 
@@ -65,6 +69,9 @@ _SEAT_ACTS: dict[SeatVerb, type[SeatAct]] = {
     SeatVerb.READMIT: Readmit,
     SeatVerb.BAN: Ban,
 }
+
+
+PinnedUrl = Annotated[str, Query(max_length=URL_CHARS_MAX, description="As it was pinned")]
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -163,6 +170,19 @@ def post_seat(
     """Mute, unmute, remove, readmit or ban who sits there."""
     act = _SEAT_ACTS[verb](seat)
     return room_document(control, control.desk.act(room, act, caller.actor), caller)
+
+
+@router.post("/rooms/{room}/pins", responses=problems(404, 409, 429))
+def post_pin(control: The, caller: Changer, room: RoomId, pin: PinDocument) -> RoomDocument:
+    """Pin a link; the same address again replaces its title."""
+    act = PinLink(pin.title, pin.url)
+    return room_document(control, control.desk.act(room, act, caller.actor), caller)
+
+
+@router.delete("/rooms/{room}/pins", responses=problems(404, 409, 429))
+def delete_pin(control: The, caller: Changer, room: RoomId, url: PinnedUrl) -> RoomDocument:
+    """Take a pinned link away."""
+    return room_document(control, control.desk.act(room, Unpin(url), caller.actor), caller)
 
 
 @router.get("/rooms/{room}/audience", responses=problems(404))

@@ -68,7 +68,19 @@ def test_room_is_made_shown_started_and_ended(control: ControlProcess) -> None:
     assert invited.count("\n") == 0
     told(room(data, "revoke", made_id, "Ann"))
     assert "(withdrawn)" in told(room(data, "show", made_id))
+    changed = told(room(data, "change", made_id, "--title", "Other", "--unlisted"))
+    assert changed.startswith("Other\n")
+    assert "unlisted" in changed
+    told(room(data, "pin", made_id, "Agenda", "https://example.org/a?b=c&d"))
+    assert "Agenda: https://example.org/a?b=c&d" in told(room(data, "show", made_id))
+    told(room(data, "unpin", made_id, "https://example.org/a?b=c&d"))
+    assert "Agenda" not in told(room(data, "show", made_id))
     assert "its hour" in told(room(data, "start", made_id))
+    log = told(room(data, "log", made_id)).splitlines()
+    kinds = [line.partition(" operator: ")[2].split()[0] for line in log]
+    expected = "create mute invite revoke rename list pinlink unpin start"
+    assert kinds == expected.split()
+    assert "mute Speaker 1" in log[1]
     document = json.loads(told(room(data, "end", made_id, "--json")))
     assert document["room"] == made_id
     assert document["end_ms"] is not None
@@ -101,6 +113,9 @@ def test_refusals_are_one_sentence(control: ControlProcess, tmp_path: Path) -> N
     assert "/no/such cannot be read" in missing
     made = control.create_room()["room"]
     assert "no seat" in sentence(room(data, "mute", made, "Nobody"), 2)
+    assert "Nothing to change" in sentence(room(data, "change", made), 2)
+    assert "http" in sentence(room(data, "pin", made, "T", "javascript:alert(1)"), 2)
+    assert "not pinned" in sentence(room(data, "unpin", made, "https://example.org"), 2)
     assert "'king' is none" in sentence(room(data, "invite", made, "B", "--role", "king"), 2)
     done = room(data, "create", "T", "--at", "+1h", "--hold", str(noise))
     assert done.returncode != 0
