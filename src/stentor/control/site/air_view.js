@@ -36,6 +36,8 @@ export class AirView {
     const on = call === "on" || call === "lost";
     const look = call === "lost" ? "lost" : this.phase;
     mark(element("air"), "phase", look);
+    const heard = look === "live" && call === "on" && !you?.muted && !muted;
+    mark(element("air"), "heard", heard ? "yes" : "no");
     text("air-sign", { lost: "Connecting again …", scheduled: on ? "Green room" : "Not yet on air", live: "On air", ended: "Over" }[look]);
     text("air-clock", this.#clock(facts, now));
     text("air-text", this.#line(call, you, muted));

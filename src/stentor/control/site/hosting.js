@@ -23,7 +23,6 @@ export class Hosting {
     if (me.role === "host") element("invite-role").append(new Option("Co-host", "cohost"));
     element("listen-url").value = me.listen_url;
     this.#wire();
-    show("hosting", true);
     this.#poll();
   }
 
@@ -119,13 +118,12 @@ export class Hosting {
     try {
       if (this.#turn++ % ROOM_EVERY === 0) await this.#load();
       this.#audience(await this.control.get(`${this.path}/audience`));
+      show("hosting", true);
       this.#here();
     } catch (error) {
-      if (error instanceof Refused && [401, 403].includes(error.status)) {
-        show("hosting", false);
-        return this.changed(error);
-      }
-      this.#gone();
+      const out = error instanceof Refused && [401, 403].includes(error.status);
+      if (out) show("hosting", false);
+      else this.#gone();
     }
     setTimeout(() => this.#poll(), 1_000);
   }

@@ -1,126 +1,167 @@
-// The operator's overview: all rooms, who listens, and a new room with its links.
+// The operator's overview: every room with its phase, listeners and links, and a form for a new
+// one. The token is asked for, or taken from `#token=`; it is kept for this tab only.
 
-import { Api } from "./api.js";
-import { button, element, make, show, text } from "./dom.js";
-import { takeKey } from "./key.js";
+import { Away, Control, Refused } from "./api.js";
+import { followNewKeys, forgetKey, keepKey, takeKey } from "./key.js";
+import { button, copy, element, keyed, make, mark, say, show, text } from "./page.js";
 import { localTime } from "./times.js";
 
-const KEPT = "stentor.operator";
-const REFRESH_MS = 3_000;
-const AUDIENCES_MAX = 20; // rooms asked for at once
-const PHASES = { scheduled: "Scheduled", live: "Live", ended: "Ended" };
+const REFRESH_MS = 2_000;
+const COUNTED_MAX = 20; // rooms that are asked for their listeners
+const PHASES = { scheduled: "Soon", live: "Live", ended: "Over" };
 const ROLES = { host: "Host", cohost: "Co-host", speaker: "Speaker" };
-let api = null;
-let drawn = "";
+const ORDER = { live: 0, scheduled: 1, ended: 2 };
 
-function alertLine(line) {
-  text("alert", line);
-  show("alert", Boolean(line));
+let control = null;
+let timer = 0;
+const counts = new Map();
+
+function trouble(line) {
+  text("trouble", line);
+  show("trouble", Boolean(line));
 }
 
-async function open(token) {
-  api = new Api(token);
+function explain(error) {
+  if (error instanceof Away) return "Control does not answer. Trying again …";
+  if (error.kind === "not-allowed") return "This is a link to a seat, not the operator's token. Open the link itself.";
+  if (error.status === 401) return "This is not the operator's token.";
+  return error.message;
+}
+
+async function enter(token) {
+  control = new Control(token);
   try {
-    const me = await api.get("/api/me");
-    if (me.role !== "operator") throw new Error("That is a link for the studio, not the operator's token.");
+    await refresh();
   } catch (error) {
-    alertLine(error.message);
-    show("sign-in", true);
-    return;
+    trouble(explain(error));
+    if (error instanceof Refused) return leave();
   }
-  sessionStorage.setItem(KEPT, token);
-  alertLine("");
-  show("sign-in", false);
-  show("desk", true);
-  const soon = new Date(Date.now() + 3_600_000 - new Date().getTimezoneOffset() * 60_000);
-  element("new-at").value = soon.toISOString().slice(0, 16);
-  for (;;) {
-    try {
-      await refresh();
-      alertLine("");
-    } catch (error) {
-      alertLine(error.status ? error.message : "Control can't be reached. Trying again …");
-    }
-    await new Promise((resolve) => setTimeout(resolve, REFRESH_MS));
+  if (!element("trouble").hidden && control) trouble("");
+  keepKey("token", token);
+  show("entrance", false);
+  show("inside", true);
+  show("forget", true);
+  clearTimeout(timer);
+  timer = setTimeout(follow, REFRESH_MS);
+}
+
+function leave() {
+  forgetKey("token");
+  control = null;
+  clearTimeout(timer);
+  show("inside", false);
+  show("forget", false);
+  show("entrance", true);
+  element("token").focus();
+}
+
+async function follow() {
+  const asked = control;
+  try {
+    await refresh();
+    trouble("");
+  } catch (error) {
+    trouble(explain(error));
   }
+  if (asked === control) timer = setTimeout(follow, REFRESH_MS);
 }
 
 async function refresh() {
-  const { rooms } = await api.get("/api/rooms");
-  const on = rooms.filter((room) => room.phase !== "ended").slice(0, AUDIENCES_MAX);
-  const heard = await Promise.all(
-    on.map((room) => api.get(`/api/rooms/${room.room}/audience`).catch(() => null)),
-  );
-  const audience = new Map(on.map((room, index) => [room.room, heard[index]]));
-  const now = JSON.stringify([rooms, heard.map((one) => one && [one.listeners + one.shelf_listeners, one.waiting])]);
+  const asked = control;
+  const { rooms } = await control.get("/rooms");
+  if (asked !== control) return;
+  rooms.sort((a, b) => ORDER[a.phase] - ORDER[b.phase] || (a.phase === "scheduled" ? a.epoch_ms - b.epoch_ms : b.epoch_ms - a.epoch_ms));
+  keyed(element("rooms"), rooms, (room) => room.room, makeRoom, update);
   show("none", rooms.length === 0);
-  if (now === drawn) return;
-  drawn = now;
-  element("rooms").replaceChildren(...rooms.map((room) => item(room, audience.get(room.room))));
+  const open = rooms.filter((room) => room.phase !== "ended").slice(0, COUNTED_MAX);
+  for (const room of open) counts.set(room.room, await control.get(`/rooms/${encodeURIComponent(room.room)}/audience`));
 }
 
-function item(room, audience) {
+function makeRoom(room) {
   const node = make("li");
-  const who = make("span");
-  const title = make("a", "name", room.title, { href: room.listen_url, target: "_blank", rel: "noopener" });
-  const chip = make("span", "chip", PHASES[room.phase]);
-  chip.dataset.phase = room.phase;
-  const listening = audience && room.phase === "live" ? ` · ${audience.listeners + audience.shelf_listeners} listening` : "";
-  const waiting = audience?.waiting ? ` · ${audience.waiting} waiting` : "";
-  who.append(title, make("span", "small soft", ` ${localTime(room.epoch_ms)}${listening}${waiting}`));
-  const acts = make("span", "acts");
-  acts.append(chip, button("Links", () => links(room)));
-  acts.lastChild.setAttribute("aria-label", `Links of ${room.title}`);
-  node.append(who, acts);
+  const facts = make("div", "facts");
+  facts.append(make("span", "chip"), make("span", "when"), make("span", "count number"));
+  const row = make("div", "row");
+  const page = make("a", "button small", "Listeners' page");
+  page.href = room.listen_url;
+  const share = button("Copy its address", () => copy(room.listen_url, share), "small");
+  row.append(page, share);
+  const details = make("details");
+  details.append(make("summary", "", "Links for host and speakers"), make("ul", "links"));
+  node.append(make("h2"), facts, row, details);
   return node;
 }
 
-function links(room) {
-  show("made", true);
-  text("made-heading", `Links of “${room.title}”`);
-  const row = (name, kind, url) => {
-    const node = make("li");
-    const who = make("span");
-    who.append(make("span", "name", name), make("span", "small soft", ` ${kind}`));
-    const copy = button("Copy", async () => {
-      await navigator.clipboard.writeText(url);
-      copy.textContent = "Copied";
-    });
-    copy.setAttribute("aria-label", `Copy the link for ${name}`);
-    const acts = make("span", "acts");
-    acts.append(make("a", "button", "Open", { href: url, target: "_blank", rel: "noopener", "aria-label": `Open the link for ${name}` }), copy);
-    node.append(who, acts);
-    return node;
-  };
-  const some = room.links.filter((link) => link.url);
-  element("made-links").replaceChildren(
-    row("Listeners", "", room.listen_url),
-    ...some.map((link) => row(link.name, ROLES[link.role], link.url)),
-  );
-  element("made-heading").focus();
+function update(node, room) {
+  const [title, facts, , details] = node.children;
+  const [chip, when, count] = facts.children;
+  text(title, room.title);
+  text(chip, PHASES[room.phase]);
+  mark(chip, "phase", room.phase);
+  text(when, localTime(room.epoch_ms) + (room.listed ? "" : ", not listed"));
+  const now = counts.get(room.room);
+  const many = now ? now.listeners + now.shelf_listeners : 0;
+  text(count, !now || room.phase === "ended" ? "" : room.phase === "live" ? `${many} listening` : `${now.waiting} waiting`);
+  keyed(details.lastChild, room.links, (link) => `${link.id} ${link.revoked}`, makeLink, () => {});
 }
 
-element("sign-in").addEventListener("submit", (event) => {
-  event.preventDefault();
-  open(element("token").value.trim());
-});
-element("create").addEventListener("submit", async (event) => {
-  event.preventDefault();
-  try {
-    const room = await api.ask("POST", "/api/rooms", {
-      title: element("new-title").value.trim(),
-      at_ms: new Date(element("new-at").value).getTime(),
-      speakers: Number(element("new-speakers").value),
-      listed: element("new-listed").checked,
-    });
-    element("new-title").value = "";
-    links(room);
-    await refresh();
-  } catch (error) {
-    alertLine(error.status ? error.message : "Control can't be reached. Try again.");
+function makeLink(link) {
+  const node = make("li");
+  const name = make("span", link.revoked ? "gone" : "", `${link.name} · ${ROLES[link.role]}`);
+  node.append(name);
+  if (link.url) {
+    const share = button("Copy link", () => copy(link.url, share), "small");
+    share.append(make("span", "unseen", ` for ${link.name}`));
+    node.append(share);
   }
-});
+  return node;
+}
 
-const token = takeKey(KEPT, "token");
-if (token) open(token);
-else show("sign-in", true);
+async function create() {
+  const names = element("names").value.split(",").map((name) => name.trim()).filter(Boolean);
+  const wish = {
+    title: element("title").value.trim(),
+    at_ms: new Date(element("at").value).getTime(),
+    listed: element("listed").checked,
+    host_name: element("host").value.trim(),
+    speakers: names.length,
+    speaker_names: names,
+  };
+  try {
+    const room = await control.post("/rooms", wish);
+    trouble("");
+    await refresh();
+    element("create").reset();
+    propose();
+    element("new").open = false;
+    const made = [...element("rooms").children].find((node) => node.dataset.key === room.room);
+    made.querySelector("details").open = true;
+    made.querySelector("summary").focus();
+    say("The room is made. Its links are open.");
+  } catch (error) {
+    trouble(explain(error));
+  }
+}
+
+/** The next full hour, as `datetime-local` wants it. */
+function propose() {
+  const hour = new Date(Math.ceil((Date.now() + 60_000) / 3_600_000) * 3_600_000);
+  hour.setMinutes(hour.getMinutes() - hour.getTimezoneOffset());
+  element("at").value = hour.toISOString().slice(0, 16);
+}
+
+element("enter").addEventListener("submit", (event) => {
+  event.preventDefault();
+  enter(element("token").value.trim());
+  element("enter").reset();
+});
+element("create").addEventListener("submit", (event) => {
+  event.preventDefault();
+  create();
+});
+element("forget").addEventListener("click", leave);
+propose();
+followNewKeys("token");
+const known = takeKey("token");
+if (known) enter(known);
+else leave();

@@ -1,6 +1,8 @@
 // The few things that every part of a page needs: finding and making elements, changing the
 // document only where something changed, copying, and asking before what cannot be undone.
 
+const COPIED_MS = 2_500;
+
 export const element = (id) => document.getElementById(id);
 
 export function text(id, value) {
@@ -40,20 +42,23 @@ export function say(line) {
 
 /** Copies, and says so on the button; without a clipboard the field is selected instead. */
 export async function copy(value, pressed, field = null) {
-  const label = pressed.dataset.label ?? pressed.innerHTML;
-  pressed.dataset.label = label;
+  let word = "Copied";
   try {
     await navigator.clipboard.writeText(value);
-    pressed.textContent = "Copied";
     say("Copied.");
   } catch {
     field?.select();
-    pressed.textContent = field ? "Press Ctrl+C" : "Not copied";
+    word = field ? "Selected" : "Not copied";
+    say(field ? "Selected: copy it with your keyboard." : "The browser does not let this page copy.");
   }
+  if (pressed.dataset.copied) return;
+  pressed.dataset.copied = "yes";
+  const label = [...pressed.childNodes];
+  pressed.replaceChildren(word);
   setTimeout(() => {
-    if (pressed.textContent.startsWith("C") || !pressed.isConnected) pressed.innerHTML = label;
-    else pressed.innerHTML = label;
-  }, 2_500);
+    pressed.replaceChildren(...label);
+    delete pressed.dataset.copied;
+  }, COPIED_MS);
 }
 
 /** Asks in a dialog; resolves to the value of the choice, or "" if it was put away. */

@@ -26,6 +26,7 @@ export function merge(latest, room) {
 }
 
 export class People {
+  #onStage = false;
   constructor(me, act) {
     this.me = me;
     this.act = act; // (method, path, said, body) → whether it was done
@@ -33,13 +34,15 @@ export class People {
 
   /** May whoever sits here do something to that seat? */
   #rules(one) {
-    return this.me.moderates && RANK[this.me.role] > RANK[one.role];
+    return this.me.moderates && this.phase !== "ended" && RANK[this.me.role] > RANK[one.role];
   }
 
-  draw(latest, room, speaksHere) {
+  draw(latest, room, phase) {
+    this.phase = phase;
+    this.#onStage = latest !== null;
+    text("people-heading", this.me.moderates ? "People" : "On the stage");
     const seats = merge(latest, room);
-    show("people-section", seats.length > 0 || speaksHere);
-    show("nobody", seats.length === 0);
+    show("people-section", seats.length > 0);
     keyed(element("people"), seats, (one) => one.seat, (one) => this.#make(one), (node, one) => this.#update(node, one));
   }
 
@@ -56,7 +59,8 @@ export class People {
 
   #update(node, one) {
     const removed = one.link?.removed ?? false;
-    const state = removed ? "removed" : !one.here ? "expected" : one.away ? "away" : "here";
+    const absent = this.#onStage ? "expected" : "unknown"; // only who is on the stage is told who is
+    const state = removed ? "removed" : !one.here ? absent : one.away ? "away" : "here";
     mark(node, "state", state);
     mark(node, "speaking", one.speaking ? "yes" : "no");
     mark(node, "muted", one.muted ? "yes" : "no");
@@ -75,7 +79,7 @@ export class People {
 
   /** The buttons, made anew only when others are due. */
   #acts(node, one, state) {
-    const itself = one.seat === this.me.seat && this.me.role === "host";
+    const itself = this.phase !== "ended" && one.seat === this.me.seat && this.me.role === "host";
     const kind = this.#rules(one) ? `${state} ${one.muted} ${one.link?.url ? 1 : 0} ${one.name}` : itself && one.muted ? "own" : "";
     if (node.dataset.acts === kind) return;
     const had = node.lastChild.contains(document.activeElement);
@@ -95,6 +99,10 @@ export class People {
       if (one.muted) list.push(toMute());
       list.push(this.#button("Withdraw link …", one, () => this.#withdraw(one)));
     } else if (kind) {
+      if (state === "unknown" && one.link?.url) {
+        const share = this.#button("Copy link", one, () => copy(one.link.url, share));
+        list.push(share);
+      }
       list.push(toMute());
       list.push(this.#button("Remove …", one, () => this.#remove(one)));
     }

@@ -76,7 +76,6 @@ export class SoundView {
   }
 
   drawLevel() {
-    if (!this.microphone.stream) return;
     const now = performance.now();
     const { mean, peak } = this.microphone.level();
     if (mean > QUIET_DB || this.microphone.muted) this.#heardAt = now;
@@ -85,6 +84,7 @@ export class SoundView {
     for (const id of ["level", "bar-level"]) element(id).firstElementChild.style.setProperty("--level", share);
     const rounded = String(Math.max(SILENCE_DB, Math.round(mean / 5) * 5));
     if (element("level").getAttribute("aria-valuenow") !== rounded) element("level").setAttribute("aria-valuenow", rounded);
+    if (!this.microphone.stream) this.#heardAt = now;
     text("level-verdict", this.#verdict(now));
     const loud = now - this.#clippedAt < 1_000 ? "yes" : "no";
     mark(element("level"), "loud", loud);
@@ -92,6 +92,7 @@ export class SoundView {
   }
 
   #verdict(now) {
+    if (!this.microphone.stream) return "The microphone is off.";
     if (this.microphone.muted) return "You are muted.";
     if (now - this.#clippedAt < SILENT_MS) return "Too loud: move away a little, or turn it down.";
     if (now - this.#heardAt > SILENT_MS) return "Nothing is heard from this microphone. Is it the right one, and switched on?";

@@ -13,6 +13,7 @@ import { AirView } from "./air_view.js";
 
 const ROLES = { host: "Host", cohost: "Co-host", speaker: "Speaker" };
 const AGAIN_MS = 1_000;
+const KNOW_MS = 4_000;
 
 const key = takeKey("key");
 followNewKeys("key");
@@ -83,14 +84,29 @@ function begin() {
   call.addEventListener("state", onState);
   call.addEventListener("news", draw);
   call.addEventListener("unheard", () => trouble("The browser does not play the others' voices yet.", { label: "Hear the others", act: hearOthers }));
-  if (me.moderates) hosting = new Hosting(me, control, (refused) => (refused ? trouble(refusal(refused)) : draw()), trouble);
+  if (me.moderates) hosting = new Hosting(me, control, draw, trouble);
   people = new People(me, hosting?.act);
   addEventListener("pagehide", () => call.state !== "idle" && call.leave());
   setInterval(draw, 500);
   sound.onReplaced = () => call.replace(microphone.track);
-  if (me.removed) trouble(REFUSALS.removed, { label: "Try again", act: () => location.reload() });
+  if (me.removed) outOf(new Refused(403, { type: "removed" }));
   else show("entrance", true);
   draw();
+  keepKnowing();
+}
+
+/** Who is not on the stage is told by control: that the hour was moved, or the link withdrawn. */
+async function keepKnowing() {
+  for (;;) {
+    await new Promise((resolve) => setTimeout(resolve, KNOW_MS));
+    if (call.state === "on" || call.state === "lost") continue;
+    try {
+      me = await control.get("/me");
+      air.clock.note(me.now_ms);
+    } catch (error) {
+      if (error instanceof Refused && error.status !== 429) outOf(error);
+    }
+  }
 }
 
 function hearOthers() {
@@ -151,13 +167,24 @@ function onState() {
   }
   if (state === "lost") say("The connection is lost. Connecting again …");
   if (state === "over") over(why);
+  if (state === "idle" && document.body.dataset.was === "on") left();
   document.body.dataset.was = state;
   keepAwake(on);
   draw();
 }
 
+function left() {
+  microphone.close();
+  sound.drawLevel();
+  text("entrance-text", "You have left the stage, and the microphone is off.");
+  say("You have left the stage.");
+  element("join").focus();
+}
+
 /** The stage has let go of us for good, and this is what can be done about it. */
 async function over(why) {
+  microphone.close();
+  sound.drawLevel();
   if (why instanceof Refused) outOf(why);
   else if (why === "replaced") outOf(new Refused(409, { type: "seat-taken" }));
   else if (why === "ended") outOf(new Refused(410, { type: "room-ended" }));
@@ -181,11 +208,11 @@ function draw() {
   if (!me) return;
   const latest = call.state === "idle" ? null : call.latest;
   const room = hosting?.room;
-  const facts = room && latest && room.revision > 0 ? { ...me, ...pick(room), ...pick(latest) } : { ...me, ...pick(room), ...pick(latest) };
+  const facts = { ...me, ...pick(room), ...pick(latest) };
   if (latest) air.clock.note(latest.now_ms);
   air.draw(facts, call.state, latest?.you, microphone.muted);
   hosting?.drawPhase(air.phase);
-  people.draw(latest, room, call.state === "on");
+  people.draw(latest, room, air.phase);
   sound.drawLevel();
 }
 
