@@ -12,6 +12,7 @@ import argparse
 import multiprocessing
 import os
 import platform
+import resource
 import socket
 import subprocess
 import sys
@@ -88,6 +89,9 @@ def main() -> None:
     options.add_argument("--edges", type=int, default=2)
     options.add_argument("--processes", type=int, default=0, help="of the load; 0: as needed")
     options.add_argument("--rendition", default="aac48")
+    options.add_argument(
+        "--part-lane", type=int, default=5000, help="listeners of an edge who get 0.32 s at a time"
+    )
     wish = options.parse_args()
     ramp_s = wish.ramp or wish.listeners / 3000
     folder = DataFolder(Path(tempfile.mkdtemp(prefix="stentor-bench-")))
@@ -98,7 +102,12 @@ def main() -> None:
     programme.open_doors()
     programme.state(Phase.LIVE)
     control_port = free_port()
-    settings = Settings(port=free_port(), control_port=control_port, data=str(folder.root))
+    settings = Settings(
+        port=free_port(),
+        control_port=control_port,
+        data=str(folder.root),
+        edge_part_lane_listeners_max=wish.part_lane,
+    )
     context = multiprocessing.get_context("spawn")
     edges = [
         context.Process(target=run_edge, args=(settings, folder, SystemClock(), i), daemon=True)
@@ -135,6 +144,7 @@ def main() -> None:
     tally = run_load(Plan(target, wish.listeners, wish.seconds, ramp_s, wish.processes))
     measuring.join()
     stopping.set()
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)  # the load: the edges are still running
     found = figures(tally)
     model = next(
         (
@@ -160,6 +170,7 @@ def main() -> None:
         "memory a listener": f"{steady['bytes'] / max(1, tally.listeners):.0f} bytes (process)",
         **{name: found[name] for name in ("stalls", "gaps", "jumps", "lost", "refused")},
         **{name: found[name] for name in ("first_audio_s", "delivered_s", "behind_s")},
+        "load's CPU": f"{used.ru_utime + used.ru_stime:.1f} s, starting included",
         "parts checked": f"{tally.parts}, hashed {tally.sampled_parts},"
         f" different {tally.differing_parts}",
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import socket
 import time
@@ -9,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from stentor.media.renditions import RENDITIONS
 from support.edge import Client, RunningEdge, edge_running, eventually
@@ -18,6 +21,12 @@ from support.programme import part_of
 @pytest.fixture
 def on_edge(tmp_path: Path) -> Iterator[RunningEdge]:
     with edge_running(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def shared_edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEdge]:
+    with edge_running(tmp_path_factory.mktemp("edge")) as running:
         yield running
 
 
@@ -104,6 +113,17 @@ def test_garbage_is_400_and_the_end(on_edge: RunningEdge, data: bytes) -> None:
     with Client(on_edge.port) as client:
         assert client.send(data).response().status == 400
         assert client.closed()
+
+
+@given(st.lists(st.binary(max_size=300), max_size=5))
+@settings(max_examples=40, deadline=None)
+def test_no_bytes_of_strangers_are_a_fault(shared_edge: RunningEdge, blobs: list[bytes]) -> None:
+    with Client(shared_edge.port) as client, contextlib.suppress(OSError):
+        client.get("/healthz")
+        for blob in blobs:
+            client.send(blob)
+    assert shared_edge.get("/healthz").status == 200
+    assert shared_edge.edge.loop.faults_total == 0
 
 
 def test_only_looking_is_allowed(on_edge: RunningEdge) -> None:

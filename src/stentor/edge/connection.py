@@ -126,6 +126,10 @@ class Connection:
             case _:
                 self.close()
 
+    def on_fault(self, fd: int) -> None:
+        """Let go."""
+        self.close()
+
     def answer(self, answer: Answer) -> None:
         """Answer the request at hand; the connection goes on if both sides want it."""
         request = self.request

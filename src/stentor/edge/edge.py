@@ -209,6 +209,7 @@ class Edge:
         facts = {
             room.id: self.push.audience(room, self.shelf.readers(room.id))
             for room in self.rooms.by_id.values()
+            if room.streams or self.shelf.readers(room.id)
         }
         self._facts.send(self._now_ms(), facts)
 

@@ -30,6 +30,9 @@ class Feed:
     def on_event(self, fd: int, mask: int) -> None:
         """Wakes the loop, whose first task reads the feed."""
 
+    def on_fault(self, fd: int) -> None:
+        """The feed stays, whatever happens."""
+
     def receive(self) -> list[Message]:
         """Return what has come; connects again when it is time to."""
         if not self.connected and not self._connect():

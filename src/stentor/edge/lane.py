@@ -161,6 +161,10 @@ class Lane:
         if behind is not None:
             self._drain(fd, behind)
 
+    def on_fault(self, fd: int) -> None:
+        """Forget a listener: a number that stays here would be somebody else's tomorrow."""
+        self._let_go(fd)
+
     def sweep(self, now_ns: int) -> None:
         """Let go of those who have taken nothing for very long."""
         limit_ns = now_ns - self._limits.listener_stalled_ns

@@ -83,6 +83,9 @@ class Listening:
         """Somebody is at the door; they are let in when the turn is over."""
         self._waiting = True
 
+    def on_fault(self, fd: int) -> None:
+        """A listening socket stays, whatever happens."""
+
     def accept(self) -> None:
         """Let in some of those who wait."""
         if not self._waiting or time.monotonic_ns() < self._rests_until_ns:

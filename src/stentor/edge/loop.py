@@ -32,6 +32,10 @@ class Handler(Protocol):
         """Something happened; must not block."""
         ...
 
+    def on_fault(self, fd: int) -> None:
+        """Serving this descriptor failed by a mistake of ours: let go of it, wholly."""
+        ...
+
 
 class _Timer:
     __slots__ = ("due_ns", "every_ns", "task")
@@ -94,7 +98,8 @@ class Loop:
                 try:
                     handler.on_event(fd, mask)
                 except Exception:
-                    self._fault(fd)
+                    self._fault()
+                    self._safely(partial(handler.on_fault, fd))
             self._safely(self.last)
             now_ns = time.monotonic_ns()
             for timer in self._timers:
@@ -119,11 +124,9 @@ class Loop:
         try:
             task()
         except Exception:
-            self._fault(-1)
+            self._fault()
 
-    def _fault(self, fd: int) -> None:
+    def _fault(self) -> None:
         """One listener's trouble, or a mistake of ours, must not end all others' programme."""
         self.faults_total += 1
         log().error("edge_fault", exc_info=True)
-        if fd >= 0:
-            self.drop(fd)

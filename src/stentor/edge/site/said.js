@@ -65,8 +65,6 @@ export function noteLine({ kind, seconds: lost }) {
       return "Something between here and the server holds the stream back, so the sound now comes in pieces.";
     case "tap":
       return "Your browser wants a tap before it plays sound.";
-    case "finished":
-      return "The conversation has ended.";
     default:
       return "";
   }

@@ -3,7 +3,7 @@
 
 import { Backoff, pause } from "./backoff.js";
 import { PartReader } from "./boxes.js";
-import { PART_SAMPLES, PARTS_PER_SEGMENT, PART_S, partsIn } from "./grid.js";
+import { PART_SAMPLES, PARTS_PER_SEGMENT, partsIn } from "./grid.js";
 import { readPlaylist } from "./playlist.js";
 
 const AHEAD_S = 30; // how much of a recording to hold ready
@@ -105,7 +105,6 @@ export class ShelfSource {
 
   async #look(query) {
     const seen = readPlaylist(await (await this.#get(`live.m3u8${query}`)).text());
-    if (seen.ended) this.emit({ kind: "finished" });
     // The last segment may be short: then the playlist's arithmetic says too much, and the room's
     // state, which the player fetches now, says how much there is.
     if (!seen.ended || !this.#known.ended) this.#known = seen;
@@ -130,5 +129,3 @@ export class ShelfSource {
     return response;
   }
 }
-
-export const shelfDelayS = PART_S * 3;
