@@ -48,6 +48,26 @@ def test_speaker_leaves_when_the_recording_is_over(server: Server, tone: Path) -
     assert heard_s == pytest.approx(4, abs=1)
 
 
+def test_recording_can_wait_for_the_hour(server: Server, tone: Path) -> None:
+    room = server.create_room("Wait", in_s=60)
+    with (
+        speaking(tone, room.link("host"), "--on-air") as speaker,
+        listening(room.url()) as (ear,),
+    ):
+        assert speaker.stdout is not None
+        events = iter(speaker.stdout)
+        assert (
+            next(json.loads(line) for line in events if '"state"' in line)["phase"] == "scheduled"
+        )
+        time.sleep(2)
+        room.act("start")
+        assert speaker.wait(30) == 0
+        room.act("end")
+        ear.join()
+    heard_s = ear.findings.audio_s - ear.findings.silent_s
+    assert heard_s == pytest.approx(4, abs=1)
+
+
 @needs_program("ffmpeg")
 def test_what_comes_on_standard_input_is_heard(server: Server, tone: Path) -> None:
     room = server.create_room("Pipe", in_s=0.5)

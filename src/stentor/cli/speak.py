@@ -14,6 +14,9 @@ def speak(
     ],
     link: Annotated[str, typer.Argument(help="The speaker's link.", metavar="LINK")],
     loop: Annotated[bool, typer.Option("--loop", help="From the start again at the end.")] = False,
+    on_air: Annotated[
+        bool, typer.Option("--on-air", help="Begin on the air, not in the green room.")
+    ] = False,
     since_ms: Annotated[int | None, typer.Option(hidden=True)] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing.")] = False,
     json: Json = False,
@@ -42,4 +45,4 @@ def speak(
             case _:
                 pass
 
-    run_speak(Speech(source, link, loop=loop, since_ms=since_ms), tell)
+    run_speak(Speech(source, link, loop=loop, on_air=on_air, since_ms=since_ms), tell)

@@ -37,6 +37,7 @@ class Speech:
     link: str
     loop: bool = False
     bitrate: int = 48_000
+    on_air: bool = False  # begin when the room is on the air, not in the green room
     since_ms: int | None = None  # as if it had begun then: voices that belong together
 
 
@@ -68,9 +69,7 @@ async def _speak(speech: Speech, tell: Tell) -> None:
         async with httpx.AsyncClient(timeout=5.0) as http:
             seat = await _who_am_i(http, speech.link)
             tell("link", {"room": seat.room, "name": seat.name})
-            await _until_first(
-                stop, _Speaker(http, seat, reader, speech.bitrate, tell).run(start_at)
-            )
+            await _until_first(stop, _Speaker(http, seat, reader, speech, tell).run(start_at))
     finally:
         reader.close()
 
@@ -124,12 +123,13 @@ class _Speaker:
     """Keeps a session alive while the voice speaks."""
 
     def __init__(
-        self, http: httpx.AsyncClient, seat: _Seat, reader: Reader, bitrate: int, tell: Tell
+        self, http: httpx.AsyncClient, seat: _Seat, reader: Reader, speech: Speech, tell: Tell
     ) -> None:
         self._http = http
         self._seat = seat
         self._reader = reader
-        self._bitrate = bitrate
+        self._bitrate = speech.bitrate
+        self._may_begin = not speech.on_air
         self._tell = tell
         self._session: Session | None = None
         self._old = ""  # location of the session to resume
@@ -146,6 +146,7 @@ class _Speaker:
                     self._bitrate,
                     self._send,
                     time.monotonic() if start_at is None else start_at,
+                    lambda: self._may_begin,
                 )
             )
             staying = asyncio.create_task(self._stay())
@@ -210,5 +211,6 @@ class _Speaker:
         if told != self._last_told:
             self._last_told = told
             self._tell("state", {"phase": told[0], "muted": bool(told[1])})
+        self._may_begin = self._may_begin or event.get("phase") == "live"
         if event.get("phase") == "ended":
             self._over.set()

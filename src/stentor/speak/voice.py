@@ -25,7 +25,7 @@ from stentor.media.grid import FRAME_SAMPLES, SAMPLE_RATE
 FRAME_S = FRAME_SAMPLES / SAMPLE_RATE
 _AHEAD_FRAMES = 100  # 2 s are read ahead, then the reader waits
 _LATE_S_MAX = 1.0  # after a longer sleep of the whole machine the voice goes on from now
-_SILENCE: Pcm = np.zeros(FRAME_SAMPLES, np.int16)
+SILENCE: Pcm = np.zeros(FRAME_SAMPLES, np.int16)
 
 
 class _End(Enum):
@@ -51,7 +51,7 @@ class Reader:
         try:
             found = self._frames.get_nowait()
         except queue.Empty:
-            return _SILENCE
+            return SILENCE
         return None if found is _End.END else found
 
     async def wait_first(self) -> None:
@@ -123,17 +123,22 @@ class OpusVoice:
 
 
 async def speak_frames(
-    reader: Reader, bitrate: int, send: Callable[[int, bytes], None], start_at: float
+    reader: Reader,
+    bitrate: int,
+    send: Callable[[int, bytes], None],
+    start_at: float,
+    may_begin: Callable[[], bool] = lambda: True,
 ) -> None:
     """Send a packet each 20 ms from `start_at` on (monotonic), until the source ends.
 
-    Packets are numbered by sample. Raises `Unreadable` if the source fails on the way.
+    Until the source `may_begin`, silence is sent. Packets are numbered by sample. Raises
+    `Unreadable` if the source fails on the way.
     """
     encoder = OpusVoice(bitrate)
     number, skipped = 0, 0
     await asyncio.sleep(max(0.0, start_at - time.monotonic()))
     while True:
-        frame = reader.next_frame()
+        frame = reader.next_frame() if may_begin() else SILENCE
         if frame is None:
             return
         if isinstance(frame, StentorError):
