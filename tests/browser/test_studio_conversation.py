@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-
 from playwright.async_api import Page
 
 from stentor.media.grid import PART_SAMPLES, SAMPLE_RATE
@@ -106,7 +105,9 @@ async def test_two_speakers_talk_and_the_host_runs_the_room(
         await hears(listener, B)
         await to_seat(ada, "Remove …", "Ben")
         await choose(ada, "Ban for good")
-        await until(ben, "document.querySelector('#trouble-text').textContent.includes('withdrawn')")
+        await until(
+            ben, "document.querySelector('#trouble-text').textContent.includes('withdrawn')"
+        )
         await hears_not(listener, B)
         assert await ada.locator("#people li").filter(has_text="Ben").count() == 0
 
