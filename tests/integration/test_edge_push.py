@@ -86,6 +86,19 @@ def test_stream_ends_with_the_room(on_edge: RunningEdge) -> None:
     assert on_edge.get("live.mp4?rendition=aac48").status == 410
 
 
+def test_room_that_is_cancelled_lets_those_who_wait_go(
+    on_edge: RunningEdge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stentor.edge.edge._RETIRE_S", 0.5)
+    on_edge.programme.open_doors()
+    on_edge.has_parts(0)
+    with on_edge.ear() as ear:
+        on_edge.programme.state(Phase.ENDED, end_samples=0)
+        ear.listen(lambda: ear.ended)
+        assert ear.states[-1]["phase"] == "ended"
+        assert not ear.parts
+
+
 def test_listener_who_falls_behind_jumps_to_live_edge_and_is_told(tmp_path: Path) -> None:
     with edge_running(tmp_path, edge_lag_s=3.2, edge_unsent_bytes=4096) as on_edge:
         on_edge.on_air(8)

@@ -153,6 +153,8 @@ class Edge:
                     self.counts.parts += 1
                 case Change.STATE if room:
                     self.push.state_came(room)
+                    if room.ended and room.streams:  # perhaps before it ever began
+                        self._retire_ns.setdefault(room, now_ns + round(_RETIRE_S * 1e9))
                 case Change.INIT if stream:
                     self.push.init_came(stream)
                 case Change.END if stream and room:
