@@ -183,3 +183,12 @@ def test_rooms_are_bounded(hasty: ControlProcess) -> None:
         codes.append(answer.status_code)
     assert codes[-1] == 409
     assert len(hasty.call("GET", "/api/rooms").json()["rooms"]) == 3
+
+
+def test_answers_do_not_wait_for_the_clients_acknowledgement(control: ControlProcess) -> None:
+    took_s = []
+    for _ in range(20):
+        began = time.monotonic()
+        control.call("GET", "/api/me")
+        took_s.append(time.monotonic() - began)
+    assert min(took_s) < 0.030  # with Nagle's algorithm each takes 40 ms
