@@ -113,7 +113,7 @@ def test_playlist_asked_for_before_the_hour_comes_with_the_first_part(
     on_edge: RunningEdge,
 ) -> None:
     on_edge.programme.open_doors()
-    eventually(lambda: on_edge.edge.rooms.stream("town-hall", "aac48"))
+    on_edge.has_parts(0)
     found: list[Response] = []
     asking = threading.Thread(target=lambda: found.append(on_edge.get("hls/aac48/live.m3u8")))
     asking.start()

@@ -44,7 +44,7 @@ def test_listeners_who_wait_before_the_hour_hear_on_the_same_connection(
     on_edge: RunningEdge,
 ) -> None:
     on_edge.programme.open_doors()
-    eventually(lambda: on_edge.edge.rooms.stream("town-hall", "opus24"))
+    on_edge.has_parts(0)
     with on_edge.ear("opus24") as early, on_edge.ear("aac96") as other:
         early.listen(lambda: early.states)
         assert early.states[0]["phase"] == "scheduled"
