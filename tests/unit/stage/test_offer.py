@@ -15,11 +15,24 @@ AUDIO = "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=rtpmap:111 opus/48000/2\r\n"
 OFFER = f"v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n{AUDIO}"
 
 
-def test_candidates_are_taken_out_and_the_rest_is_left_alone() -> None:
+def test_candidates_are_taken_out_and_what_is_needed_is_left_alone() -> None:
     offer = (
         OFFER + "a=candidate:1 1 udp 1 10.0.0.1 9 typ host\r\na=end-of-candidates\r\na=mid:0\r\n"
     )
     assert read_offer(offer.encode()) == OFFER + "a=mid:0\r\n"
+
+
+@pytest.mark.parametrize("end", ["\r", "\x0b", "\x0c", "\x1c", "\x85", "\u2028"])
+def test_no_candidate_hides_behind_what_only_python_takes_for_the_end_of_a_line(end: str) -> None:
+    offer = OFFER + f"a=mid:0{end}a=candidate:1 1 udp 1 victim.local 9 typ host\r\n"
+    assert read_offer(offer.encode()) == OFFER + "a=mid:0\r\n"
+
+
+def test_an_offer_that_would_take_aiortc_seconds_is_refused_or_made_small() -> None:
+    feedback = "a=rtcp-fb:* x\r\n" * 2_000 + "a=ssrc:1 cname:x\r\n" * 1_000
+    assert read_offer((OFFER + feedback).encode()) == OFFER
+    with pytest.raises(Problem):
+        read_offer((OFFER + "a=rtpmap:1 opus/48000\r\n" * 2_000).encode())
 
 
 def test_bare_line_feeds_are_understood() -> None:
