@@ -188,6 +188,25 @@ def test_conversation_survives_every_part_dying_in_turn(conversation: Conversati
         assert lost_s(pcm, 12) <= 2 * LOSS_S_MAX
 
 
+def test_conversation_goes_on_when_the_whole_server_was_killed_and_started_again(
+    conversation: Conversation,
+) -> None:
+    one = conversation
+    pids = [facts["pid"] for facts in one.server.parts().values()]
+    assert one.server.process is not None
+    one.server.process.kill()
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), 15, "all is gone")
+    one.server.stop()
+    one.server.start()
+    one.go_on(12)
+    one.end()
+    for ear in one.ears:
+        assert ear.error is None
+    for ear in one.push:
+        assert strength(ear.pcm(ear.last_part - 5), B) > 0.2, "speakers are back by themselves"
+    check_recordings(one)
+
+
 def _answers(one: Conversation) -> bool:
     try:
         return bool(one.server.api("GET", f"/api/rooms/{one.room.id}"))

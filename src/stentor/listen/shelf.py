@@ -25,7 +25,7 @@ from stentor.rooms.orders import Phase
 from stentor.rooms.state import decode_room_state
 
 RETRY_S = 0.25
-FAILURES_MAX = 40  # in a row
+FAILURES_MAX = 240  # in a row: a minute
 FAILURES_FIRST = 5
 _STATE_EVERY_S = 2.0
 

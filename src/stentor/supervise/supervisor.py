@@ -7,6 +7,7 @@ nothing of what the parts do; what has to happen between deaths is handed in as 
 import os
 import selectors
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ from stentor.supervise.restart import decide_restart, remember_death
 
 SPARE_AFTER_S = 2.0  # a new spare waits until the one that took over has settled
 STOP_GRACE_S = 3.0
+SPAWN_RETRY_S = 1.0
 _TICK_S = 0.1
 
 
@@ -185,8 +187,8 @@ class Supervisor:
             kept.restarts += 1
             self._start(kept)
         if kept.spare_at is not None and now >= kept.spare_at:
-            kept.spare_at = None
             kept.spare = self._spawn(kept.plan, waits=True)
+            kept.spare_at = None if kept.spare else now + SPARE_AFTER_S * 5
             self._safely(lambda: self.on_change(self.facts()))
 
     def _bury(self, kept: _Kept, now: float) -> None:
@@ -213,11 +215,17 @@ class Supervisor:
             kept.spare_at = time.monotonic() + SPARE_AFTER_S
         else:
             kept.process = self._spawn(kept.plan, waits=False)
+            if kept.process is None:
+                kept.start_at = time.monotonic() + SPAWN_RETRY_S
         self._safely(lambda: self.on_change(self.facts()))
 
-    def _spawn(self, plan: PartPlan, *, waits: bool) -> Process:
+    def _spawn(self, plan: PartPlan, *, waits: bool) -> Process | None:
         command = (*plan.command, "--spare") if waits else plan.command
-        process = Process(command, self.environment, waits=waits)
+        try:
+            process = Process(command, self.environment, waits=waits)
+        except (OSError, subprocess.SubprocessError) as error:  # no memory, no more processes
+            log().error("part_not_started", name=plan.name, why=str(error))
+            return None
         self._selector.register(process.descriptor, selectors.EVENT_READ, process)
         return process
 

@@ -58,6 +58,16 @@ def test_full_disk_does_not_end_the_supervisor() -> None:
     supervisor.stop()
 
 
+def test_part_that_cannot_be_started_is_tried_again(monkeypatch) -> None:
+    monkeypatch.setattr("stentor.supervise.supervisor.SPAWN_RETRY_S", 0.05)
+    supervisor = Supervisor(ENVIRONMENT)
+    supervisor.add(PartPlan("one", ("/nonexistent/program",)))
+    assert supervisor.run(0.5) is Ended.TIME_UP
+    assert supervisor.facts()["one"].pid is None
+    assert supervisor.facts()["one"].restarts > 1
+    supervisor.stop()
+
+
 def test_part_that_is_done_is_not_started_again() -> None:
     supervisor = Supervisor(ENVIRONMENT)
     supervisor.add(PartPlan("one", (sys.executable, "-c", ""), Keep.UNTIL_DONE))
