@@ -167,7 +167,7 @@ async def test_seat_in_use_elsewhere_can_be_used_here(
 async def test_speaker_is_back_by_itself_after_the_stage_was_killed(
     server: Server, tones: tuple[Path, Path]
 ) -> None:
-    room = server.create_room("Still here", in_s=1, host_name="Ada", speakers=0)
+    room = server.create_room("Still here", in_s=2, host_name="Ada", speakers=0)
     server.wait_spares()
     async with chromium(tones[0]) as one:
         ada = await one.new_page()
@@ -192,7 +192,7 @@ async def test_speaker_is_back_by_itself_after_the_stage_was_killed(
 async def test_hosts_go_on_talking_while_control_is_away(
     server: Server, tones: tuple[Path, Path]
 ) -> None:
-    room = server.create_room("Unmoderated", in_s=1, host_name="Ada", speaker_names=["Ben"])
+    room = server.create_room("Unmoderated", in_s=2, host_name="Ada", speaker_names=["Ben"])
     async with chromium(tones[0]) as one, chromium(tones[1]) as two:
         ada, ben = await one.new_page(), await two.new_page()
         await enter_stage(ada, room.link("host"))

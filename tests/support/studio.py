@@ -7,6 +7,10 @@ from playwright.async_api import Page
 from support.ears import until
 
 OTHERS = "#return"  # the element that plays what comes back from the stage
+_SEATED = """
+[...document.querySelectorAll('#people li')].some((one) =>
+    one.querySelector('.name').textContent.endsWith('(you)') && one.dataset.state === 'here')
+"""
 TREATMENTS = ("echoCancellation", "noiseSuppression", "autoGainControl")
 
 
@@ -17,7 +21,7 @@ async def open_studio(page: Page, link: str) -> None:
 
 
 async def turn_on_microphone(page: Page, *, plain: bool = True) -> None:
-    """Let the page hear; `plain` keeps the browser's hands off the sound (tones are noise to it)."""
+    """Let the page hear; `plain` keeps the browser from taking tones for noise."""
     await page.get_by_role("button", name="Turn on the microphone").click()
     await until(page, "!document.querySelector('#sound').hidden")
     if plain:
@@ -36,8 +40,7 @@ async def enter_stage(page: Page, link: str) -> None:
 async def on_stage(page: Page, timeout_s: float = 8) -> None:
     """Return once the stage has this page's voice."""
     await until(page, "document.body.dataset.call === 'on'", timeout_s)
-    seat = "[...document.querySelectorAll('#people .name')].some(n => n.textContent.endsWith('(you)') && n.closest('li').dataset.state === 'here')"
-    await until(page, seat, timeout_s)
+    await until(page, _SEATED, timeout_s)
 
 
 async def seat_is(page: Page, name: str, state: str, timeout_s: float = 5) -> None:
