@@ -6,6 +6,7 @@ come. It asks no other process anything, so whatever else dies, its listeners st
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from itertools import count
 
 from stentor.base.clock import Clock
@@ -14,7 +15,7 @@ from stentor.base.logs import log
 from stentor.base.paths import DataFolder
 from stentor.base.settings import Settings
 from stentor.edge import routes
-from stentor.edge.answer import preflight
+from stentor.edge.answer import Answer, preflight
 from stentor.edge.archive import Archive
 from stentor.edge.connection import Connection, Deadlines, Stage, Web
 from stentor.edge.counts import Counts
@@ -249,13 +250,17 @@ class Edge:
                 self._room(intent.room)
                 connection.answer(self._directory.state(intent.room, self._now_ms()))
             case routes.Page():
-                if intent.room:
-                    self._room(intent.room)
-                connection.answer(self._site.answer(intent.name, request))
+                connection.answer(self._page(intent, request))
             case routes.Whole():
                 self._downloads.serve(connection, request, self._room(intent.room), intent)
             case routes.Live():
                 self._live(connection, intent)
+
+    def _page(self, intent: routes.Page, request: Request) -> Answer:
+        """Return a page; a room's page is for people, and says itself when there is no room."""
+        answer = self._site.answer(intent.name, request)
+        known = not intent.room or intent.room in self.rooms.by_id
+        return answer if known or answer.status != 200 else replace(answer, status=404)
 
     def _live(self, connection: Connection, intent: routes.Live) -> None:
         match intent:
