@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import threading
 import time
 from collections.abc import Iterator
@@ -75,6 +76,20 @@ def test_reload_without_a_part_waits_for_the_whole_segment(on_edge: RunningEdge)
         eventually(lambda: on_edge.edge.shelf.waiting == 1)
         on_edge.programme.parts(6)
         assert b"seg/2.m4s" in player.response().body
+
+
+def test_playlists_come_compressed_and_report_on_their_siblings(on_edge: RunningEdge) -> None:
+    on_edge.on_air(100)
+    on_edge.programme.write_recording(on_edge.folder)
+    for name in ("live", "dvr"):
+        plain = on_edge.get(f"hls/aac48/{name}.m3u8")
+        packed = on_edge.get(f"hls/aac48/{name}.m3u8", Accept_Encoding="gzip, br")
+        assert packed.headers["content-encoding"] == "gzip"
+        assert packed.headers["vary"] == "accept-encoding"
+        assert gzip.decompress(packed.body) == plain.body
+        assert len(packed.body) < len(plain.body) / 3
+    live = m3u8.loads(on_edge.get("hls/aac48/live.m3u8").body.decode())
+    assert [one.uri for one in live.rendition_reports] == ["../aac96/live.m3u8"]
 
 
 def test_far_future_reload_is_400(on_edge: RunningEdge) -> None:

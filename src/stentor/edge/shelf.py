@@ -5,8 +5,8 @@ and in number, and is answered after the push stream has had its delivery.
 """
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
+from functools import partial
 
 from stentor.base.errors import Problem
 from stentor.edge.answer import FOREVER, FRESH, MP4, PLAYLIST, Answer, problem_answer
@@ -14,23 +14,14 @@ from stentor.edge.archive import Archive
 from stentor.edge.connection import Connection
 from stentor.edge.counts import Counts
 from stentor.edge.limits import Limits
+from stentor.edge.playlists import Playlists
 from stentor.edge.rooms import Room, Stream
 from stentor.edge.routes import Master, Media, Piece, Playlist, Shape
 from stentor.media.grid import PARTS_PER_SEGMENT
-from stentor.media.playlist import (
-    history_head,
-    history_tail,
-    is_far_future,
-    live_playlist,
-    master_playlist,
-    parts_needed,
-    segment_lines,
-    segments_complete,
-)
+from stentor.media.playlist import is_far_future, master_playlist, parts_needed
 from stentor.media.renditions import RENDITIONS
 
 _RELOADED = "public, max-age=4"  # a playlist that was asked for by its newest part never changes
-_HISTORIES_MAX = 64
 _NO_ROOM = Problem(404, "no-such-room", "There is no such room")
 _NO_PROGRAMME = Problem(503, "not-on-the-air", "This room is not on the air yet")
 _NO_MEDIA = Problem(404, "no-such-media", "This part of the programme is not here")
@@ -56,22 +47,6 @@ class _Waiting:
         self.due_ns = due_ns
 
 
-class _History:
-    """The whole segments of one rendition as playlist lines, which only ever grow."""
-
-    __slots__ = ("epoch_ms", "lines", "segments")
-
-    def __init__(self, epoch_ms: int) -> None:
-        self.epoch_ms = epoch_ms
-        self.segments = 0
-        self.lines = bytearray()
-
-    def grow(self, segments: int) -> None:
-        if segments > self.segments:
-            self.lines += segment_lines(self.epoch_ms, self.segments, segments).encode()
-            self.segments = segments
-
-
 class Shelf:
     """HLS for all rooms of one edge."""
 
@@ -80,8 +55,7 @@ class Shelf:
         self._limits = limits
         self._counts = counts
         self._waiting: dict[int, _Waiting] = {}  # by connection, oldest first
-        self._live: dict[Stream, tuple[int, int, bool, bytes]] = {}
-        self._histories: OrderedDict[tuple[str, str], _History] = OrderedDict()
+        self._playlists = Playlists()
         self._seen: dict[str, tuple[set[int], set[int]]] = {}  # readers now, and the time before
 
     @property
@@ -98,22 +72,22 @@ class Shelf:
     def playlist(self, connection: Connection, room: Room, intent: Playlist) -> None:
         """Answer a media playlist, now or when it has what is asked for."""
         self._note(room.id, connection)
+        assert connection.request is not None
+        packed = "gzip" in connection.request.headers.get("accept-encoding", "")
         stream = room.streams.get(intent.rendition)
         if intent.shape is Shape.DVR or stream is None or (stream.init == b"" and room.ended):
-            connection.answer(self._history(room, intent.rendition, stream))
+            connection.answer(self._history(room, intent.rendition, stream, packed))
             return
-        if stream.whole:
-            connection.answer(self._live_answer(room, stream, FRESH))
-            return
+        live = partial(self._playlists.live, room, stream)
         needed, cache = 1, FRESH
-        if intent.msn is not None:
+        if intent.msn is not None and not stream.whole:
             if is_far_future(intent.msn, stream.next):
                 raise Problem(400, "far-future", "Nobody can wait for that segment yet")
             needed, cache = parts_needed(intent.msn, intent.part), _RELOADED
-        if stream.next >= needed:
-            connection.answer(self._live_answer(room, stream, cache))
+        if stream.next >= needed or stream.whole:
+            connection.answer(live().answer(cache=cache, packed=packed))
             return
-        self._wait(connection, stream, needed, lambda: self._live_answer(room, stream, cache))
+        self._wait(connection, stream, needed, lambda: live().answer(cache=cache, packed=packed))
 
     def media(self, connection: Connection, room: Room, intent: Media) -> None:
         """Answer an init, a part or a segment."""
@@ -169,7 +143,7 @@ class Shelf:
     def forget(self, room: Room) -> None:
         """Drop what was rendered for a room's streams."""
         for stream in room.streams.values():
-            self._live.pop(stream, None)
+            self._playlists.forget(stream)
             for one in [one for one in self._waiting.values() if one.stream is stream]:
                 self._finish(one, lambda: problem_answer(_NO_MEDIA))
 
@@ -179,37 +153,14 @@ class Shelf:
             seen = self._seen[room] = (set(), set())
         seen[0].add(connection.serial)
 
-    def _live_answer(self, room: Room, stream: Stream, cache: str) -> Answer:
-        epoch_ms = room.state.epoch_ms if room.state else 0
-        held = self._live.get(stream)
-        if held is None or held[:3] != (stream.next, epoch_ms, stream.whole):
-            text = live_playlist(epoch_ms, stream.next, ended=stream.whole).encode()
-            held = self._live[stream] = (stream.next, epoch_ms, stream.whole, text)
-        return Answer(200, held[3], PLAYLIST, cache=cache)
-
-    def _history(self, room: Room, rendition: str, stream: Stream | None) -> Answer:
+    def _history(self, room: Room, rendition: str, stream: Stream | None, packed: bool) -> Answer:
         ended = room.ended if stream is None else stream.whole
         parts = stream.next if stream is not None else 0
         parts = parts or self._archive.parts(room.id, rendition)
         if parts == 0:
             raise _NO_MEDIA if ended else _NO_PROGRAMME
-        epoch_ms = room.state.epoch_ms if room.state else 0
-        key = (room.id, rendition)
-        history = self._histories.get(key)
-        if history is None or history.epoch_ms != epoch_ms:
-            history = self._histories[key] = _History(epoch_ms)
-            if len(self._histories) > _HISTORIES_MAX:
-                self._histories.popitem(last=False)
-        self._histories.move_to_end(key)
-        history.grow(segments_complete(parts))
-        body = b"".join(
-            (
-                history_head(ended=ended).encode(),
-                history.lines,
-                history_tail(epoch_ms, parts, ended=ended).encode(),
-            )
-        )
-        return Answer(200, body, PLAYLIST, cache="public, max-age=60" if ended else FRESH)
+        rendered = self._playlists.history(room, rendition, parts, ended=ended)
+        return rendered.answer(cache="public, max-age=60" if ended else FRESH, packed=packed)
 
     def _pieces(
         self, room: Room, stream: Stream | None, first: int, stop: int, rendition: str = ""

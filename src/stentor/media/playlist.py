@@ -87,8 +87,13 @@ def _last_short(epoch_ms: int, parts: int) -> str:
     )
 
 
-def live_playlist(epoch_ms: int, parts: int, *, ended: bool = False) -> str:
-    """Return the low-latency playlist when `parts` parts are there; at least one must be."""
+def live_playlist(
+    epoch_ms: int, parts: int, *, ended: bool = False, siblings: Iterable[str] = ()
+) -> str:
+    """Return the low-latency playlist when `parts` parts are there; at least one must be.
+
+    `siblings` are the renditions that a player may switch to: all have the same parts.
+    """
     whole = segments_complete(parts)
     first = first_listed(parts)
     lines = [
@@ -115,6 +120,11 @@ def live_playlist(epoch_ms: int, parts: int, *, ended: bool = False) -> str:
         lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{_date(epoch_ms, whole)}")
         lines.extend(_parts(start, parts))
     lines.append(f'#EXT-X-PRELOAD-HINT:TYPE=PART,URI="part/{parts}.m4s"')
+    msn, part = divmod(parts - 1, PARTS_PER_SEGMENT)
+    lines.extend(
+        f'#EXT-X-RENDITION-REPORT:URI="../{name}/live.m3u8",LAST-MSN={msn},LAST-PART={part}'
+        for name in siblings
+    )
     return "\n".join(lines) + "\n"
 
 

@@ -93,6 +93,14 @@ def test_m3u8_reads_the_live_playlist_as_it_is_meant(count: int) -> None:
 
 
 @given(counts)
+@settings(max_examples=40)
+def test_reports_on_siblings_name_the_newest_part(count: int) -> None:
+    report = m3u8.loads(live_playlist(EPOCH_MS, count, siblings=["aac96"])).rendition_reports[0]
+    assert report.uri == "../aac96/live.m3u8"
+    assert report.last_msn * PARTS_PER_SEGMENT + report.last_part == count - 1
+
+
+@given(counts)
 def test_history_has_everything_from_minute_0(count: int) -> None:
     running = history_playlist(EPOCH_MS, min(count, 5000), ended=False)
     ended = history_playlist(EPOCH_MS, min(count, 5000), ended=True)
