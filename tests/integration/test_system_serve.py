@@ -12,9 +12,9 @@ import pytest
 from support.server import COMMAND, Server, serving, wait_until
 
 
-@pytest.fixture
-def server(tmp_path: Path):
-    with serving(tmp_path) as one:
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory):
+    with serving(tmp_path_factory.mktemp("serve")) as one:
         yield one
 
 
