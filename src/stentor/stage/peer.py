@@ -25,12 +25,14 @@ from aiortc.rtcrtpreceiver import StreamStatistics
 
 from stentor.base.errors import Problem
 from stentor.media.grid import FRAME_SAMPLES, SAMPLE_RATE
+from stentor.stage.datagrams import Datagrams
 from stentor.stage.offer import malformed, mend_answer
 
 OnPacket = Callable[[int, int, bytes], None]  # sequence, timestamp, payload
 
 SOURCES_MAX = 4  # SSRCs of one peer; what comes from others is dropped
 _CLOSE_S_MAX = 5.0
+_JITTER_Q4_MAX = 0xFFFF_FFFF << 4  # more does not fit a receiver report, whose task then dies
 _HEADER = struct.Struct("!BBHII")
 _CAPABILITIES = RTCRtpReceiver.getCapabilities("audio")
 assert _CAPABILITIES is not None
@@ -63,9 +65,15 @@ def run_at_once(call: Coroutine[Any, Any, Any]) -> None:
 
 
 class Peer:
-    """A connection with one speaker. `on_packet` is called from the event loop."""
+    """A connection with one speaker. `on_packet` is called from the event loop.
 
-    def __init__(self, direction: Direction, on_packet: OnPacket) -> None:
+    `admit` is asked for each packet that the speaker's keys protect, of whatever kind: who answers
+    False has it dropped.
+    """
+
+    def __init__(
+        self, direction: Direction, on_packet: OnPacket, admit: Callable[[], bool] = lambda: True
+    ) -> None:
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._on_packet = on_packet
         self._payload_type: int | None = None
@@ -73,7 +81,8 @@ class Peer:
         self._timestamp = 0
         self._sent_packets = 0
         self._sent_bytes = 0
-        self.dropped_total = 0  # RTP that is not this peer's Opus
+        self._datagrams = Datagrams(admit)
+        self._foreign_total = 0  # RTP that is not this peer's Opus
         self.send_errors_total = 0
         source = _NoTrack() if direction is Direction.SPEAKS_AND_HEARS else "audio"
         self._transceiver = self._connection.addTransceiver(source, direction=direction.value)
@@ -85,6 +94,16 @@ class Peer:
         """The state of the connection, as WebRTC names it."""
         return str(self._connection.connectionState)
 
+    @property
+    def dropped_total(self) -> int:
+        """How many datagrams and packets came that are of no use here."""
+        return self._foreign_total + self._datagrams.dropped_total
+
+    @property
+    def has_too_many_sources(self) -> bool:
+        """Whether the speaker used more SSRCs than anybody needs."""
+        return self._datagrams.has_too_many_sources
+
     async def answer(self, offer: str) -> str:
         """Return the SDP answer to an offer; raises `Problem` if it cannot be used."""
         try:
@@ -92,6 +111,9 @@ class Peer:
             for transceiver in self._connection.getTransceivers():
                 if transceiver is not self._transceiver:
                     transceiver.direction = "inactive"
+            transports = {one.receiver.transport for one in self._connection.getTransceivers()}
+            for transport in transports:
+                self._datagrams.guard(transport)
             self._payload_type = next(
                 codec.payloadType
                 for codec in self._transceiver._codecs
@@ -135,6 +157,13 @@ class Peer:
         self._on_packet = lambda *_: None
         with contextlib.suppress(Exception):
             await asyncio.wait_for(self._connection.close(), _CLOSE_S_MAX)
+        # aiortc waits for its tasks first, and for ever for one that has died: sockets are ours.
+        for transceiver in self._connection.getTransceivers():
+            transport = transceiver.receiver.transport
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(transport.stop(), _CLOSE_S_MAX)
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(transport.transport.stop(), _CLOSE_S_MAX)
 
     def _tap(self) -> None:
         receiver: Any = self._transceiver.receiver
@@ -142,15 +171,16 @@ class Peer:
 
         async def take(packet: Any, arrival_time_ms: int) -> None:
             if packet.payload_type != self._payload_type or not packet.payload:
-                self.dropped_total += 1
+                self._foreign_total += 1
                 return
             statistics = streams.get(packet.ssrc)
             if statistics is None:
                 if len(streams) >= SOURCES_MAX:
-                    self.dropped_total += 1
+                    self._foreign_total += 1
                     return
                 statistics = streams[packet.ssrc] = StreamStatistics(SAMPLE_RATE)
             statistics.add(packet)
+            statistics._jitter_q4 = min(statistics._jitter_q4, _JITTER_Q4_MAX)
             self._on_packet(packet.sequence_number, packet.timestamp, packet.payload)
 
         receiver._handle_rtp_packet = take

@@ -3,6 +3,7 @@
 It decides whether the session is alive; never whether it may speak (orders do, through `muted`).
 """
 
+import math
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -73,7 +74,7 @@ class Session:
 
     def __post_init__(self) -> None:
         self.up_ns = self.created_ns
-        self.peer = Peer(self.direction, self._take)
+        self.peer = Peer(self.direction, self._take, self._admit)
         if self.direction is Direction.SPEAKS_AND_HEARS:
             self.encoder = return_encoder()
 
@@ -97,18 +98,25 @@ class Session:
         """Return this tick's contribution to the mix, if there is one."""
         if self.allowance < 0:
             raise Flood(f"more than {PACKETS_PER_TICK * 50} packets a second")
+        if self.peer.has_too_many_sources:
+            raise Flood("too many sources")
         self.allowance = min(PACKETS_AHEAD_MAX, self.allowance + PACKETS_PER_TICK)
         frame = self.playout.pull()
+        if frame is not None and not math.isfinite(np.dot(frame, frame)):
+            self.broken_total += 1  # one such sample would stay in the mix for ever
+            frame = None
         if frame is None or self.seat.muted:
             self.voice.silence()
             return None
         return self.voice.process(frame)
 
+    def _admit(self) -> bool:
+        """Say whether a packet of whatever kind may still come."""
+        self.allowance -= 1
+        return self.allowance >= 0
+
     def _take(self, sequence: int, timestamp: int, payload: bytes) -> None:
         self.heard_ns = self.up_ns
-        self.allowance -= 1
-        if self.allowance < 0:
-            return
         try:
             samples = packet_samples(payload)
         except OpusError:

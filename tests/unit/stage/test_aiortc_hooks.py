@@ -8,16 +8,20 @@ from __future__ import annotations
 import asyncio
 import inspect
 import itertools
+import socket
+from collections.abc import Callable
 
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.rtcrtpreceiver import RTCRtpReceiver, StreamStatistics
 from aiortc.rtcrtpsender import RTCRtpSender
-from aiortc.rtp import RtpPacket
+from aiortc.rtp import RtcpReceiverInfo, RtpPacket
 
 from stentor.base.errors import Problem
 from stentor.codecs.opus import OpusEncoder
+from stentor.stage import peer as peer_module
+from stentor.stage.datagrams import SOURCES_SEEN_MAX
 from stentor.stage.offer import FMTP, read_offer
 from stentor.stage.peer import SOURCES_MAX, Direction, Peer, _NoTrack, run_at_once
 from support.bad_network import tone
@@ -58,10 +62,12 @@ async def test_a_coroutine_that_waits_is_not_left_hanging() -> None:
     assert ended == [True]
 
 
-async def connected(direction: Direction) -> tuple[Peer, RTCPeerConnection, list[tuple]]:
+async def connected(
+    direction: Direction, admit: Callable[[], bool] = lambda: True
+) -> tuple[Peer, RTCPeerConnection, list[tuple]]:
     """Connect a client of aiortc's with a peer, over real sockets."""
     got: list[tuple] = []
-    peer = Peer(direction, lambda *packet: got.append(packet))
+    peer = Peer(direction, lambda *packet: got.append(packet), admit)
     client = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     client.addTransceiver(_NoTrack(), direction="sendrecv")
     await client.setLocalDescription(await client.createOffer())
@@ -134,6 +140,102 @@ async def test_other_payloads_and_too_many_sources_are_dropped_and_counted() -> 
     finally:
         await client.close()
         await peer.close()
+
+
+def sockets(peer: Peer) -> list[tuple[str, int]]:
+    connection = peer._transceiver.receiver.transport.transport._connection
+    return [(one.host, one.port) for one in connection.local_candidates]
+
+
+async def test_no_datagram_of_a_stranger_ends_a_connection_or_fills_memory() -> None:
+    peer, client, got = await connected(Direction.SPEAKS)
+    payload = OpusEncoder(24_000).encode(tone(440, 0.02))
+    try:
+        stranger = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        (address,) = [one for one in sockets(peer) if ":" not in one[0]][:1]
+        evil = (b"", b"\x80" * 1_501, b"\x80" * 60_000, b"\x90\xc8" + bytes(30), b"\x16" * 40)
+        for datagram in (*evil, *[b"\x80" * 100] * 3_000):
+            stranger.sendto(datagram, address)
+        stranger.close()
+        transport = client.getTransceivers()[0].sender.transport
+        async with asyncio.timeout(5):
+            while not got:
+                await transport._send_rtp(rtp(client, 7, payload))
+                await asyncio.sleep(0.02)
+        assert peer.state == "connected"
+        assert peer.dropped_total >= 3
+    finally:
+        await client.close()
+        await peer.close()
+
+
+async def test_packets_beyond_the_allowance_are_dropped_of_whatever_kind() -> None:
+    allowance = iter([True] * 5)
+    peer, client, got = await connected(Direction.SPEAKS, lambda: next(allowance, False))
+    try:
+        transport = client.getTransceivers()[0].sender.transport
+        for sequence in range(10):
+            await transport._send_rtp(rtp(client, 2 * sequence, b"x" * 20, kind=0))
+            await transport._send_rtp(rtp(client, 2 * sequence + 1, b"x" * 20))
+        async with asyncio.timeout(5):
+            while peer.dropped_total < 15:
+                await asyncio.sleep(0.01)
+        assert len(got) <= 5
+    finally:
+        await client.close()
+        await peer.close()
+
+
+async def test_a_source_for_every_packet_is_noticed() -> None:
+    peer, client, _got = await connected(Direction.SPEAKS)
+    try:
+        transport = client.getTransceivers()[0].sender.transport
+        for source in range(SOURCES_SEEN_MAX + 2):
+            await transport._send_rtp(rtp(client, source, b"x" * 20, ssrc=1_000 + source))
+        async with asyncio.timeout(5):
+            while not peer.has_too_many_sources:
+                await asyncio.sleep(0.01)
+    finally:
+        await client.close()
+        await peer.close()
+
+
+async def test_timestamps_that_jump_do_not_break_the_report_on_which_closing_waits() -> None:
+    peer = Peer(Direction.SPEAKS, lambda *_: None)
+    peer._payload_type = 111
+    take = peer._transceiver.receiver._handle_rtp_packet
+    for sequence in range(2_000):
+        packet = RtpPacket(
+            payload_type=111, sequence_number=sequence, timestamp=sequence % 2 * 0xFFFF_FFFF
+        )
+        packet.payload = b"x"
+        await take(packet, arrival_time_ms=0)
+    (stream,) = peer._transceiver.receiver._RTCRtpReceiver__remote_streams.values()
+    stream._jitter_q4 += 0xFFFF_FFFF << 4
+    await take(packet, arrival_time_ms=0)
+    report = RtcpReceiverInfo(
+        0, stream.fraction_lost, stream.packets_lost, stream.max_seq, stream.jitter, 0, 0
+    )
+    assert bytes(report)
+    await peer.close()
+
+
+async def test_sockets_are_closed_though_aiortc_waits_for_a_task_that_died(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(peer_module, "_CLOSE_S_MAX", 0.2)
+    peer, client, _got = await connected(Direction.SPEAKS_AND_HEARS)
+    receiver = peer._transceiver.receiver
+    receiver._RTCRtpReceiver__rtcp_exited = asyncio.Event()  # as if it had never been set
+    receiver._RTCRtpReceiver__rtcp_exited.set = lambda: None
+    connection = receiver.transport.transport._connection
+    assert connection._protocols
+    try:
+        async with asyncio.timeout(3):
+            await peer.close()
+        assert connection._protocols == []
+    finally:
+        await client.close()
 
 
 async def test_a_peer_that_is_not_connected_sends_nothing_and_closes_quickly() -> None:

@@ -168,10 +168,24 @@ async def test_a_flood_ends_the_session_and_a_burst_does_not(hall: Hall) -> None
     hall.run(1)
     payload = hall.sent["ada"][0].payload
     for number in range(500):
-        ada._take(30_000 + number, number * 960, payload)
+        if ada._admit():
+            ada._take(30_000 + number, number * 960, payload)
     hall.run(2)
     assert hall.room.sweep(hall.now_ns) == []
-    for number in range(2_000):
-        ada._take(number, number * 960, payload)
+    assert sum(ada._admit() for _ in range(2_000)) <= 1_000  # of whatever kind
     hall.run(0.02)
     assert hall.room.sweep(hall.now_ns) == [ada]
+
+
+async def test_a_sample_that_is_no_number_never_gets_into_the_mix(hall: Hall) -> None:
+    hall.enter("ada")
+    ben = hall.enter("ben")
+    hall.run(3)
+    pull = ben.playout.pull
+    ben.playout.pull = lambda: np.full(960, np.nan, np.float32)  # type: ignore[method-assign]
+    hall.run(0.1)
+    ben.playout.pull = pull  # type: ignore[method-assign]
+    hall.run(0.5)
+    assert strength(hall.sound(0.4), 440) > 0.1
+    assert strength(hall.sound(0.4), 700) > 0.1
+    assert ben.broken_total == 5
