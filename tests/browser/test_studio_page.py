@@ -256,3 +256,24 @@ async def test_silent_microphone_is_noticed_before_anybody_joins(
             await turn_on_microphone(page)
             said = "document.querySelector('#level-verdict').textContent"
             await until(page, f"{said}.includes({verdict!r})", 8)
+
+
+async def test_link_to_a_room_that_is_over_leads_to_the_replay(
+    server: Server, browser: Browser
+) -> None:
+    room = server.create_room("Been", in_s=2, host_name="Ada", speaker_names=["Ben"])
+    off = server.create_room("Never", in_s=900, host_name="Ada")
+    pages = [await browser.new_page() for _ in range(2)]
+    await open_studio(pages[0], room.link("speaker"))
+    await until(pages[0], "document.querySelector('#air').dataset.phase === 'live'", 10)
+    room.act("end")
+    off.act("end")
+    await open_studio(pages[1], off.link("host"))
+    assert "is over" in await trouble(pages[0], 10)
+    link = pages[0].get_by_role("link", name="Listen to the replay")
+    assert await link.get_attribute("href") == room.answer["listen_url"]
+    assert "called off" in await trouble(pages[1], 10)
+    assert await pages[1].get_by_role("link", name="Listen to the replay").count() == 0
+    for page in pages:
+        assert await page.is_hidden("#allow")
+        await check(page)

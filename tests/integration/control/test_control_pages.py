@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from stentor.control.pages import SITE
+from stentor.control.pages import SHARED, SITE
 from support.control import ControlProcess
 
 
 def test_pages_and_their_files_are_sent_as_what_they_are(control: ControlProcess) -> None:
-    for path in sorted(SITE.iterdir()):
+    for path in (*SHARED, *sorted(SITE.iterdir())):
         if not path.is_file():
             continue
         answer = control.client.get(f"/site/{path.name}")

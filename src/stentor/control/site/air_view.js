@@ -26,6 +26,7 @@ export class AirView {
   /** `facts` has title, epoch_ms, end_ms, listen_url. */
   draw(facts, call, you, muted) {
     const now = this.clock.nowMs;
+    const calledOff = facts.end_ms !== null && facts.end_ms <= facts.epoch_ms;
     const ended = facts.end_ms !== null && now >= facts.end_ms;
     this.phase = ended ? "ended" : now >= facts.epoch_ms ? "live" : "scheduled";
     text("title", facts.title);
@@ -38,7 +39,7 @@ export class AirView {
     mark(element("air"), "phase", look);
     const heard = look === "live" && call === "on" && !you?.muted && !muted;
     mark(element("air"), "heard", heard ? "yes" : "no");
-    text("air-sign", { lost: "Connecting again …", scheduled: on ? "Green room" : "Not yet on air", live: "On air", ended: "Over" }[look]);
+    text("air-sign", { lost: "Connecting again …", scheduled: on ? "Green room" : "Not yet on air", live: "On air", ended: calledOff ? "Called off" : "Over" }[look]);
     text("air-clock", this.#clock(facts, now));
     text("air-text", this.#line(call, you, muted));
     text("join", this.phase === "scheduled" ? "Enter the green room" : "Join the stage");
@@ -48,14 +49,16 @@ export class AirView {
 
   #clock(facts, now) {
     if (this.phase === "scheduled") return `in ${countdown(facts.epoch_ms - now)}`;
+    if (this.phase === "ended" && facts.end_ms <= facts.epoch_ms) return "";
     const until = this.phase === "ended" ? facts.end_ms : now;
     return position(Math.max(0, until - facts.epoch_ms) / 1000, true);
   }
 
   #line(call, you, muted) {
+    const on = call === "on";
     if (call === "lost") return "Your connection was lost. Stay here: you are back by yourself.";
-    if (this.phase === "ended") return "The conversation is over.";
-    if (call !== "on") return this.phase === "live" ? "The audience hears the stage. You are not on it yet." : "When the hour comes it goes on air by itself.";
+    if (this.phase === "ended") return on ? "The conversation is over. You still hear each other for a few seconds." : "Nobody hears the stage any more.";
+    if (!on) return this.phase === "live" ? "The audience hears the stage. You are not on it yet." : "When the hour comes it goes on air by itself.";
     if (you?.muted) return "The host has muted you: nobody hears you.";
     if (muted) return "You have muted yourself: nobody hears you.";
     return this.phase === "live" ? "The audience hears you." : "Only those on the stage hear you.";

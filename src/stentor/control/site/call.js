@@ -10,10 +10,14 @@ const SHAKY_MS = 1_500; // ICE often recovers by itself
 const ATTEMPT_MS = 4_000;
 const TAKEN_MS = 4_000; // our own half-finished attempt holds the seat for two seconds
 const SESSION = "stentor-session";
+const VOICELESS_MAX = 2;
 const BITRATE = 64_000;
 export const TAKE_OVER = "*";
 
-/** Events: `state` (idle, joining, on, lost, over), `news` (a snapshot in `latest`). */
+/**
+ * Events: `state` (idle, joining, on, lost, over), `news` (a snapshot in `latest`), `unheard` (the
+ * browser plays nothing yet), `voiceless` and `voice` (packets do not get through; they do again).
+ */
 export class Call extends EventTarget {
   #talkUrl;
   #key;
@@ -26,6 +30,8 @@ export class Call extends EventTarget {
   #heardAt = 0;
   #shakySince = 0;
   #attempt = 0;
+  #connected = false;
+  #voiceless = 0; // sessions in a row whose packets never got through
   state = "idle";
   latest = null;
   why = null; // once over: what the stage said last, or `Refused`
@@ -104,7 +110,7 @@ export class Call extends EventTarget {
     this.#source = source;
     this.#heardAt = performance.now();
     this.#shakySince = 0;
-    const since = this.#heardAt;
+    this.#connected = false;
     source.addEventListener("message", ({ data }) => {
       if (source !== this.#source) return;
       this.#heardAt = performance.now();
@@ -118,18 +124,24 @@ export class Call extends EventTarget {
     source.addEventListener("error", () => {
       if (source === this.#source) this.#lose();
     });
-    this.#watch = setInterval(() => this.#look(since), 250);
+    this.#watch = setInterval(() => this.#look(), 250);
   }
 
-  #look(since) {
+  #look() {
     const now = performance.now();
     const state = this.#peer.connectionState;
-    if (state === "connected") this.#shakySince = 0;
-    else this.#shakySince ||= now;
+    if (state === "connected") {
+      if (this.#voiceless >= VOICELESS_MAX) this.dispatchEvent(new Event("voice"));
+      this.#connected = true;
+      this.#voiceless = this.#shakySince = 0;
+    } else this.#shakySince ||= now;
     const shaky = this.#shakySince ? now - this.#shakySince : 0;
-    const limit = this.latest?.you.connected ? SHAKY_MS : CONNECT_MS;
-    const never = now - since < CONNECT_MS && state !== "failed";
-    if (now - this.#heardAt > SILENT_MS || state === "failed" || (shaky > limit && !never)) this.#lose();
+    const limit = this.#connected ? SHAKY_MS : CONNECT_MS;
+    if (shaky > limit || state === "failed") {
+      this.#voiceless = this.#connected ? 0 : this.#voiceless + 1;
+      if (this.#voiceless === VOICELESS_MAX) this.dispatchEvent(new Event("voiceless"));
+      this.#lose();
+    } else if (now - this.#heardAt > SILENT_MS) this.#lose();
   }
 
   #gone(why) {

@@ -44,6 +44,7 @@ export class Hosting {
   };
 
   drawPhase(phase) {
+    show("air-acts", !element("hosting").hidden && phase !== "ended");
     show("start", phase === "scheduled");
     show("end", phase !== "ended");
     text("end", phase === "live" ? "End the programme …" : "Call it off …");
@@ -103,7 +104,10 @@ export class Hosting {
 
   async #pin() {
     const pin = { title: element("pin-title").value.trim(), url: element("pin-url").value.trim() };
-    if (await this.#setPins([...this.#pins, pin], "The link is pinned.")) element("pin").reset();
+    if (await this.#setPins([...this.#pins, pin], "The link is pinned.")) {
+      element("pin").reset();
+      element("pin-title").focus();
+    }
   }
 
   get #pins() {
@@ -168,19 +172,20 @@ export class Hosting {
     this.#away = true;
     text("away", AWAY);
     show("away", true);
-    for (const node of this.#controls()) node.disabled = true;
+    this.#enable(false);
   }
 
   #here() {
     if (!this.#away) return;
     this.#away = false;
     show("away", false);
-    for (const node of this.#controls()) node.disabled = false;
+    this.#enable(true);
     say("Host controls are back.");
   }
 
-  #controls() {
-    return document.querySelectorAll("#hosting button:not([id^=copy]), .acts button");
+  #enable(yes) {
+    const controls = document.querySelectorAll("#hosting button:not([id^=copy]), .acts button, #air-acts button");
+    for (const node of controls) node.disabled = !yes;
   }
 }
 

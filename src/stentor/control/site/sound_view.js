@@ -80,7 +80,7 @@ export class SoundView {
     const { mean, peak } = this.microphone.level();
     if (mean > QUIET_DB || this.microphone.muted) this.#heardAt = now;
     if (peak > CLIPS_DB) this.#clippedAt = now;
-    const share = levelShare(mean + 6).toFixed(2); // speech's peaks are what one looks at
+    const share = mean > SILENCE_DB ? levelShare(mean + 6).toFixed(2) : "0"; // speech's peaks are what one looks at
     for (const id of ["level", "bar-level"]) element(id).firstElementChild.style.setProperty("--level", share);
     const rounded = String(Math.max(SILENCE_DB, Math.round(mean / 5) * 5));
     if (element("level").getAttribute("aria-valuenow") !== rounded) element("level").setAttribute("aria-valuenow", rounded);

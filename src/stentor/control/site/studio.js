@@ -25,6 +25,7 @@ let me = null;
 let call = null;
 let people = null;
 let hosting = null;
+let endTold = false;
 
 /** Something that stands in the way: a sentence, perhaps a button, perhaps the replay. */
 function trouble(line, { label = "", act = null, replay = false } = {}) {
@@ -83,6 +84,8 @@ function begin() {
   call = new Call(me.talk_url, key, element("return"));
   call.addEventListener("state", onState);
   call.addEventListener("news", draw);
+  call.addEventListener("voiceless", () => trouble("Your voice does not get through: something in this network blocks it (UDP). Try another network, perhaps your phone's."));
+  call.addEventListener("voice", () => trouble(""));
   call.addEventListener("unheard", () => trouble("The browser does not play the others' voices yet.", { label: "Hear the others", act: hearOthers }));
   if (me.moderates) hosting = new Hosting(me, control, draw, trouble);
   people = new People(me, hosting?.act);
@@ -147,6 +150,7 @@ function outOf(error) {
   if (!(error instanceof Refused)) return trouble(`This browser cannot join (${error.name}).`);
   const here = { label: "Use it here", act: () => join(TAKE_OVER) };
   const again = { label: "Try again", act: () => join() };
+  if (error.kind === "room-ended" && !(me.end_ms === null || me.end_ms > me.epoch_ms)) return trouble("The conversation was called off.");
   const options = { "seat-taken": here, removed: again, "room-ended": { replay: true } };
   trouble(refusal(error), options[error.kind] ?? (error.status >= 500 ? again : {}));
 }
@@ -212,6 +216,11 @@ function draw() {
   if (latest) air.clock.note(latest.now_ms);
   air.draw(facts, call.state, latest?.you, microphone.muted);
   hosting?.drawPhase(air.phase);
+  const away = call.state === "idle" || call.state === "over";
+  if (air.phase === "ended" && away && !endTold) {
+    endTold = true;
+    outOf(new Refused(410, { type: "room-ended" }));
+  }
   people.draw(latest, room, air.phase);
   sound.drawLevel();
 }
@@ -221,6 +230,11 @@ function pick(told) {
   if (!told) return {};
   const { title, epoch_ms, end_ms } = told;
   return { title, epoch_ms, end_ms };
+}
+
+async function regain() {
+  await sound.reopen();
+  if (microphone.track?.readyState === "live") trouble("");
 }
 
 function toggleMute() {
@@ -243,7 +257,7 @@ addEventListener("keydown", (event) => {
 });
 microphone.addEventListener("lost", () => {
   if (call?.state === "idle" || !call) return;
-  trouble("The microphone is gone. Plug it in, or choose another one under “Microphone and sound”.", { label: "Try again", act: () => sound.reopen() });
+  trouble("The microphone is gone. Plug it in, or choose another one under “Microphone and sound”.", { label: "Try again", act: regain });
 });
 
 identify();
