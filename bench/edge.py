@@ -67,7 +67,7 @@ def counted(ports: list[int], name: str) -> float:
     for port in ports:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
             for line in answer.read().decode().splitlines():
-                if line.startswith(f'stentor_edge_total{{name="{name}"}}'):
+                if line.startswith(f"stentor_edge_{name}_total "):
                     total += float(line.split()[-1])
     return total
 

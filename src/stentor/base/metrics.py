@@ -85,6 +85,28 @@ EDGE_LISTENERS = Gauge("stentor_edge_listeners", "Listeners on the push stream n
 EDGE_CONNECTIONS = Gauge("stentor_edge_connections", "Connections now, push listeners included")
 EDGE_WAITING_RELOADS = Gauge("stentor_edge_waiting_reloads", "Playlists and parts waited for now")
 EDGE_FEED_CONNECTED = Gauge("stentor_edge_feed_connected", "1 while the origin's feed is there")
-EDGE_TOTALS = Gauge(
-    "stentor_edge_total", "What this edge process counted since it started, by name", ["name"]
-)
+# Counters of the edge's hot loop, as `stentor_edge_NAME_total`: what each says.
+EDGE_COUNTED = {
+    "accepted": "Connections accepted",
+    "answers_4xx": "Requests refused as wrong",
+    "answers_5xx": "Requests refused for now",
+    "bytes_sent": "Bytes sent to clients",
+    "deliveries": "Deliveries to listeners who keep up: one send each",
+    "downloads": "Recordings begun to be read",
+    "faults": "Mistakes of the edge itself, told in its log",
+    "feed_gaps": "Holes in the feed: parts that never came",
+    "feed_lost": "Times that the feed went away",
+    "joined": "Listeners who joined the push stream",
+    "jumped": "Listeners moved to the live edge because they fell behind",
+    "left": "Listeners who left the push stream",
+    "partial_sends": "Deliveries that a listener could not take whole",
+    "parts": "Parts that came by the feed",
+    "parts_twice": "Messages of the feed that were known already",
+    "refused_connections": "Connections refused: too many, or no descriptors",
+    "refused_messages": "Messages of the feed beyond a limit, or unreadable",
+    "reloads": "Playlists and parts that were waited for",
+    "requests": "Requests read",
+    "stalled_closed": "Listeners let go because they took nothing for very long",
+    "timed_out": "Connections let go because they took too long",
+    "unsent_facts": "Audience facts that nobody took",
+}

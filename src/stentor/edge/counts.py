@@ -1,55 +1,31 @@
 """What an edge counts while it works: plain integers, copied into metrics when somebody asks."""
 
+from dataclasses import dataclass
 
+
+@dataclass(slots=True)
 class Counts:
-    """Totals since the process started."""
+    """Totals since the process started; `base.metrics.EDGE_COUNTED` says what each is."""
 
-    __slots__ = (
-        "accepted",
-        "answers_4xx",
-        "answers_5xx",
-        "bytes_sent",
-        "deliveries",
-        "downloads",
-        "feed_gaps",
-        "feed_lost",
-        "joined",
-        "jumped",
-        "left",
-        "partial_sends",
-        "parts",
-        "parts_twice",
-        "refused_connections",
-        "refused_messages",
-        "reloads",
-        "requests",
-        "stalled_closed",
-        "timed_out",
-        "unsent_facts",
-    )
-
-    def __init__(self) -> None:
-        for name in self.__slots__:
-            setattr(self, name, 0)
-
-    accepted: int
-    answers_4xx: int
-    answers_5xx: int
-    bytes_sent: int
-    deliveries: int
-    downloads: int
-    feed_gaps: int
-    feed_lost: int
-    joined: int
-    jumped: int
-    left: int
-    partial_sends: int
-    parts: int
-    parts_twice: int
-    refused_connections: int
-    refused_messages: int
-    reloads: int
-    requests: int
-    stalled_closed: int
-    timed_out: int
-    unsent_facts: int
+    accepted: int = 0
+    answers_4xx: int = 0
+    answers_5xx: int = 0
+    bytes_sent: int = 0
+    deliveries: int = 0
+    downloads: int = 0
+    faults: int = 0
+    feed_gaps: int = 0
+    feed_lost: int = 0
+    joined: int = 0
+    jumped: int = 0
+    left: int = 0
+    partial_sends: int = 0
+    parts: int = 0
+    parts_twice: int = 0
+    refused_connections: int = 0
+    refused_messages: int = 0
+    reloads: int = 0
+    requests: int = 0
+    stalled_closed: int = 0
+    timed_out: int = 0
+    unsent_facts: int = 0

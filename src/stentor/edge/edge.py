@@ -7,6 +7,7 @@ come. It asks no other process anything, so whatever else dies, its listeners st
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import count
 
 from stentor.base.clock import Clock
@@ -169,12 +170,13 @@ class Edge:
 
     def _deliver(self, grown: Iterable[Stream], ended: Mapping[Stream, Room]) -> None:
         """Present listeners first, whoever waits on the shelf after them."""
+        safely = self.loop.safely  # one room's trouble is not the others'
         for stream in grown:
-            self.push.part_came(stream)
+            safely(partial(self.push.part_came, stream))
         for stream, room in ended.items():
-            self.push.end_came(room, stream)
+            safely(partial(self.push.end_came, room, stream))
         for stream in {**dict.fromkeys(grown), **dict.fromkeys(ended)}:
-            self.shelf.part_came(stream)
+            safely(partial(self.shelf.part_came, stream))
 
     def _accept(self) -> None:
         self._public.accept()
@@ -271,6 +273,8 @@ class Edge:
                     health(feed_connected=self._feed.connected, listeners=self.push.listeners)
                 )
             case routes.Live.METRICS:
+                self.counts.feed_gaps = self.rooms.holes
+                self.counts.faults = self.loop.faults_total
                 connection.answer(
                     metrics_answer(
                         self.counts,

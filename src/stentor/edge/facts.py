@@ -4,11 +4,13 @@ Both are dropped rather than waited for. Counting happens elsewhere, in plain in
 """
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+from prometheus_client.metrics_core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from stentor.base import metrics
 from stentor.edge.answer import Answer
@@ -41,6 +43,23 @@ class FactsSender:
         self._socket.close()
 
 
+class _Totals(Collector):
+    """Shows an edge's counts, as they are when a scrape comes."""
+
+    def __init__(self) -> None:
+        self.counts = Counts()
+
+    def collect(self) -> Iterator[Metric]:
+        for name, about in metrics.EDGE_COUNTED.items():
+            yield CounterMetricFamily(
+                f"stentor_edge_{name}", about, value=getattr(self.counts, name)
+            )
+
+
+_TOTALS = _Totals()
+REGISTRY.register(_TOTALS)
+
+
 def metrics_answer(
     counts: Counts, *, listeners: int, connections: int, waiting: int, feed_connected: bool
 ) -> Answer:
@@ -49,6 +68,5 @@ def metrics_answer(
     metrics.EDGE_CONNECTIONS.set(connections)
     metrics.EDGE_WAITING_RELOADS.set(waiting)
     metrics.EDGE_FEED_CONNECTED.set(feed_connected)
-    for name in Counts.__slots__:
-        metrics.EDGE_TOTALS.labels(name).set(getattr(counts, name))
+    _TOTALS.counts = counts
     return Answer(200, generate_latest(), CONTENT_TYPE_LATEST)

@@ -90,7 +90,7 @@ class Loop:
     def run(self) -> None:
         """Turn until stopped."""
         while not self._stopping:
-            self._safely(self.first)
+            self.safely(self.first)
             for fd, mask in self.epoll.poll(self._timeout_s(), EVENTS_PER_TURN):
                 handler = self.table.get(fd)
                 if handler is None:
@@ -99,13 +99,13 @@ class Loop:
                     handler.on_event(fd, mask)
                 except Exception:
                     self._fault()
-                    self._safely(partial(handler.on_fault, fd))
-            self._safely(self.last)
+                    self.safely(partial(handler.on_fault, fd))
+            self.safely(self.last)
             now_ns = time.monotonic_ns()
             for timer in self._timers:
                 if now_ns >= timer.due_ns:
                     timer.due_ns = now_ns + timer.every_ns
-                    self._safely(partial(timer.task, now_ns))
+                    self.safely(partial(timer.task, now_ns))
 
     def close(self) -> None:
         """Close every descriptor that is watched."""
@@ -120,7 +120,8 @@ class Loop:
         due_ns = min(timer.due_ns for timer in self._timers)
         return min(_TURN_S_MAX, max(0.0, (due_ns - time.monotonic_ns()) / 1e9))
 
-    def _safely(self, task: Callable[[], None]) -> None:
+    def safely(self, task: Callable[[], None]) -> None:
+        """Run a task; a mistake in it is logged and counted, and everything else goes on."""
         try:
             task()
         except Exception:

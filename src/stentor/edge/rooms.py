@@ -146,6 +146,7 @@ class Rooms:
         self._renditions_max = renditions_max
         self.by_id: dict[str, Room] = {}
         self.revision = 0  # counts changes of any state
+        self.holes = 0  # in any stream: parts that never came
 
     def stream(self, room: str, rendition: str) -> Stream | None:
         """Return a stream, None if the feed has not told of it."""
@@ -189,6 +190,7 @@ class Rooms:
                 stream.init = message.payload
                 return Change.INIT
             case Kind.PART:
+                self.holes += bool(stream.parts) and message.sequence > stream.next
                 new = stream.append(message.sequence, message.payload, now_ns, self._parts_max)
                 return Change.PART if new else Change.NOTHING
             case Kind.END:

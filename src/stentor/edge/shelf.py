@@ -55,6 +55,7 @@ class Shelf:
         self._limits = limits
         self._counts = counts
         self._waiting: dict[int, _Waiting] = {}  # by connection, oldest first
+        self._by_stream: dict[Stream, dict[int, _Waiting]] = {}
         self._playlists = Playlists()
         self._seen: dict[str, tuple[set[int], set[int]]] = {}  # readers now, and the time before
 
@@ -115,13 +116,10 @@ class Shelf:
 
     def part_came(self, stream: Stream) -> None:
         """Answer those who waited for it."""
-        if not self._waiting:
+        waiting = self._by_stream.get(stream)
+        if not waiting:
             return
-        ready = [
-            one
-            for one in self._waiting.values()
-            if one.stream is stream and (stream.next >= one.needed or stream.whole)
-        ]
+        ready = [one for one in waiting.values() if stream.next >= one.needed or stream.whole]
         for one in ready:
             self._finish(one, one.make)
 
@@ -144,7 +142,7 @@ class Shelf:
         """Drop what was rendered for a room's streams."""
         for stream in room.streams.values():
             self._playlists.forget(stream)
-            for one in [one for one in self._waiting.values() if one.stream is stream]:
+            for one in tuple(self._by_stream.get(stream, {}).values()):
                 self._finish(one, lambda: problem_answer(_NO_MEDIA))
 
     def _note(self, room: str, connection: Connection) -> None:
@@ -184,14 +182,27 @@ class Shelf:
         self._counts.reloads += 1
         due_ns = time.monotonic_ns() + self._limits.reload_ns
         serial = connection.serial
-        self._waiting[serial] = _Waiting(connection, stream, needed, make, due_ns)
+        one = _Waiting(connection, stream, needed, make, due_ns)
+        self._waiting[serial] = one
+        self._by_stream.setdefault(stream, {})[serial] = one
         connection.wait(lambda: self._gone(serial))
 
     def _gone(self, serial: int) -> None:
-        self._waiting.pop(serial, None)
+        self._take(serial)
+
+    def _take(self, serial: int) -> bool:
+        """Forget who waits; say whether they did."""
+        one = self._waiting.pop(serial, None)
+        if one is None:
+            return False
+        of_stream = self._by_stream[one.stream]
+        del of_stream[serial]
+        if not of_stream:
+            del self._by_stream[one.stream]
+        return True
 
     def _finish(self, one: _Waiting, make: Callable[[], Answer]) -> None:
-        if self._waiting.pop(one.connection.serial, None) is None:
+        if not self._take(one.connection.serial):
             return
         try:
             answer = make()
