@@ -84,7 +84,7 @@ async def test_listener_joining_late_goes_back_to_minute_0_and_to_live_again(
 
 
 async def test_ended_room_is_replayed_from_the_start_on_the_same_page(
-    server: Server, page: Page, tones: tuple[Path, Path]
+    server: Server, browser: Browser, page: Page, tones: tuple[Path, Path]
 ) -> None:
     room = server.create_room("Short", in_s=1.5, host_name="Ada", speakers=0)
     with speaking(tones[0], room.link("host"), "--loop"):
@@ -100,7 +100,7 @@ async def test_ended_room_is_replayed_from_the_start_on_the_same_page(
     assert await page.evaluate("stentor.player.position") < 3
     await hears(page, A)
     # Who comes only now gets the same, and can go anywhere.
-    other = await page.context.new_page()
+    other = await browser.new_page()
     await open_room(other, room.url(), listen=False)
     await until(other, "document.getElementById('phase').textContent === 'Replay'")
     await other.click("#listen")

@@ -3,6 +3,7 @@
 // failure ends in another try, a jump, or the truth.
 
 import { ProgrammeClock } from "./clock.js";
+import { fetchState } from "./directory.js";
 import { Ear } from "./ear.js";
 import { PART_S, PART_SAMPLES, SAMPLE_RATE, renditionNamed, seconds } from "./grid.js";
 import { PushSource } from "./push.js";
@@ -19,6 +20,7 @@ export class Player extends EventTarget {
   clock = new ProgrammeClock();
   timeline = new Timeline();
   mode = "none"; // none, push, shelf
+  connected = false; // a source delivers
   pushBlocked = false;
   trouble = null;
   #ear;
@@ -217,12 +219,21 @@ export class Player extends EventTarget {
         this.trouble = null;
         return this.noteState(event.state);
       case "open":
+        this.connected = true;
         this.trouble = null;
+        break;
+      case "early":
+        this.connected = false;
+        this.trouble = null;
+        break;
+      case "over":
+        this.#over();
         break;
       case "jump":
         this.#note("jumped", { seconds: (event.to - event.from) * PART_S });
         break;
       case "trouble":
+        this.connected = false;
         this.trouble = { ...event, retryAt: performance.now() + event.retryMs };
         break;
       case "blocked":
@@ -240,6 +251,15 @@ export class Player extends EventTarget {
         break;
     }
     this.#changed();
+  }
+
+  /** The room has ended, says the server: how long it was stands in its state. */
+  async #over() {
+    const source = this.#source;
+    const state = await fetchState(this.room, this.clock).catch(() => null);
+    if (!state || this.#source !== source) return;
+    this.noteState(state);
+    if (this.mode === "push") this.start(this.position);
   }
 
   #play() {
@@ -279,6 +299,7 @@ export class Player extends EventTarget {
     this.#source?.stop();
     this.#source = this.trouble = this.#pausedAt = null;
     this.mode = "none";
+    this.connected = false;
     this.#ear.close();
   }
 

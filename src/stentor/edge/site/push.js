@@ -9,6 +9,7 @@ const FIRST_BYTES_MS = 3_000; // a head without a body for so long is a proxy th
 const LIVE_SILENCE_MS = 4_000;
 const WAITING_SILENCE_MS = 25_000; // before the hour there is a heartbeat every 10 s
 const SHORT_LIVED_MS = 15_000;
+const EARLY_MS = 8_000; // long before the hour the doors are closed: ask again after about so long
 
 export class PushSource {
   #abort = new AbortController();
@@ -17,7 +18,7 @@ export class PushSource {
   #strangled = 0; // connections in a row that began well and then went silent
   #heardAt = performance.now();
 
-  /** `emit` gets init, part, state, jump; and open, trouble, blocked, gone, ended. */
+  /** `emit` gets init, part, state, jump; and open, early, trouble, blocked, gone, over, ended. */
   constructor({ room, rendition, phase, emit }) {
     this.url = `/r/${room}/live.mp4?rendition=${rendition}`;
     this.stateUrl = `/r/${room}/state.json`;
@@ -41,20 +42,25 @@ export class PushSource {
     while (!this.#stopped) {
       const outcome = await this.#connect();
       if (this.#stopped) return;
-      if (outcome === "ended" || outcome === "gone") return this.emit({ kind: outcome });
-      if (outcome === "blocked") return this.emit({ kind: "blocked" });
+      if (["ended", "gone", "over", "blocked"].includes(outcome)) return this.emit({ kind: outcome });
+      if (outcome === "early") {
+        this.emit({ kind: "early" });
+        await pause(EARLY_MS * (0.5 + Math.random()), this.#abort.signal);
+        continue;
+      }
       const waitMs = this.#backoff.nextMs();
       this.emit({
         kind: "trouble",
         attempt: this.#backoff.attempt,
         silentMs: performance.now() - this.#heardAt,
         retryMs: waitMs,
+        full: outcome === "full",
       });
       await pause(waitMs, this.#abort.signal);
     }
   }
 
-  /** One connection, to its end: "ended", "gone", "blocked" or "lost". */
+  /** One connection, to its end: ended, gone, over (it ended before), early, full, blocked, lost. */
   async #connect() {
     const connection = new AbortController();
     const stop = () => connection.abort();
@@ -65,8 +71,7 @@ export class PushSource {
     let head = false;
     try {
       const response = await fetch(this.url, { signal: connection.signal, cache: "no-store" });
-      if (response.status === 404 || response.status === 410) return "gone";
-      if (!response.ok) return "lost";
+      if (!response.ok) return await refused(response);
       head = true;
       const reader = response.body.getReader();
       const parts = new PartReader();
@@ -117,4 +122,12 @@ export class PushSource {
       return false;
     }
   }
+}
+
+async function refused(response) {
+  if (response.status === 404) return "gone";
+  if (response.status === 410) return "over";
+  const { type = "" } = await response.json().catch(() => ({}));
+  if (type.endsWith(":doors-closed")) return "early";
+  return type.endsWith("-full") ? "full" : "lost";
 }

@@ -70,7 +70,7 @@ element("rendition").addEventListener("change", ({ target }) => {
 followState({
   room: encodeURIComponent(room),
   clock: player.clock,
-  wanted: () => player.mode !== "push",
+  wanted: () => player.mode !== "push" || !player.connected,
   take: (state) => {
     if (state) player.noteState(state);
     else if (!player.state) view.missing();

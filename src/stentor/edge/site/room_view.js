@@ -42,6 +42,7 @@ export class RoomView {
     text("title", "There is no such room");
     text("phase", "Not found");
     show("player", false);
+    show("knobs", false);
   }
 
   unreachable(waitMs) {
@@ -78,7 +79,7 @@ export class RoomView {
     element("phase").dataset.phase = state.phase;
     const when = localTime(state.epoch_ms);
     const length = state.end_samples ? `, ${spoken(state.end_samples / 48_000)}` : "";
-    text("when", state.phase === "live" ? `Since ${when}` : when + length);
+    text("when", state.phase === "live" ? `Began: ${when}` : when + length);
     const title = `${state.phase === "live" ? "● " : ""}${state.title} – Stentor`;
     if (document.title !== title) document.title = title;
   }
@@ -165,7 +166,7 @@ export class RoomView {
 
   #renditions() {
     const options = RENDITIONS.filter((one) => canPlay(one.mime)).map((one) => {
-      const option = new Option(`${one.label} (${one.kbps} kbit/s)`, one.name);
+      const option = new Option(`${one.label}, ${one.kbps} kbit/s`, one.name);
       option.selected = one.name === this.player.rendition;
       return option;
     });

@@ -17,12 +17,11 @@ export function statusLine(player) {
     case "stalled":
       return "Waiting for more sound …";
     case "reconnecting":
-      return "The connection was lost. Reconnecting …";
+      return trouble.full ? "The room is full just now. Trying again …" : "The connection was lost. Reconnecting …";
     case "unreachable": {
       const left = Math.max(0, Math.ceil((trouble.retryAt - performance.now()) / 1000));
-      return left > 0
-        ? `The server can't be reached. Trying again in ${left} s.`
-        : "The server can't be reached. Trying again …";
+      const what = trouble.full ? "The room is full just now." : "The server can't be reached.";
+      return left > 0 ? `${what} Trying again in ${left} s.` : `${what} Trying again …`;
     }
     case "finished":
       return "That was the whole conversation.";

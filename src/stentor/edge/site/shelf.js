@@ -105,6 +105,7 @@ export class ShelfSource {
 
   async #look(query) {
     const seen = readPlaylist(await (await this.#get(`live.m3u8${query}`)).text());
+    if (seen.ended && !this.#known.ended) this.emit({ kind: "over" });
     // The last segment may be short: then the playlist's arithmetic says too much, and the room's
     // state, which the player fetches now, says how much there is.
     if (!seen.ended || !this.#known.ended) this.#known = seen;
