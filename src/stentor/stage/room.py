@@ -157,24 +157,27 @@ class StageRoom:
             return None
         try:
             return session.frame()
-        except Flood:
+        except Flood as flood:
             session.failed = True
-            log().warning("session_floods", room=session.room, seat=session.seat.id)
-            return None
+            log().warning("session_floods", room=session.room, seat=session.seat.id, why=str(flood))
         except Exception:
-            session.failed = True
-            log().exception("session_failed", room=session.room, seat=session.seat.id)
-            return None
+            self._fail(session)
+        return None
 
     def _send_returns(self, full: Pcm, without: dict[str, Pcm]) -> None:
-        shared: bytes | None = None
-        for seat_id, session in self.sessions.items():
-            if session.encoder is None:
-                continue
+        hearing = {
+            seat_id: session
+            for seat_id, session in self.sessions.items()
+            if session.encoder is not None and not session.failed
+        }
+        shared = b"" if hearing.keys() <= without.keys() else self._encoder.encode(full)
+        for seat_id, session in hearing.items():
             own = without.get(seat_id)
-            if own is not None:
-                session.peer.send(session.encoder.encode(own))
-                continue
-            if shared is None:
-                shared = self._encoder.encode(full)
-            session.peer.send(shared)
+            try:
+                session.peer.send(shared if own is None else session.encode(own))
+            except Exception:
+                self._fail(session)
+
+    def _fail(self, session: Session) -> None:
+        session.failed = True
+        log().exception("session_failed", room=session.room, seat=session.seat.id)

@@ -21,6 +21,7 @@ Pcm = NDArray[np.float32]
 ALIVE_NS = 2_000_000_000  # without RTP for longer, a speaker is away
 PACKETS_PER_TICK = 4  # 5 ms packets are the shortest that anybody sends
 PACKETS_AHEAD_MAX = 1_000  # what may come in one burst
+_OVER = ("failed", "closed")  # states of a connection that nothing comes through any more
 RETURN_BITRATE = 32_000
 RETURN_COMPLEXITY = 0  # 0.3 % of a core; at 32 kbit/s nobody hears the difference
 RETURN_LOSS_PERCENT = 10
@@ -80,7 +81,7 @@ class Session:
 
     def liveness(self) -> Liveness:
         """Say how this session stands at `up_ns`."""
-        if self.failed:
+        if self.failed or self.peer.state in _OVER:
             return Liveness.DEAD
         if not self.heard_ns:
             waited = self.up_ns - self.created_ns
@@ -109,6 +110,11 @@ class Session:
             self.voice.silence()
             return None
         return self.voice.process(frame)
+
+    def encode(self, frame: Pcm) -> bytes:
+        """Return what this speaker hears, as Opus."""
+        assert self.encoder is not None
+        return self.encoder.encode(frame)
 
     def _admit(self) -> bool:
         """Say whether a packet of whatever kind may still come."""

@@ -35,7 +35,9 @@ _NS_PER_S = 1_000_000_000
 TAKE_OVER = "*"  # as what to resume: whoever holds the seat, asked for by the link's holder
 _ORDERS_TICKS = 2  # look for orders every 40 ms
 _NEWS_TICKS = 5  # tell who is on the stage every 100 ms
+_TIDY_TICKS = 50
 _AFTERWARDS_NS = 5 * _NS_PER_S  # speakers stay together so long after the end
+_RETAIN_NS = 30 * _NS_PER_S  # so long after it, an origin may still ask for the last frames
 
 
 class Stage:
@@ -55,8 +57,9 @@ class Stage:
         self._clock = clock
         self._orders_folder = orders
         self._key = key
-        self._publish = publish
+        self._send = publish
         self._forget = forget
+        self._published: set[str] = set()  # rooms that the feed's window holds something of
         self._uptime_ns = uptime_ns
         self._public = parse_addresses("media_public_addresses", settings.media_public_addresses)
         self._rooms: dict[str, StageRoom] = {}
@@ -162,13 +165,13 @@ class Stage:
             )  # fmt: skip
         if held is not None:
             return
-        joining = len(self._joining)
-        here = sum(1 for one in self._joining if one[0] == room)
-        if stage is not None and len(stage.sessions) + here >= self._settings.speakers_max:
+        seats = {(one.room, one.seat.id) for one in self._sessions.values()} | self._joining
+        rooms = self._rooms.keys() | {name for name, _seat in seats}
+        if sum(name == room for name, _seat in seats) >= self._settings.speakers_max:
             raise _full(f"This room has {self._settings.speakers_max} speakers.")
-        if stage is None and len(self._rooms) >= self._settings.stage_rooms_max:
+        if room not in rooms and len(rooms) >= self._settings.stage_rooms_max:
             raise _full("No other room can be opened here.")
-        if len(self._sessions) + joining >= self._settings.stage_sessions_max:
+        if len(seats) >= self._settings.stage_sessions_max:
             raise _full("No other speaker can be let in here.")
 
     def _seat(self, session: Session) -> None:
@@ -202,7 +205,12 @@ class Stage:
                 self._publish(Message(Kind.STATE, orders.room, payload=payload))
 
     def _obey(self) -> None:
-        for orders in self._orders_folder.changes():
+        try:
+            changed = self._orders_folder.changes()
+        except OSError as error:  # out of descriptors, perhaps: the conversations go on
+            log().error("orders_unreadable", why=str(error))
+            return
+        for orders in changed:
             self._orders[orders.room] = orders
             stage = self._rooms.get(orders.room)
             if stage is not None:
@@ -215,13 +223,32 @@ class Stage:
         number, up_ns = self.ticker.counts.ticks, self._uptime_ns()
         if number % _ORDERS_TICKS == 0:
             self._obey()
-        for stage in self._rooms.values():
-            frame = stage.tick(now_ns, up_ns)
-            if frame is not None:
-                self._publish(frame)
-        if number % _NEWS_TICKS == 0:
-            for room in tuple(self._rooms):
-                self._look_after(room, now_ns, up_ns)
+        for room in tuple(self._rooms):
+            try:
+                self._tick_room(room, now_ns, up_ns, news_due=number % _NEWS_TICKS == 0)
+            except Exception:  # a fault in one room must never stop the others
+                log().exception("room_failed", room=room)
+        if number % _TIDY_TICKS == 0:
+            self._tidy(now_ns)
+
+    def _tick_room(self, room: str, now_ns: int, up_ns: int, *, news_due: bool) -> None:
+        frame = self._rooms[room].tick(now_ns, up_ns)
+        if frame is not None:
+            self._publish(frame)
+        if news_due:
+            self._look_after(room, now_ns, up_ns)
+
+    def _publish(self, message: Message) -> None:
+        self._published.add(message.room)
+        self._send(message)
+
+    def _tidy(self, now_ns: int) -> None:
+        """Let the feed forget rooms that nobody asks for any more, whoever is still there."""
+        for room in tuple(self._published):
+            end_ms = self._orders[room].end_ms
+            if end_ms is not None and now_ns > end_ms * 1_000_000 + _RETAIN_NS:
+                self._forget(room)
+                self._published.discard(room)
 
     def _look_after(self, room: str, now_ns: int, up_ns: int) -> None:
         stage = self._rooms[room]
@@ -236,8 +263,6 @@ class Stage:
         news = stage.news(now_ns)
         if news is not None:
             self._publish(news)
-        if stage.phase(now_ns) is Phase.ENDED:
-            self._forget(room)
         if stage.deserted:
             del self._rooms[room]
 

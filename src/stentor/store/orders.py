@@ -70,26 +70,43 @@ class OrdersFolder:
             return None
 
     def changes(self) -> list[Orders]:
-        """Return the orders that are new or different since the last call (at first: all)."""
+        """Return the orders that are new or different since the last call (at first: all).
+
+        Raises OSError if the folder cannot be looked into; what has changed is returned later then.
+        A file that is gone is no change: orders stand until others are written.
+        """
         folder_time = self._folder.stat().st_mtime_ns
         if folder_time != self._folder_time:
             self._folder_time = folder_time
             self._looks_left = _LOOKS_AFTER_CHANGE
         if self._looks_left == 0:
             return []
-        self._looks_left -= 1
+        with os.scandir(self._folder) as entries:
+            files = [entry for entry in entries if entry.name.endswith(".json")]
+        self.unreadable = {
+            name: why
+            for name, why in self.unreadable.items()
+            if any(name == file.name for file in files)
+        }
         changed: list[Orders] = []
-        for entry in os.scandir(self._folder):
-            if not entry.name.endswith(".json"):
-                continue
-            status = entry.stat()
-            mark = (status.st_ino, status.st_mtime_ns, status.st_size)
-            if self._seen.get(entry.name) == mark:
-                continue
-            self._seen[entry.name] = mark
+        unread = 0
+        for file in files:
             try:
-                changed.append(decode_orders(Path(entry.path).read_bytes()))
-                self.unreadable.pop(entry.name, None)
-            except (OSError, msgspec.MsgspecError) as error:
-                self.unreadable[entry.name] = str(error)
+                status = file.stat()
+                mark = (status.st_ino, status.st_mtime_ns, status.st_size)
+                if self._seen.get(file.name) == mark:
+                    continue
+                data = Path(file.path).read_bytes()
+            except OSError as error:
+                self.unreadable[file.name] = str(error)
+                unread += 1  # out of descriptors, perhaps: it is still to be read
+                continue
+            self._seen[file.name] = mark
+            try:
+                changed.append(decode_orders(data))
+                self.unreadable.pop(file.name, None)
+            except msgspec.MsgspecError as error:
+                self.unreadable[file.name] = str(error)
+        if not unread:
+            self._looks_left -= 1
         return changed

@@ -58,3 +58,40 @@ def test_file_that_is_not_orders_is_named_and_skipped(tmp_path: Path, content: b
     assert reader.changes() == [ORDERS]
     assert list(reader.unreadable) == ["bad.json"]
     assert writer.read("bad") is None
+
+
+def test_change_that_cannot_be_read_yet_is_read_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer, reader = OrdersFolder(tmp_path), OrdersFolder(tmp_path)
+    writer.write(ORDERS)
+    assert reader.changes() == [ORDERS]
+
+    def out_of_descriptors(*_: object) -> None:
+        raise OSError(24, "Too many open files")
+
+    writer.write(later(2))
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", out_of_descriptors)
+        for _ in range(10):
+            assert reader.changes() == []
+        assert "Too many" in reader.unreadable[f"{ORDERS.room}.json"]
+        patch.setattr("stentor.store.orders.os.scandir", out_of_descriptors)
+        for _ in range(10):
+            with pytest.raises(OSError, match="Too many"):
+                reader.changes()
+    assert reader.changes() == [later(2)]
+    assert reader.unreadable == {}
+
+
+def test_orders_whose_file_is_deleted_stand_until_others_are_written(tmp_path: Path) -> None:
+    writer, reader = OrdersFolder(tmp_path), OrdersFolder(tmp_path)
+    (tmp_path / "bad.json").write_bytes(b"{")
+    writer.write(ORDERS)
+    assert reader.changes() == [ORDERS]
+    (tmp_path / f"{ORDERS.room}.json").unlink()
+    (tmp_path / "bad.json").unlink()
+    assert reader.changes() == []
+    assert reader.unreadable == {}
+    writer.write(later(2))
+    assert reader.changes() == [later(2)]
