@@ -82,6 +82,15 @@ async def test_two_speakers_talk_and_the_host_runs_the_room(
         speaking = "document.querySelectorAll('#people li[data-speaking=yes]').length === 2"
         await until(ada, speaking)
 
+        # What the host writes is on the listener's page.
+        await ada.fill("#new-title", "The harbour, by night")
+        await ada.press("#new-title", "Enter")
+        await ada.get_by_label("What it is").fill("The plans")
+        await ada.get_by_label("Address").fill("https://example.org/plans")
+        await ada.get_by_role("button", name="Pin", exact=True).click()
+        await until(listener, "document.querySelector('#title').textContent.endsWith('by night')")
+        await until(listener, "document.querySelector('#pinned a')?.href.endsWith('/plans')")
+
         # Ben mutes himself with the key M, and unmutes with the button.
         await ben.keyboard.press("m")
         await said(ben, "You have muted yourself")
@@ -214,7 +223,7 @@ async def test_hosts_go_on_talking_while_control_is_away(
         await hears(ada, B, selector=OTHERS)
         await hears(ben, A, selector=OTHERS)
         server.wait_restarted("control", old)
-        await until(ada, "document.querySelector('#away').hidden", 15)
+        await until(ada, "document.querySelector('#away').hidden", 30)
         assert await ada.is_enabled("#end")
         assert await ada.get_attribute("body", "data-call") == "on"
         await to_seat(ada, "Mute", "Ben")

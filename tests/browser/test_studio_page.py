@@ -277,3 +277,22 @@ async def test_link_to_a_room_that_is_over_leads_to_the_replay(
     for page in pages:
         assert await page.is_hidden("#allow")
         await check(page)
+
+
+async def test_how_listeners_fare_is_said_in_a_sentence(server: Server, page: Page) -> None:
+    await page.goto(server.control_url("/studio"))
+    calm = {"edges": 2, "listeners": 1_000, "shelf_listeners": 5, "waiting": 0, "lagging": 0}
+    cases = (
+        ({**calm, "edges": 0}, 0, False, "No news"),
+        ({**calm, "waiting": 3}, 0, True, "waiting for it to begin"),
+        ({**calm, "listeners": 0, "shelf_listeners": 0}, 0, False, "Nobody listens yet"),
+        (calm, 0, False, "All of them hear it"),
+        ({**calm, "lagging": 1}, 0, False, "1 is on a slow line"),
+        ({**calm, "lagging": 2_000}, 7, False, "2,000 are on a slow line just now; 7 fell behind"),
+    )
+    for now, jumped, before, words in cases:
+        said = await page.evaluate(
+            "async (given) => (await import('/site/hosting.js')).faring(...given)",
+            [now, jumped, before],
+        )
+        assert words in said

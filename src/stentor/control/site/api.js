@@ -2,6 +2,7 @@
 // told apart from "control is away". Decides nothing about rooms.
 
 const LIMIT_MS = 8_000;
+const LOOK_MS = 3_000; // looking is repeated anyhow; better soon than late
 
 /** Control or the stage said no, and why (problem+json). */
 export class Refused extends Error {
@@ -41,19 +42,16 @@ export class Control {
     this.key = key;
   }
 
-  async call(method, path, body) {
+  async call(method, path, body, limitMs = LIMIT_MS) {
     const headers = { Authorization: `Bearer ${this.key}` };
     if (body !== undefined) headers["Content-Type"] = "application/json";
-    const response = await ask(`/api${path}`, {
-      method,
-      headers,
-      body: body === undefined ? undefined : JSON.stringify(body),
-    });
+    const sent = body === undefined ? undefined : JSON.stringify(body);
+    const response = await ask(`/api${path}`, { method, headers, body: sent }, limitMs);
     return response.json();
   }
 
   get(path) {
-    return this.call("GET", path);
+    return this.call("GET", path, undefined, LOOK_MS);
   }
 
   post(path, body) {

@@ -37,7 +37,7 @@ export class Hosting {
       return answer;
     } catch (error) {
       if (error instanceof Refused) this.trouble(error.message);
-      else if (error instanceof Away) this.#gone();
+      else if (error instanceof Away) this.#gone("What you just did may not have been done. ");
       else throw error;
       return null;
     }
@@ -167,10 +167,10 @@ export class Hosting {
     text("faring", faring(now, jumped, before));
   }
 
-  #gone() {
+  #gone(before = "") {
+    if (before || !this.#away) text("away", before + AWAY);
     if (this.#away) return;
     this.#away = true;
-    text("away", AWAY);
     show("away", true);
     this.#enable(false);
   }

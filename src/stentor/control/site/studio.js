@@ -28,7 +28,8 @@ let hosting = null;
 let endTold = false;
 
 /** Something that stands in the way: a sentence, perhaps a button, perhaps the replay. */
-function trouble(line, { label = "", act = null, replay = false } = {}) {
+function trouble(line, { label = "", act = null, replay = false, of = "call" } = {}) {
+  element("trouble").dataset.of = of;
   text("trouble-text", line);
   show("trouble", Boolean(line));
   show("trouble-act", Boolean(act));
@@ -38,6 +39,11 @@ function trouble(line, { label = "", act = null, replay = false } = {}) {
   }
   show("trouble-link", replay);
   if (replay) element("trouble-link").href = me.listen_url;
+}
+
+/** Puts such a sentence away, unless something else stands in the way by now. */
+function overWith(of) {
+  if (element("trouble").dataset.of === of) trouble("");
 }
 
 const REFUSALS = {
@@ -84,10 +90,10 @@ function begin() {
   call = new Call(me.talk_url, key, element("return"));
   call.addEventListener("state", onState);
   call.addEventListener("news", draw);
-  call.addEventListener("voiceless", () => trouble("Your voice does not get through: something in this network blocks it (UDP). Try another network, perhaps your phone's."));
-  call.addEventListener("voice", () => trouble(""));
+  call.addEventListener("voiceless", () => trouble("Your voice does not get through: something in this network blocks it (UDP). Try another network, perhaps your phone's.", { of: "voice" }));
+  call.addEventListener("voice", () => overWith("voice"));
   call.addEventListener("unheard", () => trouble("The browser does not play the others' voices yet.", { label: "Hear the others", act: hearOthers }));
-  if (me.moderates) hosting = new Hosting(me, control, draw, trouble);
+  if (me.moderates) hosting = new Hosting(me, control, draw, (line) => (line ? trouble(line, { of: "hosting" }) : overWith("hosting")));
   people = new People(me, hosting?.act);
   addEventListener("pagehide", () => call.state !== "idle" && call.leave());
   setInterval(draw, 500);
