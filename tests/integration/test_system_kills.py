@@ -23,7 +23,7 @@ from support.voices import Pcm, silent_windows, speaking, strength, tone_file
 
 A, B = 440.0, 1_250.0
 LOSS_S_MAX = 2.0
-HICCUP_S = 0.3  # a machine that also runs these tests may send a few packets too late
+HICCUP_S = 1.0  # a machine that also runs these tests may send some packets too late
 PLAYER_BUFFER_S = 1.28  # what a listener is given on joining: four parts
 
 
@@ -167,11 +167,11 @@ def test_death_costs_at_most_two_seconds_of_programme(
         after = ear.pcm(at + round(LOSS_S_MAX / PART_S) + 3, at + 18)
         assert strength(after, A) > 0.2
         assert strength(after, B) > 0.2
-        assert lost_s(ear.pcm(12), 0) <= LOSS_S_MAX
+        assert lost_s(ear.pcm(at, at + 18), 0) <= LOSS_S_MAX
         assert ear.findings.connections == 1
     assert all(ear.findings.gaps == 0 for ear in one.hls)
     for pcm in check_recordings(one).values():
-        assert 0 <= lost_s(pcm, 12) <= LOSS_S_MAX
+        assert lost_s(pcm[: (at + 18) * PART_SAMPLES], at) <= LOSS_S_MAX
 
 
 def test_conversation_survives_every_part_dying_in_turn(conversation: Conversation) -> None:
