@@ -181,6 +181,11 @@ async def test_host_needs_no_mouse(server: Server, browser: Browser) -> None:
     await page.evaluate("document.querySelector('#main').focus()")
     await tab_to(page, "End the programme")
     await keys.press("Enter")
+    await keys.press("Enter")  # what cannot be undone has the focus on Cancel
+    await until(page, "document.activeElement.id === 'end'")
+    assert await page.get_attribute("#air", "data-phase") == "live"
+    await keys.press("Enter")
+    await keys.press("Shift+Tab")
     await keys.press("Enter")
     await until(page, "document.querySelector('#air').dataset.phase === 'ended'")
 

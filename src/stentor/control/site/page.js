@@ -68,6 +68,7 @@ export function confirm({ title, detail, choices }) {
   text("ask-text", detail);
   const cancel = make("button", "", "Cancel");
   cancel.value = "";
+  cancel.autofocus = choices.some(({ kind }) => kind === "danger"); // Enter twice must not hurt
   const buttons = choices.map(({ value, label, kind }) => {
     const one = make("button", kind ?? "", label);
     one.value = value;
