@@ -1,7 +1,7 @@
 """A thread for what may take long: writing and syncing. A disk that hangs never holds up a part.
 
 Daemon threads, so that a process can end though its disk does not answer. Bounded by what is
-submitted: one job of each room at a time.
+submitted: one job of each room at a time. A job that fails costs no other job.
 """
 
 import asyncio
@@ -9,6 +9,8 @@ import contextlib
 import queue
 import threading
 from collections.abc import Callable
+
+from stentor.base.logs import log
 
 Job = Callable[[], None]
 Submit = Callable[[Job], None]
@@ -51,4 +53,8 @@ class DiskThread:
 
     def _work(self) -> None:
         while True:
-            self._jobs.get()()
+            job = self._jobs.get()
+            try:
+                job()
+            except Exception:  # of ours: the thread has to live for the other rooms
+                log().exception("disk_job_failed")

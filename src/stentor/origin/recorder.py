@@ -6,15 +6,13 @@ programme.
 
 import os
 from collections import deque
-from pathlib import Path
-
-import msgspec
+from collections.abc import Callable
 
 from stentor.base.paths import DataFolder
 from stentor.codecs.encode import Part, SilentParts
 from stentor.origin.disk import Submit, at_once
 from stentor.origin.recording import Recording
-from stentor.rooms.state import RoomState, decode_room_state, encode_state
+from stentor.rooms.state import RoomState, encode_state
 
 _RETRY_NS = 1_000_000_000
 _BEHIND_NS = 1_000_000_000
@@ -124,6 +122,15 @@ class RoomRecorder:
         for recording in self.recordings.values():
             recording.sync()
 
+    def close_when_written(self, then: Callable[[], None]) -> None:
+        """Write what was asked for, let go of the files, then call `then`: all where disks are."""
+
+        def close() -> None:
+            self.close()
+            then()
+
+        self._submit(close)
+
     def close(self) -> None:
         """Let go of the files; not while `sync` runs."""
         for recording in self.recordings.values():
@@ -145,21 +152,3 @@ class RoomRecorder:
                 os.close(handle)
         except OSError:
             self.errors += 1
-
-
-def load_states(path: Path, bytes_max: int) -> list[RoomState]:
-    """Return the newest states of a state log, oldest first; lines that are torn are left out."""
-    try:
-        with path.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - bytes_max))
-            lines = file.read().split(b"\n")
-    except OSError:
-        return []
-    states: list[RoomState] = []
-    for line in lines:
-        try:
-            states.append(decode_room_state(line))
-        except msgspec.MsgspecError:
-            continue
-    return states

@@ -138,7 +138,7 @@ class Recording:
         numbers = range(self.parts, self.parts + silent)
         try:
             self._write([self._silent.part(n).data for n in numbers] or [p.data for p in batch])
-        except OSError:
+        except BaseException:
             with self._lock:
                 self._put_back(batch)
             raise

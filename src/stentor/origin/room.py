@@ -20,8 +20,9 @@ from stentor.codecs.encode import SilentParts
 from stentor.feed.wire import Kind, Message
 from stentor.media.grid import PART_SAMPLES, SAMPLE_RATE, sample_at
 from stentor.origin.disk import Submit, at_once
+from stentor.origin.past import find_past
 from stentor.origin.programme import Programme, Publish, Step
-from stentor.origin.recorder import RoomRecorder, load_states
+from stentor.origin.recorder import RoomRecorder
 from stentor.origin.states import StatePace, Worth, assemble_state
 from stentor.origin.timeline import Pcm, Timeline
 from stentor.rooms.orders import Orders, Phase
@@ -31,9 +32,8 @@ WINDOW_PARTS = 96
 _NS_PER_MS = 1_000_000
 _NS_PER_S = 1_000_000_000
 _EARLY_FRAMES_MAX = 150  # what a stage retains: all of it may come before the first tick
-_LAST_STATE_BYTES = 16 * 1024
-_ALL_STATES_BYTES = 1024 * 1024
 _RETIRE_NS = 30 * _NS_PER_S
+_LOOK_NS = _NS_PER_S  # how often a waiting room is looked at, but for its doors and its hour
 
 
 class Place(Enum):
@@ -66,7 +66,7 @@ class Room:
         self.place = Place.WAITING
         self.programme: Programme | None = None
         self.recorder: RoomRecorder | None = None
-        self._epoch_ms: int | None = None  # once it is reached
+        self._epoch_ms: int | None  # once it is reached
         self._end_samples: int | None = None
         self._stage: StageState | None = None
         self._stage_here = True
@@ -74,8 +74,13 @@ class Room:
         self._inits_out = False
         self._ended_ns = 0
         self._unlooked = True  # something came that may be news
-        self._take_up_past()
-        self._pace = StatePace(self._past[-1].revision if self._past else 0)
+        self._quiet_until_ns = 0
+        self._past = find_past(house.folder, orders.room, tuple(house.silent))
+        self._pace = StatePace(self._past.revision)
+        self._epoch_ms = self._past.epoch_ms
+        if self._past.end_samples is not None:
+            self._end_samples = self._past.end_samples
+            self.place = Place.RETIRED
 
     @property
     def epoch_ms(self) -> int:
@@ -131,7 +136,7 @@ class Room:
 
     def tick(self, now_ns: int, *, may_start: bool, stage_here: bool = True) -> bool:
         """Do what is due; say whether there is more to do at once."""
-        if self.place is Place.RETIRED and self.recorder is None and not self._unlooked:
+        if not self._unlooked and self._is_quiet(now_ns):
             return False  # most rooms, most of the time
         more = False
         self._stage_here = stage_here
@@ -146,40 +151,32 @@ class Room:
         if self.recorder is not None:
             self.recorder.look(now_ns)
         self._tell(now_ns)
+        if self.place is Place.WAITING:
+            self._quiet_until_ns = self._next_look(now_ns)
         return more
 
+    def _is_quiet(self, now_ns: int) -> bool:
+        """Say whether nothing can be due. A clock that is set back is no reason to wait for it."""
+        match self.place:
+            case Place.WAITING:
+                return self._quiet_until_ns - _LOOK_NS <= now_ns < self._quiet_until_ns
+            case Place.RETIRED:
+                return self.recorder is None
+        return False
+
+    def _next_look(self, now_ns: int) -> int:
+        epoch_ns = self.epoch_ms * _NS_PER_MS
+        doors_ns = epoch_ns - self._house.settings.doors_open_s * _NS_PER_S
+        if now_ns >= epoch_ns:
+            return now_ns
+        return min(now_ns + _LOOK_NS, doors_ns if doors_ns > now_ns else epoch_ns)
+
     # -- the three places -----------------------------------------------------------------
-
-    def _take_up_past(self) -> None:
-        """Find out from disk what an earlier process made of this room."""
-        path = self._house.folder.state_log(self.orders.room)
-        self._past = load_states(path, _LAST_STATE_BYTES)
-        if self._past and self._past[-1].phase is not Phase.ENDED:
-            self._past = load_states(path, _ALL_STATES_BYTES)
-        for state in self._past:
-            if state.phase is not Phase.SCHEDULED:
-                self._epoch_ms = state.epoch_ms
-        if self._past and self._past[-1].phase is Phase.ENDED:
-            end_samples = self._past[-1].end_samples or 0
-            if self._recorded_parts() >= end_samples // PART_SAMPLES:
-                self._end_samples = end_samples
-                self.place = Place.RETIRED
-            # Else a power cut took the end of it: on the air again, just to fill it up.
-
-    def _recorded_parts(self) -> int:
-        parts = []
-        for name in self._house.silent:
-            try:
-                index = self._house.folder.recording_index(self.orders.room, name)
-                parts.append(index.stat().st_size // 8)
-            except OSError:
-                return 0
-        return min(parts)
 
     def _wait(self, now_ns: int, *, may_start: bool) -> bool:
         epoch_ns = self.epoch_ms * _NS_PER_MS
         over = sample_at(self.epoch_ms, now_ns) >= self.end_index
-        if over and not self._was_recorded():
+        if over and not self._past.was_recorded:
             # It was called off, or nobody was here while it should have run.
             self._end_samples = 0
             self.place = Place.RETIRED
@@ -190,12 +187,6 @@ class Room:
         elif now_ns >= epoch_ns - self._house.settings.doors_open_s * _NS_PER_S:
             self._send_inits()
         return False
-
-    def _was_recorded(self) -> bool:
-        paths = (
-            self._house.folder.recording(self.orders.room, name) for name in self._house.silent
-        )
-        return any(path.exists() for path in paths)
 
     def _send_inits(self) -> None:
         if self._inits_out:
@@ -238,7 +229,7 @@ class Room:
             first_index,
             hold_back_samples=self._house.settings.hold_back_ms * SAMPLE_RATE // 1000,
             hold=self._load_hold(),
-            word_heard=any(state.on_air is OnAir.VOICES for state in self._past),
+            word_heard=self._past.word_heard,
         )
 
     def _load_hold(self) -> Pcm | None:

@@ -1,9 +1,14 @@
 """All rooms that an origin knows: who gets orders, who gets frames, and whose turn it is.
 
 Synchronous, with time passed in and messages handed out, so that tests run it under virtual time.
+A room in which something of ours fails is begun again from its files, as after a death; the others
+don't notice.
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
 
 from stentor.base.logs import log
 from stentor.feed.wire import Message
@@ -11,6 +16,20 @@ from stentor.origin.room import House, Place, Room
 from stentor.rooms.orders import Orders
 
 _STAGE_GONE_NS = 1_000_000_000  # a spare stage is there sooner: not worth telling
+_NS_PER_S = 1_000_000_000
+_AGAIN_S_MAX = 64  # between attempts at a room that fails each time
+
+
+@dataclass(slots=True)
+class _SetAside:
+    """A room that failed: its orders, when to begin it again, and whether its files are free."""
+
+    orders: Orders
+    again_ns: int
+    free: bool = False
+
+    def release(self) -> None:
+        self.free = True
 
 
 class Schedule:
@@ -20,6 +39,9 @@ class Schedule:
         self._house = house
         self.rooms: dict[str, Room] = {}
         self._stage_lost_ns: int | None = None
+        self._set_aside: dict[str, _SetAside] = {}
+        self._failures: Counter[str] = Counter()
+        self._now_ns = 0
 
     @property
     def live_rooms(self) -> list[Room]:
@@ -30,16 +52,19 @@ class Schedule:
         """Take orders that are new or different."""
         for orders in changed:
             room = self.rooms.get(orders.room)
-            if room is None:
-                self.rooms[orders.room] = Room(self._house, orders)
+            aside = self._set_aside.get(orders.room)
+            if aside is not None:
+                aside.orders = orders
+            elif room is None:
+                self._begin(orders)
             else:
-                room.apply(orders)
+                self._guarded(room, partial(room.apply, orders))
 
     def take(self, message: Message) -> None:
         """Take a message of the stage."""
         room = self.rooms.get(message.room)
         if room is not None:
-            room.take(message)
+            self._guarded(room, partial(room.take, message))
 
     def find_stage(self) -> None:
         """The stage's feed is there."""
@@ -52,19 +77,59 @@ class Schedule:
     def tick(self, now_ns: int) -> bool:
         """Give every room its turn; say whether one has more to do at once."""
         more = False
+        self._now_ns = now_ns
         live = len(self.live_rooms)
         lost_ns = self._stage_lost_ns
         stage_here = lost_ns is None or now_ns - lost_ns < _STAGE_GONE_NS
-        for room in self.rooms.values():
+        for room in tuple(self.rooms.values()):
             may_start = live < self._house.settings.live_rooms_max
             was = room.place
-            more |= room.tick(now_ns, may_start=may_start, stage_here=stage_here)
+            try:
+                more |= room.tick(now_ns, may_start=may_start, stage_here=stage_here)
+            except Exception:
+                self._put_aside(room)
             if was is Place.WAITING and room.place is Place.ON_AIR:
                 live += 1
             elif was is Place.WAITING and not may_start and now_ns >= room.epoch_ms * 1_000_000:
                 log().error("room_refused_too_many_live", room=room.orders.room, live=live)
+        self._begin_again()
         self._share_memory()
         return more
+
+    def _begin(self, orders: Orders) -> None:
+        try:
+            self.rooms[orders.room] = Room(self._house, orders)
+        except Exception:
+            log().exception("room_failed", room=orders.room)
+            self._set_aside[orders.room] = _SetAside(orders, self._again_ns(orders.room), free=True)
+
+    def _guarded(self, room: Room, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except Exception:
+            self._put_aside(room)
+
+    def _put_aside(self, room: Room) -> None:
+        name = room.orders.room
+        log().exception("room_failed", room=name)
+        del self.rooms[name]
+        aside = self._set_aside[name] = _SetAside(room.orders, self._again_ns(name))
+        if room.recorder is None:
+            aside.release()
+        else:
+            room.recorder.close_when_written(aside.release)
+
+    def _again_ns(self, room: str) -> int:
+        self._failures[room] += 1
+        wait_s = min(_AGAIN_S_MAX, 1 << min(self._failures[room] - 1, 10))
+        return self._now_ns + wait_s * _NS_PER_S
+
+    def _begin_again(self) -> None:
+        for name, aside in tuple(self._set_aside.items()):
+            if aside.free and self._now_ns >= aside.again_ns:
+                del self._set_aside[name]
+                self._house.retire(name)  # the feed gets the newest parts again, from the file
+                self._begin(aside.orders)
 
     def _share_memory(self) -> None:
         """What may wait for the disk is one limit for all rooms together."""

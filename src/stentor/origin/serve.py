@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import signal
 import time
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from prometheus_client import start_http_server
@@ -30,6 +31,7 @@ from stentor.store.orders import OrdersFolder
 _TICK_S = 0.02
 _ORDERS_S = 0.05
 _SYNC_S = 1.0
+_AGAIN_S = 0.5
 _LAST_WRITE_S = 3.0
 
 
@@ -66,7 +68,8 @@ class _Origin:
         await self._publisher.open()
         log().info("origin_ready", rooms=len(self._schedule.rooms))
         others = [
-            asyncio.create_task(work) for work in (self._hear_stage(), self._sync_every_second())
+            asyncio.create_task(_for_ever(work))
+            for work in (self._hear_stage, self._sync_every_second)
         ]
         try:
             await self._tick_until_stopped()
@@ -157,3 +160,13 @@ class _Origin:
         except OSError as error:
             # The conversation is worth more than its figures.
             log().error("metrics_port_unusable", port=port, reason=str(error))
+
+
+async def _for_ever(work: Callable[[], Awaitable[None]]) -> None:
+    """Do what never ends, and again if it does: a fault must not go unseen, nor be the last."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            log().exception("task_failed", task=work.__name__)
+        await asyncio.sleep(_AGAIN_S)

@@ -15,6 +15,7 @@ from stentor.base.settings import Settings
 from stentor.feed.wire import Kind, Message
 from stentor.media.grid import PART_SAMPLES
 from stentor.media.renditions import RENDITIONS
+from stentor.origin.room import Room
 from stentor.rooms.orders import Orders, Phase
 from stentor.rooms.state import OnAir
 from support.virtual_origin import EPOCH_MS, VirtualOrigin, silences
@@ -297,3 +298,67 @@ def test_no_part_is_published_that_is_not_in_the_file_while_the_disk_works(
         origin.start()
         origin.run(4)
     assert len(origin.parts["r", "aac48"]) >= 9
+
+
+def test_a_room_in_which_something_fails_is_begun_again_and_no_other_notices(
+    origin: VirtualOrigin,
+) -> None:
+    origin.order(orders("other"))
+    for room in ("r", "other"):
+        origin.stage(room).speaking = True
+    origin.run(4)
+    assert origin.schedule is not None
+    programme = origin.schedule.rooms["r"].programme
+    assert programme is not None
+    programme._encoders["aac96"] = None  # type: ignore[assignment]
+    origin.run(0.5)
+    assert "r" not in origin.schedule.rooms
+    origin.order(orders(revision=2, title="Another title"))
+    origin.run(5)
+    for room in ("r", "other"):
+        assert_whole(origin, room)
+        assert len(origin.parts[room, "aac48"]) >= int((origin.now_s - 0.13) / 0.32)
+    assert silences(origin.heard("other")) == []
+    gaps = silences(origin.heard("r"))
+    assert sum(end - start for start, end in gaps) < 1.6
+    assert origin.states["r"][-1].title == "Another title"
+
+
+def test_a_room_that_fails_each_time_is_tried_ever_more_rarely(origin: VirtualOrigin) -> None:
+    began: list[float] = []
+
+    def fail(*_: object) -> None:
+        began.append(origin.now_s)
+        raise RuntimeError("a fault of ours")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("stentor.origin.room.Programme", fail)
+        origin.run(10)
+    assert np.diff(began) == pytest.approx([1, 2, 4], abs=0.1)
+    origin.run(10)
+    assert len(origin.parts["r", "aac48"]) >= int((origin.now_s - 0.13) / 0.32)
+
+
+def test_a_thousand_rooms_that_wait_cost_next_to_nothing_and_start_on_time(
+    tmp_path: Path,
+) -> None:
+    origin = VirtualOrigin(tmp_path)
+    for number in range(1_000):
+        origin.order(orders(f"room-{number}", epoch_ms=EPOCH_MS + 60_000 * (number + 1)))
+    origin.run(0.1)
+    looked = 0
+    told = Room._tell
+
+    def counted(room: Room, now_ns: int) -> None:
+        nonlocal looked
+        looked += 1
+        told(room, now_ns)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Room, "_tell", counted)
+        origin.run(2)
+        assert looked <= 2 * 1_100
+    origin.clock.advance(57.8)
+    origin.run(1.7)
+    (first,) = [at for at, m in origin.events if m.kind is Kind.PART and m.rendition == "opus24"]
+    assert first < 60 + 0.32 + 0.15

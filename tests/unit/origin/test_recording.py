@@ -237,3 +237,21 @@ def test_parts_that_give_way_while_the_disk_hangs_on_earlier_ones_keep_the_order
     assert recording.write_pending()
     assert recording.pending_bytes == 0
     assert_sound(tmp_path, 10)
+
+
+def test_parts_keep_their_place_whatever_a_write_fails_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = opened(tmp_path)
+    written(recording, range(3))
+
+    def fail(*_: object) -> int:
+        raise MemoryError
+
+    recording.append([part(3), part(4)])
+    with monkeypatch.context() as patch:
+        patch.setattr(recording_module.os, "pwrite", fail)
+        with pytest.raises(MemoryError):
+            recording.write_pending()
+    assert written(recording, range(5, 7))
+    assert_sound(tmp_path, 7)
