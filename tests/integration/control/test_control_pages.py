@@ -28,6 +28,10 @@ def test_pages_and_their_files_are_sent_as_what_they_are(control: ControlProcess
         assert control.client.head(name).content == b""
 
 
+def test_what_the_listeners_site_shares_is_there_once() -> None:
+    assert not {path.name for path in SHARED} & {path.name for path in SITE.iterdir()}
+
+
 def test_policy_lets_the_studio_reach_stage_and_edges_and_nobody_else(
     control: ControlProcess,
 ) -> None:
