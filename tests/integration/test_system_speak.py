@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -86,6 +88,26 @@ def test_what_comes_on_standard_input_is_heard(server: Server, tone: Path) -> No
         assert source.stdout is not None
         source.stdout.close()
         assert speaker.wait(10) == 0
+
+
+def test_ctrl_c_ends_a_speaker_who_waits_for_standard_input(server: Server) -> None:
+    room = server.create_room("Silent pipe", in_s=60)
+    speaker = subprocess.Popen(
+        [*COMMAND, "speak", "-", room.link("host")], stdin=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert speaker.stderr is not None
+    status = Path(f"/proc/{speaker.pid}/status")
+    caught = re.compile(r"SigCgt:\t([0-9a-f]+)")
+
+    def listens_to_sigterm() -> bool:
+        found = caught.search(status.read_text())
+        return found is not None and bool(int(found[1], 16) & 1 << signal.SIGTERM - 1)
+
+    wait_until(listens_to_sigterm, 20, "it is up")
+    speaker.send_signal(signal.SIGINT)
+    assert speaker.wait(10) == 0
+    assert speaker.stderr.read() == b""
+    speaker.stderr.close()
 
 
 def test_address_can_be_a_speaker(server: Server, tone: Path) -> None:

@@ -211,9 +211,10 @@ class Server:
     def create_room(
         self, title: str = "A conversation", *, in_s: float = 1.0, speakers: int = 2, **more: Any
     ) -> RoomMade:
-        """Create a room whose hour is `in_s` seconds from now."""
+        """Create a room whose hour is `in_s` seconds from now; up to a second, that is now."""
         at_ms = self.now_ms() + round(in_s * 1000)
-        wish = {"title": title, "at_ms": at_ms, "speakers": speakers, **more}
+        hour = {"at_ms": at_ms} if in_s > 1 else {"at": "now"}
+        wish = {"title": title, **hour, "speakers": speakers, **more}
         return RoomMade(self, self.api("POST", "/api/rooms", json=wish))
 
     def parts(self) -> dict[str, dict[str, Any]]:

@@ -9,7 +9,7 @@ import contextlib
 import math
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -64,12 +64,16 @@ async def _speak(speech: Speech, tell: Tell) -> None:
         loop.add_signal_handler(number, stop.set)
     skip_s, start_at = _begin(speech.since_ms)
     reader = Reader(speech.source, loop=speech.loop, skip_s=skip_s)
-    try:
+
+    async def speaking() -> None:
         await reader.wait_first()
         async with httpx.AsyncClient(timeout=5.0) as http:
             seat = await _who_am_i(http, speech.link)
             tell("link", {"room": seat.room, "name": seat.name})
-            await _until_first(stop, _Speaker(http, seat, reader, speech, tell).run(start_at))
+            await _Speaker(http, seat, reader, speech, tell).run(start_at)
+
+    try:
+        await _until_first(stop, speaking())
     finally:
         reader.close()
 
@@ -86,8 +90,8 @@ def _begin(since_ms: int | None) -> tuple[float, float | None]:
     return frames * FRAME_S, time.monotonic() - ago_s + frames * FRAME_S
 
 
-async def _until_first(stop: asyncio.Event, speaking: Any) -> None:
-    tasks = [asyncio.ensure_future(speaking), asyncio.ensure_future(stop.wait())]
+async def _until_first(stop: asyncio.Event, speaking: Coroutine[Any, Any, None]) -> None:
+    tasks = (asyncio.create_task(speaking), asyncio.create_task(stop.wait()))
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         if tasks[0].done():

@@ -36,13 +36,12 @@ class Reader:
     """Reads a source in a thread of its own, again from the start if it is to `loop`."""
 
     def __init__(self, source: str, *, loop: bool, skip_s: float = 0.0) -> None:
-        """Open it; raises `Unreadable` at once if that cannot be."""
+        """Begin to open and read it; what cannot be read is said by `wait_first`."""
         self._frames: queue.Queue[Pcm | _End | StentorError] = queue.Queue(_AHEAD_FRAMES)
         self._source = source
         self._loop = loop
         self._skip_s = skip_s
         self._closed = False
-        self._opened = open_source(source)
         self._thread = threading.Thread(target=self._read, name="reader", daemon=True)
         self._thread.start()
 
@@ -82,7 +81,7 @@ class Reader:
         skip = round(self._skip_s / FRAME_S)
         while True:
             count = 0
-            with self._opened as source:
+            with open_source(self._source) as source:
                 for frame in source:
                     count += 1
                     if count > skip:
@@ -90,7 +89,6 @@ class Reader:
             skip = max(0, skip - count)
             if not self._loop:
                 return
-            self._opened = open_source(self._source)
 
 
 class OpusVoice:

@@ -56,11 +56,11 @@ async def test_skipped_beginning_is_not_spoken(tmp_path: Path) -> None:
     assert len(await spoken(reader, time.monotonic())) == 5
 
 
-def test_file_that_is_no_audio_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
+async def test_file_that_is_no_audio_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
     text = tmp_path / "a.txt"
     text.write_text("no audio " * 100)
     with pytest.raises(Unreadable, match=r"a\.txt"):
-        Reader(str(text), loop=False)
+        await Reader(str(text), loop=False).wait_first()
 
 
 def test_packets_are_mono_opus_of_twenty_milliseconds() -> None:
