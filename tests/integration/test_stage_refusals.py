@@ -12,6 +12,7 @@ import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection
 from prometheus_client.parser import text_string_to_metric_families
 
+from stentor.stage.connections import CONNECTIONS_MAX
 from stentor.stage.peer import _NoTrack
 from support.bad_network import strength, tone
 from support.stage import FeedEars, StageRunning, Talker, orders_of, stage_running, until
@@ -221,3 +222,21 @@ async def test_half_a_request_is_let_go_after_a_while(stage: StageRunning) -> No
     assert await asyncio.wait_for(reader.read(), 15) == b""
     assert asyncio.get_running_loop().time() - started > 5
     writer.close()
+
+
+async def test_connections_are_bounded_and_the_conversation_goes_on(tmp_path: Path) -> None:
+    with stage_running(tmp_path, "ada", "ben") as stage:
+        async with FeedEars(stage) as audience, Talker(stage, "ada", tone(440, 4)):
+            await until(lambda: strength(audience.sound(0.5), 440) > 0.1, 10)
+            idle = [socket.create_connection(("127.0.0.1", stage.port)) for _ in range(900)]
+            assert stage.process is not None
+            held = len(list(Path(f"/proc/{stage.process.pid}/fd").iterdir()))
+            assert held < CONNECTIONS_MAX + 100
+            stage.change_seat("room", "ada", muted=True)
+            await until(lambda: audience.states[-1]["present"][0]["muted"], 1, "orders are read")
+            for one in idle:
+                one.close()
+            stage.change_seat("room", "ada", muted=False)
+            await until(lambda: strength(audience.sound(0.2), 440) > 0.1, 2)
+            async with Talker(stage, "ben", tone(700, 4)):
+                await until(lambda: strength(audience.sound(0.2), 700) > 0.1, 5)

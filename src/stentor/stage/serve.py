@@ -26,7 +26,6 @@ from stentor.stage.web import make_web
 from stentor.store.orders import OrdersFolder
 
 WINDOW_FRAMES = 150  # 3 s: what an origin that has died and come back may still ask for
-_CONNECTIONS_MAX = 512
 _KEEP_ALIVE_S = 5
 _STOP_S_MAX = 1
 _NICENESS = -10  # without the right to it, it is not granted, and all is as usual
@@ -83,7 +82,6 @@ async def _serve(settings: Settings, folder: DataFolder, clock: Clock) -> None:
             proxy_headers=False,
             access_log=False,
             lifespan="off",
-            limit_concurrency=_CONNECTIONS_MAX,
             timeout_keep_alive=_KEEP_ALIVE_S,
             timeout_graceful_shutdown=_STOP_S_MAX,
             server_header=False,
@@ -94,6 +92,7 @@ async def _serve(settings: Settings, folder: DataFolder, clock: Clock) -> None:
     ticking = loop.create_task(stage.run())
     ticking.add_done_callback(lambda _task: stop.set())
     serving = loop.create_task(web._serve([listener]))  # `serve` would take the signals
+    serving.add_done_callback(lambda _task: stop.set())
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     gc.collect()

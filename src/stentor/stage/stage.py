@@ -126,6 +126,7 @@ class Stage:
 
     async def close(self) -> None:
         """End every session."""
+        self._rooms.clear()
         for session in self.sessions:
             self._drop(session, "closing")
         if self._tasks:
