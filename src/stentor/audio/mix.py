@@ -23,6 +23,10 @@ class Mixer:
         self._full = Limiter()
         self._others: dict[str, Limiter] = {}
 
+    def begin(self) -> None:
+        """Let nothing of what was mixed before into the full mix: the limiter holds 5 ms."""
+        self._full = Limiter()
+
     def mix(self, voices: Mapping[str, Pcm]) -> tuple[Pcm, dict[str, Pcm]]:
         """Return the full mix, and for each of `voices` the mix without it.
 

@@ -40,6 +40,7 @@ class StageRoom:
         self._mixer = Mixer()
         self._encoder = return_encoder()
         self._told: StageState | None = None
+        self._was_live = False
 
     @property
     def deserted(self) -> bool:
@@ -102,9 +103,13 @@ class StageRoom:
             if frame is not None:
                 voices[seat_id] = frame
             on_stage |= not session.seat.muted and session.liveness() is Liveness.ALIVE
+        live = self.phase(now_ns) is Phase.LIVE
+        if live and not self._was_live:
+            self._mixer.begin()
+        self._was_live = live
         full, without = self._mixer.mix(voices)
         self._send_returns(full, without)
-        if not on_stage or self.phase(now_ns) is not Phase.LIVE:
+        if not on_stage or not live:
             return None
         index = sample_at(self.orders.epoch_ms, now_ns) // FRAME_SAMPLES * FRAME_SAMPLES
         return Message(

@@ -92,6 +92,18 @@ async def test_nothing_leaves_before_the_epoch_and_the_first_frame_is_sample_zer
     assert all(len(one.payload) == 1_920 and one.kind is Kind.FRAME for one in hall.frames)
 
 
+async def test_not_a_sample_that_was_mixed_before_the_epoch_is_in_the_first_frame(
+    hall: Hall,
+) -> None:
+    hall.enter("ada")
+    hall.run(1.98)
+    assert hall.frames == []
+    hall.run(0.04)
+    first = np.frombuffer(hall.frames[0].payload, np.int16)
+    assert not first[:240].any()  # what the limiter held
+    assert first[240:].any()
+
+
 async def test_mute_is_heard_in_the_very_next_frame_but_the_limiters(hall: Hall) -> None:
     hall.enter("ada")
     hall.enter("ben")
