@@ -30,6 +30,7 @@ _AUDIO_FORMATS = (
     "aac,aiff,amr,ape,au,caf,flac,m4a,matroska,mov,mp3,mp4,ogg,rf64,tta,w64,wav,webm,wv"
 )
 _BAD_PACKETS_MAX = 100  # in a row: then it is not audio but noise
+_RATE_MIN, _RATE_MAX = 1_000, 768_000  # one packet of 1 Hz is an hour: 400 MB at 48 kHz
 _TIMEOUT_S = 15.0  # for a peer that says nothing
 
 
@@ -69,6 +70,9 @@ class Source:
             self._container.close()
             raise Unreadable(f"{self.name} has no audio in it.")
         self._stream = self._container.streams.audio[0]
+        if not _RATE_MIN <= (self._stream.rate or SAMPLE_RATE) <= _RATE_MAX:
+            self._container.close()
+            raise Unreadable(f"{self.name} has a sample rate of {self._stream.rate} Hz.")
 
     def __iter__(self) -> Iterator[Pcm]:
         """Yield frames of 960 samples; raises `Unreadable` if there is not one."""

@@ -54,6 +54,12 @@ def test_what_is_no_audio_is_refused_in_a_sentence(
         list(it)
 
 
+def test_a_sample_rate_that_would_make_hours_of_a_few_bytes_is_refused(tmp_path: Path) -> None:
+    path = write_wave(tmp_path / "a.wav", 4_000, rate=1, channels=1)
+    with pytest.raises(Unreadable, match="1 Hz"):
+        open_source(path, seconds_max=1)
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(Unreadable, match=r"nothing\.mp3 cannot be read: no such file"):
         open_source(tmp_path / "nothing.mp3")
