@@ -1,7 +1,8 @@
 """The feed on one machine: a Unix stream socket, one publisher, any number of subscribers.
 
 The publisher never waits: a subscriber whose queue is full is cut off, counted, and gets the
-window again when it comes back. Messages go one way only; what a subscriber writes is ignored.
+window again when it comes back (the window does not count as queue, or it might never arrive).
+Messages go one way only; what a subscriber writes is ignored.
 """
 
 import asyncio
@@ -26,6 +27,7 @@ class _Subscriber(asyncio.Protocol):
     def __init__(self, publisher: "LocalPublisher") -> None:
         self._publisher = publisher
         self.transport: asyncio.WriteTransport | None = None
+        self.queue_bytes_max = publisher.queue_bytes_max
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.WriteTransport)
@@ -41,7 +43,7 @@ class LocalPublisher:
 
     def __init__(self, path: Path, window: Window, queue_bytes_max: int = QUEUE_BYTES_MAX) -> None:
         self._path = path
-        self._queue_bytes_max = queue_bytes_max
+        self.queue_bytes_max = queue_bytes_max
         self._subscribers: set[_Subscriber] = set()
         self._server: asyncio.AbstractServer | None = None
         self.window = window
@@ -79,13 +81,15 @@ class LocalPublisher:
     def _welcome(self, subscriber: _Subscriber) -> None:
         self._subscribers.add(subscriber)
         for message in self.window.replay():
-            self._send(subscriber, encode_message(message))
+            frame = encode_message(message)
+            subscriber.queue_bytes_max += len(frame)
+            self._send(subscriber, frame)
 
     def _send(self, subscriber: _Subscriber, frame: bytes) -> None:
         transport = subscriber.transport
         if transport is None or transport.is_closing():
             return
-        if transport.get_write_buffer_size() + len(frame) > self._queue_bytes_max:
+        if transport.get_write_buffer_size() + len(frame) > subscriber.queue_bytes_max:
             self.cut_off_total += 1
             self._subscribers.discard(subscriber)
             transport.abort()

@@ -30,8 +30,6 @@ class Window:
                 self._ends[key] = message
             case Kind.PART | Kind.FRAME:
                 self._parts.setdefault(key, deque(maxlen=self._parts_max)).append(message)
-            case Kind.LEVELS:
-                pass
 
     def retire(self, room: str) -> None:
         """Drop a room's media and keep its state: the archive has the rest."""

@@ -21,7 +21,6 @@ class Kind(IntEnum):
     STATE = 3  # a room's state, JSON (`rooms.state`)
     END = 4  # a rendition's last part has been sent; `sequence` is how many there were
     FRAME = 5  # 960 samples of programme from the stage, signed 16-bit native-endian mono
-    LEVELS = 6  # a stage's levels, JSON; never retained
 
 
 class Message(msgspec.Struct, frozen=True, array_like=True):

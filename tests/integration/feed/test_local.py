@@ -83,6 +83,21 @@ async def test_subscriber_who_does_not_read_is_cut_off_and_others_miss_nothing(
     subscription.close()
 
 
+async def test_window_larger_than_a_queue_reaches_whoever_comes(
+    publisher: LocalPublisher, tmp_path: Path
+) -> None:
+    for room in range(20):  # as many rooms as there may be: 5 parts of each
+        for number in range(5):
+            publisher.publish(Message(Kind.PART, f"r{room}", "aac48", number, 0, bytes(5_000)))
+    subscription = LocalSubscription(tmp_path / "feed.sock")
+    assert subscription.open()
+    assert len(await received(subscription, 100)) == 100
+    publisher.publish(part(0))
+    assert len(await received(subscription, 1)) == 1
+    assert publisher.cut_off_total == 0
+    subscription.close()
+
+
 async def test_subscriber_finds_a_restarted_publisher_and_its_window(tmp_path: Path) -> None:
     path = tmp_path / "feed.sock"
     heard: list[Message | None] = []

@@ -35,12 +35,6 @@ def test_each_rendition_of_each_room_has_its_own_share() -> None:
     assert len(list(window.replay())) == 8
 
 
-def test_levels_are_never_retained() -> None:
-    window = Window(parts_max=2)
-    window.keep(Message(Kind.LEVELS, "r", payload=b"{}"))
-    assert list(window.replay()) == []
-
-
 def test_retired_room_keeps_its_state_and_loses_its_media() -> None:
     window = Window(parts_max=2)
     for kind in (Kind.STATE, Kind.INIT, Kind.PART, Kind.END):
