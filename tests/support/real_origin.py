@@ -43,7 +43,8 @@ if file_bytes_max:
     resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes_max, hard))
 set_up_logs("origin")
 folder = DataFolder(data)
-run_origin(load_settings(data=str(data), metrics_port=port), folder, SharedClock(folder.clock))
+settings = load_settings(data=str(data), metrics_port=port, hold_back_ms=int(sys.argv[4]))
+run_origin(settings, folder, SharedClock(folder.clock))
 """
 
 
@@ -53,6 +54,7 @@ class RealOrigin:
         self.clock = SharedClock(self.folder.clock)
         self.metrics_port = free_port()
         self.file_bytes_max = 0
+        self.hold_back_ms = 100
         self.parts: dict[tuple[str, str], dict[int, bytes]] = {}
         self.inits: dict[tuple[str, str], bytes] = {}
         self.ends: dict[tuple[str, str], int] = {}
@@ -73,7 +75,8 @@ class RealOrigin:
         return self.clock.now_ns() // 1_000_000
 
     def start(self) -> None:
-        arguments = [str(self.folder.root), str(self.metrics_port), str(self.file_bytes_max)]
+        numbers = (self.metrics_port, self.file_bytes_max, self.hold_back_ms)
+        arguments = [str(self.folder.root), *map(str, numbers)]
         self._process = subprocess.Popen([sys.executable, "-c", _CODE, *arguments])
 
     def kill(self) -> None:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 import msgspec
-import numpy as np
 
 from stentor.base.logs import log
 from stentor.base.paths import DataFolder
@@ -20,6 +19,7 @@ from stentor.codecs.encode import SilentParts
 from stentor.feed.wire import Kind, Message
 from stentor.media.grid import PART_SAMPLES, SAMPLE_RATE, sample_at
 from stentor.origin.disk import Submit, at_once
+from stentor.origin.hold import read_hold
 from stentor.origin.past import find_past
 from stentor.origin.programme import Programme, Publish, Step
 from stentor.origin.recorder import RoomRecorder
@@ -236,7 +236,7 @@ class Room:
         if not self.orders.hold:
             return None
         try:
-            return np.memmap(self._house.folder.hold(self.orders.room), np.int16, "r")
+            return read_hold(self._house.folder.hold(self.orders.room))
         except (OSError, ValueError) as error:
             log().error("hold_tune_unreadable", room=self.orders.room, reason=str(error))
             return None

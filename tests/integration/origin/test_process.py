@@ -230,6 +230,7 @@ def test_disk_that_hangs_does_not_take_the_programme_along(tmp_path: Path) -> No
     if mounted.returncode:
         pytest.skip(f"cannot mount a disk here: {mounted.stderr.decode().strip()}")
     origin = RealOrigin(root)
+    origin.hold_back_ms = 1_000  # what this test's own thread sends late is not the disk's fault
     origin.start()
     try:
         orders = ordered(origin, 1_500)
