@@ -34,5 +34,5 @@ async def test_hls_js_hears_the_programme_near_live_and_as_a_replay(
     await until(page, "stentor.player.state?.phase === 'ended'", 30)
     await play_by_hls_js(page, server, room.url(f"/hls/{playlist}.m3u8"))
     await hears(page, A, 15)
-    assert await page.evaluate("hls.levels[hls.currentLevel]?.details.live") is False
+    await until(page, "hls.levels.some((one) => one.details?.live === false)")
     assert await page.evaluate("fatal") == []

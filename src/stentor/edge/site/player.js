@@ -8,10 +8,10 @@ import { Ear } from "./ear.js";
 import { PART_S, PART_SAMPLES, SAMPLE_RATE, renditionNamed, seconds } from "./grid.js";
 import { PushSource } from "./push.js";
 import { ShelfSource } from "./shelf.js";
+import { decideStatus } from "./status.js";
 import { Timeline } from "./timeline.js";
 
 const SLEEP_AFTER_MS = 5 * 60_000; // paused for so long, a listener stops receiving
-const UNREACHABLE_MS = 5_000;
 const LIVE_EDGE_S = 3; // a seek to here and beyond is a wish for live
 const TICK_MS = 250;
 
@@ -36,7 +36,7 @@ export class Player extends EventTarget {
     this.rendition = rendition;
     this.#ear = new Ear(audio, {
       changed: () => this.#changed(),
-      failed: (error) => this.#startAgain(error),
+      failed: () => this.#restart(),
     });
     audio.addEventListener("pause", () => this.#onPause());
     audio.addEventListener("play", () => this.#onPlay());
@@ -66,23 +66,16 @@ export class Player extends EventTarget {
     return Math.max(0, this.length - this.position);
   }
 
-  get margin() {
-    return this.#ear.margin;
-  }
-
-  /** idle, gone, paused, waiting, connecting, playing, stalled, reconnecting, unreachable, finished */
   get status() {
-    if (this.#gone) return "gone";
-    if (this.#wanted === "none") return "idle";
-    if (this.audio.ended) return "finished";
-    if (this.#wanted === "pause") return "paused";
-    const { dry, heard } = this.#ear;
-    if (this.trouble && dry) {
-      return this.trouble.silentMs > UNREACHABLE_MS ? "unreachable" : "reconnecting";
-    }
-    if (this.state?.phase === "scheduled") return "waiting";
-    if (!dry) return "playing";
-    return heard ? "stalled" : "connecting";
+    return decideStatus({
+      gone: this.#gone,
+      wanted: this.#wanted,
+      finished: this.audio.ended,
+      trouble: this.trouble,
+      dry: this.#ear.dry,
+      heard: this.#ear.heard,
+      phase: this.state?.phase,
+    });
   }
 
   noteState(state) {
@@ -155,8 +148,7 @@ export class Player extends EventTarget {
   useRendition(name) {
     if (name === this.rendition) return;
     this.rendition = name;
-    if (this.#wanted === "none") return;
-    this.#restart();
+    if (this.#wanted !== "none") this.#restart();
   }
 
   #restart() {
@@ -164,11 +156,6 @@ export class Player extends EventTarget {
     const live = this.following || this.state?.phase === "scheduled";
     this.start(live ? "live" : this.position);
     if (paused) this.pause();
-  }
-
-  #startAgain(error) {
-    console.warn("stentor: the player starts again:", error);
-    this.#restart();
   }
 
   #openPush() {
@@ -219,11 +206,8 @@ export class Player extends EventTarget {
         this.trouble = null;
         return this.noteState(event.state);
       case "open":
-        this.connected = true;
-        this.trouble = null;
-        break;
       case "early":
-        this.connected = false;
+        this.connected = event.kind === "open";
         this.trouble = null;
         break;
       case "over":
