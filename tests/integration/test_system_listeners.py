@@ -39,7 +39,8 @@ def test_listener_who_joins_in_mid_conversation_hears_at_once(live: RoomMade) ->
             ear.join()
     for ear in ears:
         found = ear.findings
-        assert (found.gaps, found.stalls, found.undecodable) == (0, 0, 0)
+        assert (found.gaps, found.undecodable) == (0, 0)
+        assert ear.smooth
         assert found.first_audio_s is not None
         assert found.first_audio_s < 1.0
         assert found.behind_s_mean is not None
@@ -63,7 +64,8 @@ def test_listener_who_pauses_half_a_minute_is_moved_to_the_live_edge_and_told(
         heard, newest = _listen_through(live, lambda at: 30 if at == 4 else 0, parts=12)
         others[0].wait(lambda it: it.last_part >= newest, 5, "others are as far")
         for ear in others:
-            assert (ear.findings.gaps, ear.findings.stalls) == (0, 0)
+            assert ear.findings.gaps == 0
+            assert ear.smooth
     found = heard.findings
     assert (found.gaps, found.undecodable) == (0, 0)
     assert found.jumps == 1
@@ -73,7 +75,8 @@ def test_listener_who_pauses_half_a_minute_is_moved_to_the_live_edge_and_told(
 def test_listener_who_reads_slowly_is_moved_and_told(live: RoomMade) -> None:
     with listening(live.url(), seconds=60) as (other,):
         heard, newest = _listen_through(live, lambda at: 0.8, parts=20)
-        assert (other.findings.gaps, other.findings.stalls) == (0, 0)
+        assert other.findings.gaps == 0
+        assert other.smooth
         assert (other.last_part - newest) * PART_S < LAG_S + KERNEL_S
     assert (heard.findings.gaps, heard.findings.undecodable) == (0, 0)
     assert heard.findings.jumps >= 1
@@ -121,4 +124,5 @@ def test_server_takes_an_ended_room_and_a_live_one_at_once(live: RoomMade) -> No
         other.join()
     assert replay.findings.first_part == 0
     assert replay.last_part == ear.last_part
-    assert (other.findings.gaps, other.findings.stalls) == (0, 0)
+    assert other.findings.gaps == 0
+    assert other.smooth

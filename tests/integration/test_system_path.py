@@ -57,7 +57,7 @@ def test_two_voices_are_heard_recorded_and_played_again(
         assert strength(heard, A) > 0.2
         assert strength(heard, B) > 0.2
     assert dvr.findings.first_part == 0
-    assert push.findings.stalls == 0
+    assert push.smooth
     assert push.findings.behind_s_mean is not None
     assert push.findings.behind_s_mean < 1.0
     assert push.states[-1].phase == "ended"
