@@ -45,6 +45,17 @@ async def test_audio_starts_by_itself_at_the_hour_from_the_first_sample(
         assert await page.inner_text("#phase") == "Live"
 
 
+async def test_page_that_was_not_tapped_turns_live_at_the_hour_too(
+    server: Server, page: Page
+) -> None:
+    room = server.create_room("Untapped", in_s=3, speakers=0)
+    await open_room(page, room.url(), listen=False)
+    assert await page.inner_text("#phase") == "Soon"
+    await until(page, "document.getElementById('phase').textContent === 'Live'", 8)
+    assert await page.evaluate("Date.now()") - room.epoch_ms < 4_000
+    assert await page.is_hidden("#countdown")
+
+
 async def test_listener_who_paused_is_told_and_jumps_back_to_live(
     live: RoomMade, page: Page
 ) -> None:

@@ -41,8 +41,12 @@ export class RoomView {
   missing() {
     text("title", "There is no such room");
     text("phase", "Not found");
-    show("player", false);
-    show("knobs", false);
+    this.#missing(true);
+  }
+
+  #missing(yes) {
+    show("player", !yes);
+    show("knobs", !yes);
   }
 
   unreachable(waitMs) {
@@ -57,6 +61,7 @@ export class RoomView {
     text("status", this.#note?.line ?? statusLine(player));
     this.#button();
     if (!state) return;
+    this.#missing(false);
     const heard = this.#heardState();
     this.#heading(state);
     this.#countdown(state);
