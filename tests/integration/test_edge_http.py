@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gzip
+import itertools
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stentor.edge.answer import Answer
+from stentor.edge.connection import REQUESTS_PER_TURN, Connection
+from stentor.edge.loop import EVENTS_NS_PER_TURN
 from stentor.media.renditions import RENDITIONS
 from support.edge import Client, RunningEdge, edge_running, eventually
 from support.programme import part_of
@@ -232,3 +237,102 @@ def test_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
         settings = Settings(port=port, data=str(tmp_path))
         with pytest.raises(ConfigurationError, match=f"Cannot listen on 127.0.0.1 port {port}"):
             Edge(settings, DataFolder(tmp_path), SystemClock(), 0)
+
+
+def test_one_client_with_hundreds_of_requests_at_once_lets_others_in_between(
+    on_edge: RunningEdge,
+) -> None:
+    on_edge.on_air(1)
+    request = b"GET /r/town-hall/state.json HTTP/1.1\r\nHost: x\r\n\r\n"
+    served: list[int] = []  # how many requests in all when a turn of the loop began
+    on_edge.edge.loop.first, first = (
+        lambda: (served.append(on_edge.edge.counts.requests), first())[1],
+        on_edge.edge.loop.first,
+    )
+    with Client(on_edge.port) as greedy:
+        greedy.send(request * 150)
+        for _ in range(150):
+            assert greedy.response().status == 200
+    steps = [after - before for before, after in itertools.pairwise(served)]
+    assert max(steps) <= REQUESTS_PER_TURN
+    assert on_edge.edge.counts.faults == 0
+
+
+def test_turn_that_takes_long_leaves_the_rest_to_the_next(on_edge: RunningEdge) -> None:
+    on_edge.on_air(1)
+    edge = on_edge.edge
+    turns: list[int] = []  # answers of each turn
+    answer, first = edge._directory.state, edge.loop.first
+
+    def slow(room: str, now_ms: int) -> Answer:
+        turns[-1] += 1
+        time.sleep(EVENTS_NS_PER_TURN / 1e9)
+        return answer(room, now_ms)
+
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(Client(on_edge.port)) for _ in range(12)]
+        for client in clients:
+            client.get("/healthz").response()
+        turns.append(0)
+        edge._directory.state = slow  # type: ignore[method-assign]
+        edge.loop.first = lambda: (turns.append(0), first())[1]
+        for client in clients:
+            client.get("/r/town-hall/state.json")
+        for client in clients:
+            assert client.response().status == 200
+    assert sum(turns) == 12
+    assert max(turns) == 1
+
+
+def test_large_playlist_is_one_body_for_all_who_take_it_slowly(tmp_path: Path) -> None:
+    with edge_running(tmp_path) as on_edge:
+        on_edge.on_air(40)
+        body = b"x" * 4_000_000
+        answer = Answer(200, body, "text/plain")
+        on_edge.edge._directory.rooms = lambda now_ms: answer  # type: ignore[method-assign]
+        with contextlib.ExitStack() as stack:
+            slow = [stack.enter_context(Client(on_edge.port, 4096)) for _ in range(5)]
+            for client in slow:
+                client.get("/rooms.json")
+            table = on_edge.edge.loop.table
+
+            def held() -> list[object]:
+                found = [one for one in table.copy().values() if isinstance(one, Connection)]
+                return [one._out.obj for one in found if one._out is not None]
+
+            eventually(lambda: len(held()) == 5)
+            assert all(one is body for one in held())
+            assert slow[0].response().body == body
+
+
+class _Door:
+    """A listening socket whose `accept` the test decides."""
+
+    def __init__(self, door: socket.socket, accept: Callable[[], object]) -> None:
+        self._door = door
+        self.accept = accept
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._door, name)
+
+
+def test_door_that_has_no_descriptors_left_rests_and_opens_again(on_edge: RunningEdge) -> None:
+    on_edge.on_air(1)
+    door = on_edge.edge._public
+    accept = door._socket.accept
+    tries: list[float] = []
+
+    def exhausted() -> tuple[socket.socket, object]:
+        tries.append(time.monotonic())
+        if len(tries) < 3:
+            raise OSError(errno.EMFILE, "Too many open files")
+        return accept()
+
+    door._socket = _Door(door._socket, exhausted)  # type: ignore[assignment]
+    turns = [0]
+    first = on_edge.edge.loop.first
+    on_edge.edge.loop.first = lambda: (turns.__setitem__(0, turns[0] + 1), first())[1]
+    assert on_edge.get("/healthz").status == 200
+    assert tries[2] - tries[0] >= 0.19
+    assert turns[0] < 40, "the loop turned hot"
+    assert on_edge.edge.counts.refused_connections == 2

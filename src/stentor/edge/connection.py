@@ -5,54 +5,18 @@ answer. It never decides what the answer is, and reads nothing while an answer i
 """
 
 import os
-from collections import OrderedDict
 from collections.abc import Callable
-from enum import Enum
 
 from stentor.base.errors import Problem
 from stentor.edge.answer import Answer, encode_answer, problem_answer
 from stentor.edge.counts import Counts
+from stentor.edge.deadlines import Deadlines, Stage
 from stentor.edge.loop import FAILED, QUIET, READ, WRITE, Loop
 from stentor.edge.request import HEAD_BYTES_MAX, Method, Request, take_request
 
 SLICE_BYTES = 262_144  # of a file, for one connection in one turn
-
-
-class Stage(Enum):
-    """Where a connection is; each has a time limit of its own."""
-
-    HEAD = "head"  # a request has begun, or must
-    RESTING = "resting"  # between requests
-    WAITING = "waiting"  # for a part that is to come; whoever holds it limits that
-    SENDING = "sending"  # an answer that the client takes slowly
-    GONE = "gone"
-
-
-class Deadlines:
-    """Which connections run out of time. Each stage's limit is constant, so order is arrival."""
-
-    def __init__(self, limits_ns: dict[Stage, int]) -> None:
-        self._limits_ns = limits_ns
-        self._due: dict[Stage, OrderedDict[Connection, int]] = {
-            stage: OrderedDict() for stage in limits_ns
-        }
-
-    def set(self, connection: "Connection", old: Stage, new: Stage, now_ns: int) -> None:
-        """Note that a connection went from one stage to another (or made progress in one)."""
-        if old in self._due:
-            self._due[old].pop(connection, None)
-        if new in self._due:
-            self._due[new][connection] = now_ns + self._limits_ns[new]
-
-    def expired(self, now_ns: int) -> list["Connection"]:
-        """Return those whose time is over."""
-        found: list[Connection] = []
-        for queue in self._due.values():
-            for connection, due_ns in queue.items():
-                if due_ns > now_ns:
-                    break
-                found.append(connection)
-        return found
+REQUESTS_PER_TURN = 8  # of one connection that sent many at once
+_SHARED_BYTES_MIN = 4_096  # a larger body is not copied for each client: slow ones would add up
 
 
 class Web:
@@ -85,6 +49,7 @@ class Connection:
         "_keep",
         "_on_gone",
         "_out",
+        "_then",
         "_web",
         "buffer",
         "fd",
@@ -103,6 +68,7 @@ class Connection:
         self.request: Request | None = None
         self.stage = Stage.GONE
         self._out: memoryview | None = None
+        self._then: memoryview | None = None  # a body that others are sent too
         self._file = -1
         self._file_at = 0
         self._file_end = 0
@@ -139,12 +105,17 @@ class Connection:
             self._web.counts.answers_4xx += 1
         keep = request is not None and request.keep_alive
         with_body = request is None or request.method is not Method.HEAD
-        self.send(encode_answer(answer, keep_alive=keep, with_body=with_body), keep=keep)
+        if not with_body or len(answer.body) < _SHARED_BYTES_MIN:
+            self.send(encode_answer(answer, keep_alive=keep, with_body=with_body), keep=keep)
+            return
+        first = encode_answer(answer, keep_alive=keep, with_body=False)
+        self.send(first, answer.body, keep=keep)
 
-    def send(self, data: bytes, *, keep: bool) -> None:
+    def send(self, data: bytes, then: bytes = b"", *, keep: bool) -> None:
         """Send bytes that are a whole response."""
         self._keep = keep
         self._out = memoryview(data)
+        self._then = memoryview(then) if then else None
         self._pump()
 
     def send_file(
@@ -210,7 +181,12 @@ class Connection:
         self.buffer = self.buffer + data if self.buffer else data
 
     def _serve_heard(self) -> None:
+        served = 0
         while self.buffer and self.stage in (Stage.HEAD, Stage.RESTING):
+            if served == REQUESTS_PER_TURN:
+                self._yield_turn()
+                return
+            served += 1
             try:
                 taken = take_request(self.buffer)
             except Problem as problem:
@@ -231,13 +207,21 @@ class Connection:
             except Problem as problem:
                 self.answer(problem_answer(problem))
 
+    def _yield_turn(self) -> None:
+        """Come back for the rest of what was heard when others have had their turn."""
+        self._web.loop.change(self.fd, WRITE)
+        self._go(Stage.SENDING)  # of nothing, so that is over at the next event
+
     def _pump(self) -> None:
         """Send what is to be sent as far as the client takes it."""
         try:
             while self._out is not None:
                 sent = os.write(self.fd, self._out)
                 self._web.counts.bytes_sent += sent
-                self._out = self._out[sent:] if sent < len(self._out) else None
+                if sent < len(self._out):
+                    self._out = self._out[sent:]
+                else:
+                    self._out, self._then = self._then, None
             budget = SLICE_BYTES
             while self._file_at < self._file_end and budget > 0:
                 wanted = min(budget, self._file_end - self._file_at)

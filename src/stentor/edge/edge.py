@@ -18,8 +18,9 @@ from stentor.base.settings import Settings
 from stentor.edge import routes
 from stentor.edge.answer import Answer, preflight
 from stentor.edge.archive import Archive
-from stentor.edge.connection import Connection, Deadlines, Stage, Web
+from stentor.edge.connection import Connection, Web
 from stentor.edge.counts import Counts
+from stentor.edge.deadlines import Deadlines, Stage
 from stentor.edge.directory import Directory, health
 from stentor.edge.downloads import Downloads
 from stentor.edge.facts import FactsSender, metrics_answer
@@ -154,7 +155,7 @@ class Edge:
                     grown[stream] = None
                     self.counts.parts += 1
                 case Change.STATE if room:
-                    self.push.state_came(room)
+                    self.loop.safely(partial(self.push.state_came, room))
                     if room.ended and room.streams:  # perhaps before it ever began
                         self._retire_ns.setdefault(room, now_ns + round(_RETIRE_S * 1e9))
                 case Change.INIT if stream:

@@ -1,7 +1,7 @@
 """The listening sockets: accepts a bounded number a turn, after everybody who is already in.
 
-Over the limit of connections the newcomer is told so and let go; out of descriptors, accepting
-rests for a moment instead of turning the loop hot.
+Over the limit of connections the newcomer is told so and let go; out of descriptors, the door is
+not even looked at for a moment, for it would wake the loop again and again.
 """
 
 import errno
@@ -14,11 +14,12 @@ from stentor.base.errors import ConfigurationError, Problem
 from stentor.edge.answer import encode_answer, problem_answer
 from stentor.edge.connection import Connection, Web
 from stentor.edge.limits import Limits
-from stentor.edge.loop import READ
+from stentor.edge.loop import NOTHING, READ
 
 _BACKLOG = 4096
 _TCP_NOTSENT_LOWAT = 25
 _REST_NS = 100_000_000
+_TURN_NS_MAX = 20_000_000  # who comes waits rather than who listens
 _FULL = encode_answer(
     problem_answer(Problem(503, "edge-full", "This edge has no more places"), retry_after_s=2),
     keep_alive=False,
@@ -88,7 +89,11 @@ class Listening:
 
     def accept(self) -> None:
         """Let in some of those who wait."""
-        if not self._waiting or time.monotonic_ns() < self._rests_until_ns:
+        now_ns = time.monotonic_ns()
+        if self._rests_until_ns and now_ns >= self._rests_until_ns:
+            self._rests_until_ns = 0
+            self._web.loop.change(self._socket.fileno(), READ)
+        if not self._waiting or self._rests_until_ns:
             return
         self._waiting = False
         for _ in range(self._limits.accepts_per_turn):
@@ -99,7 +104,8 @@ class Listening:
             except OSError as error:
                 if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS):
                     self._web.counts.refused_connections += 1
-                    self._rests_until_ns = time.monotonic_ns() + _REST_NS
+                    self._rests_until_ns = now_ns + _REST_NS
+                    self._web.loop.change(self._socket.fileno(), NOTHING)
                 return
             fd = client.detach()
             os.set_blocking(fd, False)
@@ -112,6 +118,8 @@ class Listening:
             connection = Connection(self._web, fd, serial, on_metrics_port=self._on_metrics_port)
             self._web.loop.watch(fd, connection, READ)
             connection.on_event(fd, READ)  # the request is mostly there already
+            if time.monotonic_ns() - now_ns > _TURN_NS_MAX:
+                return
 
     def close(self) -> None:
         """Stop listening."""

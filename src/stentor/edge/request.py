@@ -38,9 +38,14 @@ class Request:
 
     method: Method
     path: str
-    query: dict[str, str]
+    query_text: str
     headers: dict[str, str]
     http_1_0: bool = False
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The query's keys and values; raises a `Problem` unless it is plain."""
+        return read_query(self.query_text)
 
     @property
     def keep_alive(self) -> bool:
@@ -119,5 +124,5 @@ def take_request(buffer: bytes | bytearray) -> tuple[Request, int] | None:
     headers = _fields(lines[1:])
     if not http_1_0 and "host" not in headers:
         raise Problem(400, "malformed-request", "The Host header is missing")
-    request = Request(method, path, read_query(query_text), headers, http_1_0)
+    request = Request(method, path, query_text, headers, http_1_0)
     return request, end + len(_END)

@@ -1,4 +1,8 @@
-"""What a request asks for, by its shape alone. Pure: nothing here knows which rooms there are."""
+"""What a request asks for, by its shape alone. Pure: nothing here knows which rooms there are.
+
+Media and documents take no query key that they do not know, so that a cache holds them once. Pages
+do: whoever passes a link on may have hung something onto it.
+"""
 
 import re
 from dataclasses import dataclass
@@ -117,7 +121,8 @@ def route(request: Request, *, on_metrics_port: bool = False) -> Intent:
         return _room_route(request)
     else:
         intent = _fixed(request.path)
-    _only(request, ())
+    if not isinstance(intent, Page):
+        _only(request, ())
     return intent
 
 
@@ -146,9 +151,9 @@ def _room_route(request: Request) -> Intent:
         return Push(room, _known(request.query.get("rendition", DEFAULT_RENDITION)))
     if rest.startswith("hls/"):
         return _shelf_route(request, room, rest.removeprefix("hls/"))
-    _only(request, ())
     if rest == "":
         return Page("room.html", room)
+    _only(request, ())
     if rest == "state.json":
         return StateOf(room)
     if rest.startswith("recording/") and rest.endswith(".mp4"):

@@ -7,6 +7,7 @@ and in number, and is answered after the push stream has had its delivery.
 import time
 from collections.abc import Callable
 from functools import partial
+from itertools import takewhile
 
 from stentor.base.errors import Problem
 from stentor.edge.answer import FOREVER, FRESH, MP4, PLAYLIST, Answer, problem_answer
@@ -125,8 +126,8 @@ class Shelf:
 
     def tick(self, now_ns: int) -> None:
         """Send away those who have waited long enough."""
-        late = [one for one in self._waiting.values() if one.due_ns <= now_ns]
-        for one in late:
+        late = takewhile(lambda one: one.due_ns <= now_ns, self._waiting.values())
+        for one in tuple(late):
             self._finish(one, lambda: problem_answer(_NO_PROGRAMME, retry_after_s=1))
 
     def readers(self, room: str) -> int:

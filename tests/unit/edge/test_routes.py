@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from stentor.base.errors import Problem
 from stentor.edge import routes
-from stentor.edge.request import Method, Request, read_query
+from stentor.edge.request import Method, Request
 from stentor.edge.routes import Live, Master, Media, Page, Piece, Playlist, Push, Shape, Whole
 from stentor.media.renditions import Codec
 
 
 def asked(target: str, *, on_metrics_port: bool = False) -> object:
     path, _, query = target.partition("?")
-    request = Request(Method.GET, path, read_query(query), {})
+    request = Request(Method.GET, path, query, {})
     return routes.route(request, on_metrics_port=on_metrics_port)
 
 
@@ -26,6 +26,9 @@ def asked(target: str, *, on_metrics_port: bool = False) -> object:
     [
         ("/", Page("home.html")),
         ("/r/hall-x2y3", Page("room.html", "hall-x2y3")),
+        ("/r/hall-x2y3/", Page("room.html", "hall-x2y3")),
+        ("/r/hall?fbclid=Iw.aZ%20&utm_source=a+b&x", Page("room.html", "hall")),
+        ("/?utm_source=news", Page("home.html")),
         ("/site/theme.css", Page("theme.css")),
         ("/rooms.json", Live.ROOMS),
         ("/healthz", Live.HEALTH),
@@ -72,8 +75,11 @@ def test_addresses_are_understood(target: str, intent: object) -> None:
         ("/r/hall/hls/aac48/part/-1.m4s", 404),
         ("/r/hall/hls/aac48/part/1.mp4", 404),
         ("/r/hall/hls/other/live.m3u8", 404),
-        ("/?x=1", 400),
         ("/rooms.json?x=1", 400),
+        ("/r/hall/live.mp4?rendition=aac48&rendition=opus24", 400),
+        ("/r/hall/live.mp4?rendition", 400),
+        ("/r/hall/live.mp4?rendition=aac%34", 400),
+        ("/r/hall/hls/aac48/seg/1.m4s?a=%20", 400),
     ],
 )
 def test_other_addresses_are_refused(target: str, status: int) -> None:
