@@ -233,3 +233,30 @@ def test_room_whose_media_have_retired_is_replayed_by_a_fresh_edge(tmp_path: Pat
         assert on_edge.get("hls/opus24/init.mp4").body == init_of(RENDITIONS["opus24"])
         assert on_edge.get("hls/aac48/part/29.m4s").body == part_of(AAC, 29)
         assert on_edge.get("hls/aac48/part/30.m4s").status == 404
+
+
+def test_ended_room_that_an_origin_speaks_of_again_is_replayed_from_disk(
+    on_edge: RunningEdge,
+) -> None:
+    programme = on_edge.programme
+    programme.next = 30
+    programme.write_recording(on_edge.folder)
+    programme.open_doors()
+    programme.end()  # inits and ends, as a restarted origin may say them, but no parts
+    eventually(lambda: on_edge.edge.rooms.by_id["town-hall"].ended)
+    for playlist in ("live", "dvr"):
+        answer = on_edge.get(f"hls/aac48/{playlist}.m3u8")
+        assert answer.status == 200
+        assert answer.body.rstrip().endswith(b"#EXT-X-ENDLIST")
+        assert answer.body.count(b"#EXTINF") == 3
+    for number in range(3):
+        assert on_edge.get(f"hls/aac48/seg/{number}.m4s").status == 200
+    assert on_edge.get("hls/aac48/seg/3.m4s").status == 404
+
+
+def test_room_that_is_called_off_has_no_playlist_and_says_so_at_once(on_edge: RunningEdge) -> None:
+    on_edge.programme.open_doors()
+    on_edge.programme.state(Phase.ENDED)
+    eventually(lambda: on_edge.edge.rooms.by_id["town-hall"].ended)
+    assert on_edge.get("hls/aac48/live.m3u8").status == 404
+    assert on_edge.edge.shelf.waiting == 0

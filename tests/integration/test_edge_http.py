@@ -7,6 +7,7 @@ import errno
 import gzip
 import itertools
 import socket
+import struct
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -336,3 +337,43 @@ def test_door_that_has_no_descriptors_left_rests_and_opens_again(on_edge: Runnin
     assert tries[2] - tries[0] >= 0.19
     assert turns[0] < 40, "the loop turned hot"
     assert on_edge.edge.counts.refused_connections == 2
+
+
+def test_no_way_of_coming_and_going_leaves_a_descriptor_behind(on_edge: RunningEdge) -> None:
+    on_edge.on_air(30)
+    on_edge.programme.write_recording(on_edge.folder)
+    web, table = on_edge.edge._web, on_edge.edge.loop.table
+    assert on_edge.get("/healthz").status == 200
+    eventually(lambda: web.open == 0)
+    watched, descriptors = len(table), len(list(Path("/proc/self/fd").iterdir()))
+    room = "/r/town-hall/"
+    targets = [
+        "/",
+        "/nowhere",
+        room + "live.mp4",
+        room + "live.mp4?rendition=flac",
+        room + "recording/aac96.mp4",
+        room + "hls/aac48/dvr.m3u8",
+        room + "hls/aac48/seg/0.m4s",
+        room + "hls/aac48/part/30.m4s",  # to come
+        room + "hls/aac48/live.m3u8?_HLS_msn=2&_HLS_part=6",  # to come
+        room + "hls/aac48/live.m3u8?_HLS_msn=900",
+    ]
+    for target in targets:
+        for method in ("GET", "HEAD", "OPTIONS", "POST"):
+            for leave in ("at once", "half-closed", "reset", "after the head"):
+                with Client(on_edge.port, 4096) as client:
+                    client.get(target, method, Range="bytes=5-")
+                    if leave == "half-closed":
+                        client.socket.shutdown(socket.SHUT_WR)
+                    elif leave == "reset":
+                        linger = struct.pack("ii", 1, 0)
+                        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                    elif leave == "after the head" and "hls/aac48/" not in target:
+                        client.head()
+    eventually(lambda: web.open == 0)
+    assert len(table) == watched
+    assert len(list(Path("/proc/self/fd").iterdir())) == descriptors
+    assert on_edge.edge._downloads._open == 0
+    assert on_edge.edge.shelf.waiting == 0
+    assert on_edge.edge.push.listeners == 0

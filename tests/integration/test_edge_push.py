@@ -57,6 +57,24 @@ def test_listeners_who_wait_before_the_hour_hear_on_the_same_connection(
         assert [state["phase"] for state in early.states][-1] == "live"
 
 
+def test_origin_that_dies_before_the_hour_costs_those_who_wait_nothing(
+    on_edge: RunningEdge,
+) -> None:
+    on_edge.programme.open_doors()
+    on_edge.has_parts(0)
+    with on_edge.ear() as early:
+        early.listen(lambda: early.states)
+        on_edge.feed.stop()
+        eventually(lambda: on_edge.edge.counts.feed_lost == 1)
+        with on_edge.ear() as late:  # comes while there is no origin
+            on_edge.feed.start()
+            on_edge.programme.state(Phase.LIVE)
+            on_edge.programme.parts(2)
+            for ear in (early, late):
+                ear.listen(lambda ear=ear: ear.parts == [0, 1])
+                assert len(ear.init) == len(early.init)
+
+
 def test_state_that_changes_between_parts_comes_with_the_next_part(on_edge: RunningEdge) -> None:
     on_edge.on_air(5)
     with on_edge.ear() as ear:

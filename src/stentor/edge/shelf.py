@@ -76,8 +76,8 @@ class Shelf:
         self._note(room.id, connection)
         assert connection.request is not None
         packed = "gzip" in connection.request.headers.get("accept-encoding", "")
-        stream = room.streams.get(intent.rendition)
-        if intent.shape is Shape.DVR or stream is None or (stream.init == b"" and room.ended):
+        stream = _held(room, intent.rendition)
+        if intent.shape is Shape.DVR or stream is None:
             connection.answer(self._history(room, intent.rendition, stream, packed))
             return
         live = partial(self._playlists.live, room, stream)
@@ -93,7 +93,7 @@ class Shelf:
 
     def media(self, connection: Connection, room: Room, intent: Media) -> None:
         """Answer an init, a part or a segment."""
-        stream = room.streams.get(intent.rendition)
+        stream = _held(room, intent.rendition)
         if intent.piece is Piece.INIT:
             data = stream.init if stream is not None and stream.init else b""
             data = data or self._archive.init(room.id, intent.rendition)
@@ -211,3 +211,9 @@ class Shelf:
             answer = problem_answer(problem)
         one.connection.answer(answer)
         one.connection.resume()
+
+
+def _held(room: Room, rendition: str) -> Stream | None:
+    """Return a stream; of an ended room only if its parts are here, else the recording has them."""
+    stream = room.streams.get(rendition)
+    return None if stream is not None and room.ended and not stream.parts else stream

@@ -114,6 +114,7 @@ export class Player extends EventTarget {
   resume() {
     if (this.audio.ended) return this.seek(0);
     if (this.mode === "none") return this.start(this.position);
+    if (this.state?.phase === "scheduled") this.#ear.following = true;
     this.#wanted = "play";
     this.#play();
   }
