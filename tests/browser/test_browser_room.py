@@ -35,6 +35,9 @@ async def test_audio_starts_by_itself_at_the_hour_from_the_first_sample(
     with speaking(tones[0], room.link("host"), "--loop"):
         await open_room(page, room.url())
         await until(page, "stentor.player.status === 'waiting'")
+        for _ in range(2):  # second thoughts, and third ones, change nothing
+            await page.click("#listen")
+        assert await status(page) == "waiting"
         assert await page.is_visible("#countdown")
         assert await page.inner_text("#left") in ("00:01", "00:02", "00:03", "00:04", "00:05")
         await plays(page)
@@ -42,6 +45,7 @@ async def test_audio_starts_by_itself_at_the_hour_from_the_first_sample(
         assert began - room.epoch_ms < 2_000  # it began at sample 0, at most so late
         assert await page.is_hidden("#countdown")
         await hears(page, A)
+        assert await page.evaluate("stentor.player.following")
         assert await page.inner_text("#phase") == "Live"
 
 

@@ -32,8 +32,8 @@ function facts(room) {
     case "live": {
       const chip = make("span", "chip", "Live");
       chip.dataset.phase = "live";
-      const since = spoken((clock.unixMs - room.epoch_ms) / 1000);
-      line.append(chip, make("span", "", `for ${since}`));
+      const since = (clock.unixMs - room.epoch_ms) / 1000;
+      line.append(chip, make("span", "", since < 60 ? "It has just begun" : `for ${spoken(since)}`));
       break;
     }
     case "scheduled": {
