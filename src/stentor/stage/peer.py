@@ -32,6 +32,7 @@ OnPacket = Callable[[int, int, bytes], None]  # sequence, timestamp, payload
 
 SOURCES_MAX = 4  # SSRCs of one peer; what comes from others is dropped
 _CLOSE_S_MAX = 5.0
+_OVER = ("failed", "closed")
 _JITTER_Q4_MAX = 0xFFFF_FFFF << 4  # more does not fit a receiver report, whose task then dies
 _HEADER = struct.Struct("!BBHII")
 _CAPABILITIES = RTCRtpReceiver.getCapabilities("audio")
@@ -93,6 +94,14 @@ class Peer:
     def state(self) -> str:
         """The state of the connection, as WebRTC names it."""
         return str(self._connection.connectionState)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing comes any more: of the audio's own transport, whatever others do."""
+        transport = self._transceiver.receiver.transport
+        return (
+            self.state == "closed" or transport.state in _OVER or transport.transport.state in _OVER
+        )
 
     @property
     def dropped_total(self) -> int:

@@ -21,7 +21,6 @@ Pcm = NDArray[np.float32]
 ALIVE_NS = 2_000_000_000  # without RTP for longer, a speaker is away
 PACKETS_PER_TICK = 4  # 5 ms packets are the shortest that anybody sends
 PACKETS_AHEAD_MAX = 1_000  # what may come in one burst
-_OVER = ("failed", "closed")  # states of a connection that nothing comes through any more
 RETURN_BITRATE = 32_000
 RETURN_COMPLEXITY = 0  # 0.3 % of a core; at 32 kbit/s nobody hears the difference
 RETURN_LOSS_PERCENT = 10
@@ -81,7 +80,7 @@ class Session:
 
     def liveness(self) -> Liveness:
         """Say how this session stands at `up_ns`."""
-        if self.failed or self.peer.state in _OVER:
+        if self.failed or self.peer.is_over:
             return Liveness.DEAD
         if not self.heard_ns:
             waited = self.up_ns - self.created_ns
