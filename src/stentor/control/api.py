@@ -12,8 +12,16 @@ import msgspec
 from fastapi import APIRouter, Query, Response
 
 from stentor.base.errors import Problem
-from stentor.control.access import require_operator
-from stentor.control.context import Anyone, Changer, Moderator, OfRoom, RoomId, SeatId, The
+from stentor.control.context import (
+    Anyone,
+    Changer,
+    Moderator,
+    OfRoom,
+    Operator,
+    RoomId,
+    SeatId,
+    The,
+)
 from stentor.control.documents import (
     ActDocument,
     ActsDocument,
@@ -91,9 +99,8 @@ async def get_me(control: The, caller: Anyone) -> MeDocument:
 
 
 @router.post("/rooms", status_code=201, responses=problems(409))
-def post_room(control: The, caller: Anyone, new: NewRoom, response: Response) -> RoomDocument:
+def post_room(control: The, caller: Operator, new: NewRoom, response: Response) -> RoomDocument:
     """Make a room, with links for host, co-host and speakers."""
-    require_operator(caller)
     epoch_ms = _hour(control, new.at, new.at_ms)
     if epoch_ms is None:
         raise Problem(422, "invalid", "That cannot be", "Give `at` or `at_ms`.")
@@ -107,9 +114,8 @@ def post_room(control: The, caller: Anyone, new: NewRoom, response: Response) ->
 
 
 @router.get("/rooms")
-def get_rooms(control: The, caller: Anyone) -> RoomsDocument:
+def get_rooms(control: The, caller: Operator) -> RoomsDocument:
     """List all rooms, the latest hour first."""
-    require_operator(caller)
     rooms = [room_document(control, room, caller) for room in control.desk.rooms()]
     return RoomsDocument(rooms=rooms)
 

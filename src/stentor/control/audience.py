@@ -9,6 +9,7 @@ import socket
 from pathlib import Path
 
 import msgspec
+import structlog
 
 from stentor.base.metrics import AUDIENCE_EDGES, AUDIENCE_LISTENERS, AUDIENCE_UNREADABLE
 from stentor.rooms.audience import EdgeFacts, RoomAudience, sum_audience
@@ -17,6 +18,7 @@ STALE_S = 3.0
 EDGES_MAX = 1_024
 DATAGRAM_BYTES_MAX = 1 << 18
 _RECEIVE_BYTES = 1 << 20
+_AGAIN_S = 1.0
 
 
 class Audience:
@@ -80,9 +82,14 @@ def open_audience_socket(path: Path) -> socket.socket:
 
 
 async def receive_audience(path: Path, audience: Audience) -> None:
-    """Listen on the socket at `path` until cancelled."""
+    """Listen on the socket at `path` until cancelled; what breaks is opened again."""
     loop = asyncio.get_running_loop()
-    with open_audience_socket(path) as receiver:
-        while True:
-            datagram = await loop.sock_recv(receiver, DATAGRAM_BYTES_MAX)
-            audience.take(datagram, loop.time())
+    while True:
+        try:
+            with open_audience_socket(path) as receiver:
+                while True:
+                    datagram = await loop.sock_recv(receiver, DATAGRAM_BYTES_MAX)
+                    audience.take(datagram, loop.time())
+        except OSError as error:  # a full or changed run folder, or no descriptors left
+            structlog.get_logger().warning("audience not heard", why=error.strerror)
+        await asyncio.sleep(_AGAIN_S)

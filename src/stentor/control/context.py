@@ -10,7 +10,13 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from stentor.base.errors import Problem
 from stentor.base.paths import DataFolder
 from stentor.base.settings import Settings
-from stentor.control.access import Access, Caller, require_moderator, require_of_room
+from stentor.control.access import (
+    Access,
+    Caller,
+    require_moderator,
+    require_of_room,
+    require_operator,
+)
 from stentor.control.audience import Audience
 from stentor.control.desk import Desk
 from stentor.control.pace import Pace
@@ -50,6 +56,11 @@ async def _identify(control: The, bearer: _Bearer) -> Caller:
 Anyone = Annotated[Caller, Depends(_identify)]
 
 
+async def _operator(caller: Anyone) -> Caller:
+    require_operator(caller)
+    return caller
+
+
 async def _of_room(caller: Anyone, room: RoomId) -> Caller:
     require_of_room(caller, room)
     return caller
@@ -66,6 +77,7 @@ async def _changer(control: The, caller: Annotated[Caller, Depends(_moderator)])
     return caller
 
 
+Operator = Annotated[Caller, Depends(_operator)]
 OfRoom = Annotated[Caller, Depends(_of_room)]
 Moderator = Annotated[Caller, Depends(_moderator)]
 Changer = Annotated[Caller, Depends(_changer)]

@@ -34,6 +34,13 @@ class Phase(StrEnum):
     ENDED = "ended"
 
 
+def phase_at(epoch_ms: int, end_ms: int | None, now_ms: int) -> Phase:
+    """Return the phase of a room with that hour and that end, at `now_ms`."""
+    if end_ms is not None and now_ms >= end_ms:
+        return Phase.ENDED
+    return Phase.LIVE if now_ms >= epoch_ms else Phase.SCHEDULED
+
+
 class Pin(msgspec.Struct, frozen=True):
     """A link pinned in the room."""
 
@@ -67,9 +74,7 @@ class Orders(msgspec.Struct, frozen=True):
 
     def phase(self, now_ms: int) -> Phase:
         """Return the room's phase at `now_ms`."""
-        if self.end_ms is not None and now_ms >= self.end_ms:
-            return Phase.ENDED
-        return Phase.LIVE if now_ms >= self.epoch_ms else Phase.SCHEDULED
+        return phase_at(self.epoch_ms, self.end_ms, now_ms)
 
     def seat(self, seat_id: str) -> Seat | None:
         """Return the seat of that id, if the room has it."""

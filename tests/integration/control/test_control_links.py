@@ -104,3 +104,23 @@ def test_tokens_are_never_logged(control: ControlProcess) -> None:
     kind_of(control, token[:-2] + "zz")
     assert token[:40] not in control.log()
     assert control.operator not in control.log()
+
+
+def test_every_operation_refuses_who_may_not(control: ControlProcess) -> None:
+    mine, other = control.create_room("Mine"), control.create_room("Other")
+    described = control.client.get("/api/openapi.json").json()["paths"]
+    operations = {(method.upper(), path) for path, of in described.items() for method in of}
+    operations = {(method, path) for method, path in operations if path.startswith("/api/")}
+    assert len(operations) >= 16
+    for_speakers = {("GET", "/api/me"), ("GET", "/api/rooms/{room}/audience")}
+    seat = link_of(mine, "cohost")["id"]
+    for method, path in sorted(operations):
+        where = path.format(room=mine["room"], seat=seat, verb="mute")
+        assert control.client.request(method, where).status_code == 401, (method, path)
+        if (method, path) not in for_speakers:
+            speaker = control.call(method, where, token=token_of(mine, "speaker"))
+            assert speaker.status_code == 403, (method, path)
+        if path != "/api/me":
+            stranger = control.call(method, where, token=token_of(other, "host"))
+            assert stranger.status_code == 403, (method, path)
+    assert control.orders(mine["room"]).revision == 1

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import socket
+from pathlib import Path
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stentor.control.audience import EDGES_MAX, STALE_S, Audience
+from stentor.control.audience import EDGES_MAX, STALE_S, Audience, receive_audience
 from stentor.rooms.audience import EdgeFacts, RoomAudience
 
 
@@ -45,3 +50,26 @@ def test_facts_that_are_none_are_dropped(data: bytes) -> None:
     audience = Audience()
     audience.take(data, 0.0)
     assert audience.fresh(0.0) == []
+
+
+def test_socket_that_cannot_be_opened_is_opened_when_it_can_be(tmp_path: Path) -> None:
+    audience, place = Audience(), tmp_path / "run"
+    place.write_text("not a folder")
+
+    async def tell() -> None:
+        receiving = asyncio.create_task(receive_audience(place / "audience.sock", audience))
+        await asyncio.sleep(0)
+        assert not receiving.done()
+        place.unlink()
+        facts = msgspec.json.encode(EdgeFacts("edge-0", 0))
+        async with asyncio.timeout(10):
+            while not audience.fresh(asyncio.get_running_loop().time()):
+                with (
+                    contextlib.suppress(OSError),
+                    socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as edge,
+                ):
+                    edge.sendto(facts, str(place / "audience.sock"))
+                await asyncio.sleep(0.02)
+        receiving.cancel()
+
+    asyncio.run(tell())
