@@ -26,6 +26,7 @@ STEP_FRAMES = 16  # of one room in one go: some ten milliseconds of encoding
 _SKIP_PARTS = 128
 _DISK_PATIENCE_NS = 250_000_000  # listeners hold half a second; a disk may take half of it
 _WINDOW_WAIT_NS = 300_000_000  # for what the stage retained; without a stage nothing comes
+_WINDOW_NS_MAX = 2_000_000_000  # while it is coming: a busy machine takes it in piece by piece
 
 
 class Step(Enum):
@@ -75,6 +76,8 @@ class Programme:
         self._unpublished: deque[tuple[int, Message]] = deque()  # since when, what
         late = sample_at(epoch_ms, now_ns) > PART_SAMPLES // 2
         self._fill_from_ns = now_ns + _WINDOW_WAIT_NS if late else now_ns
+        self._fill_by_ns = now_ns + _WINDOW_NS_MAX
+        self._newest_seen = -1
 
     def _new_encoders(self, first_part: int) -> dict[str, RenditionEncoder]:
         return {name: RenditionEncoder(RENDITIONS[name], first_part) for name in self._silent}
@@ -91,7 +94,7 @@ class Programme:
     def step(self, now_ns: int) -> Step:
         """Let out what is due, but no more than takes some milliseconds."""
         now_index = sample_at(self.epoch_ms, now_ns)
-        filling = now_ns >= self._fill_from_ns or self._window_is_here(now_index)
+        filling = now_ns >= self._fill_from_ns or self._window_is_here(now_index, now_ns)
         skipped = self._skip(now_index, now_ns) if filling else 0
         first_index = self.timeline.next_index
         frames = self.timeline.advance(now_index, STEP_FRAMES, filling=filling)
@@ -109,12 +112,16 @@ class Programme:
             self._publish(Message(Kind.END, self.room, name, parts, parts * PART_SAMPLES))
         return parts * PART_SAMPLES
 
-    def _window_is_here(self, now_index: int) -> bool:
+    def _window_is_here(self, now_index: int, now_ns: int) -> bool:
         """The stage's retained frames come in order: when a new one is here, all are."""
-        if self.timeline.newest_held < now_index - SAMPLE_RATE // 10 - FRAME_SAMPLES:
-            return False
-        self._fill_from_ns = 0
-        return True
+        newest = self.timeline.newest_held
+        if newest >= now_index - SAMPLE_RATE // 10 - FRAME_SAMPLES:
+            self._fill_from_ns = 0
+            return True
+        if newest > self._newest_seen:
+            self._newest_seen = newest
+            self._fill_from_ns = min(now_ns + _WINDOW_WAIT_NS, self._fill_by_ns)
+        return False
 
     def _encode(self, first_index: int, pcm: Pcm, now_ns: int) -> None:
         started = time.perf_counter()

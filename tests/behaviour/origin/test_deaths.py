@@ -100,6 +100,25 @@ def test_origin_that_dies_loses_nothing_while_the_stage_lives(origin: VirtualOri
     assert steps.max() < 2_500  # the seam does not click: the tone's own steps are 470
 
 
+def test_what_the_stage_retained_is_waited_for_while_it_is_still_coming(
+    origin: VirtualOrigin,
+) -> None:
+    stage = origin.stage("r")
+    stage.speaking = True
+    origin.run(6)
+    origin.kill()
+    origin.run(1.2)
+    origin.start(stage_after_s=0.7)  # a busy machine: the rest of it comes then
+    assert origin.schedule is not None
+    for count in (60, 90):
+        origin.run(0.25)
+        for message in list(stage.retained)[:count]:
+            origin.schedule.take(message)
+    origin.run(4)
+    assert_whole(origin)
+    assert silences(origin.heard("r")) == []
+
+
 def test_origin_and_stage_that_die_together_cost_two_seconds(origin: VirtualOrigin) -> None:
     stage = origin.stage("r")
     stage.speaking = True
