@@ -222,6 +222,7 @@ def test_metrics_are_on_a_loopback_port_of_their_own(on_edge: RunningEdge) -> No
         text = client.get("/metrics").response().body.decode()
     assert "stentor_edge_listeners 1.0" in text
     assert "stentor_edge_joined_total 1.0" in text
+    assert "stentor_origin_" not in text
 
 
 def test_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:

@@ -1,10 +1,35 @@
 """Every metric of every part, declared in one place: name, kind, labels, and what it says.
 
-Each part has a process of its own, so the default registry holds that part's figures only. Hot
-loops count in plain integers and copy them here when a scrape comes.
+Each part has a process of its own and shows its own figures only: of what another part counts, a
+zero would be a lie. Hot loops count in plain integers and copy them here when a scrape comes.
 """
 
-from prometheus_client import Counter, Gauge, Histogram
+from collections.abc import Iterator
+
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+_OF_EVERY_PART = ("python_", "process_")
+
+
+class _Shown(Collector):
+    """Those metrics of this process whose names begin with one of `beginnings`."""
+
+    def __init__(self, beginnings: tuple[str, ...]) -> None:
+        self._beginnings = beginnings
+
+    def collect(self) -> Iterator[Metric]:
+        """Return them as they are now."""
+        return (one for one in REGISTRY.collect() if one.name.startswith(self._beginnings))
+
+
+def shown_by(*families: str) -> CollectorRegistry:
+    """Return what a part shows that counts in these families, such as `control` and `audience`."""
+    registry = CollectorRegistry()
+    registry.register(_Shown((*_OF_EVERY_PART, *(f"stentor_{family}_" for family in families))))
+    return registry
+
 
 FEED_SUBSCRIBERS = Gauge("stentor_feed_subscribers", "Subscribers of this part's feed")
 FEED_CUT_OFF = Counter("stentor_feed_cut_off", "Subscribers cut off because their queue was full")

@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.types import Scope
 
+from stentor.base.metrics import shown_by
 from stentor.control import api, hold
 from stentor.control.audience import receive_audience
 from stentor.control.bounds import Bounds
@@ -44,10 +45,12 @@ def make_app(control: Control) -> FastAPI:
         """Say that control answers."""
         return HealthDocument(status="ok", rooms=len(control.desk.rooms()))
 
+    shown = shown_by("control", "audience")
+
     @app.get("/metrics", include_in_schema=False)
     async def get_metrics(control: The) -> Response:
         control.audience.show(time.monotonic())
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+        return Response(generate_latest(shown), media_type=CONTENT_TYPE_LATEST)
 
     add_problem_handlers(app)
     app.add_middleware(

@@ -58,6 +58,7 @@ class _Totals(Collector):
 
 _TOTALS = _Totals()
 REGISTRY.register(_TOTALS)
+_SHOWN = metrics.shown_by("edge")
 
 
 def metrics_answer(
@@ -69,4 +70,4 @@ def metrics_answer(
     metrics.EDGE_WAITING_RELOADS.set(waiting)
     metrics.EDGE_FEED_CONNECTED.set(feed_connected)
     _TOTALS.counts = counts
-    return Answer(200, generate_latest(), CONTENT_TYPE_LATEST)
+    return Answer(200, generate_latest(_SHOWN), CONTENT_TYPE_LATEST)

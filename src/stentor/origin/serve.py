@@ -156,7 +156,7 @@ class _Origin:
     def _serve_metrics(self) -> None:
         port = self._settings.metrics_port_used
         try:
-            start_http_server(port, "127.0.0.1")
+            start_http_server(port, "127.0.0.1", metrics.shown_by("origin", "feed"))
         except OSError as error:
             # The conversation is worth more than its figures.
             log().error("metrics_port_unusable", port=port, reason=str(error))

@@ -61,3 +61,7 @@ def test_health_and_metrics_answer(control: ControlProcess) -> None:
     metrics = control.client.get("/metrics")
     assert metrics.headers["content-type"].startswith("text/plain")
     assert 'stentor_control_acts_total{act="create",outcome="done"}' in metrics.text
+    assert "stentor_audience_edges" in metrics.text
+    assert "process_cpu_seconds_total" in metrics.text
+    for other in ("edge", "origin", "stage"):  # a zero would say that its feed is away
+        assert f"stentor_{other}_" not in metrics.text
