@@ -124,6 +124,17 @@ async def test_the_green_room_is_heard_by_speakers_and_by_nobody_else(tmp_path: 
             assert strength(ada.sound(0.2), BEN) > 0.1  # they may still say goodbye
 
 
+async def longest_silence_ms(audience: FeedEars, talker: Talker, seconds: float) -> float:
+    """Return the longest silence in a stretch that the test's own machine did not disturb."""
+    for _ in range(5):
+        count = len(audience.frames)
+        await until(lambda count=count: len(audience.frames) >= count + 50 * seconds, 3 * seconds)
+        longest = max(silences_ms(audience.sound(seconds), 0.02), default=0)
+        if talker.sent_evenly(seconds) or longest <= 60:
+            break
+    return longest
+
+
 @pytest.mark.parametrize("loss", [random_loss(0.05), bursty_loss(0.02)], ids=["random", "bursty"])
 async def test_loss_on_the_way_in_is_not_heard_as_silence(tmp_path: Path, loss: object) -> None:
     with stage_running(tmp_path, "ada") as stage:
@@ -132,9 +143,8 @@ async def test_loss_on_the_way_in_is_not_heard_as_silence(tmp_path: Path, loss: 
             Talker(stage, "ada", tone(ADA, 4), lost=loss) as ada,  # type: ignore[arg-type]
         ):
             assert "useinbandfec=1" in ada.answer
-            await until(lambda: len(audience.frames) >= 450, 15)
-            sound = audience.sound(8)
-            assert max(silences_ms(sound, 0.02), default=0) <= 60
+            await until(lambda: len(audience.frames) >= 300, 15)
+            assert await longest_silence_ms(audience, ada, 5) <= 60
 
 
 async def test_a_taken_seat_is_refused_resumed_and_free_again(tmp_path: Path) -> None:
@@ -242,7 +252,7 @@ async def test_a_flood_of_packets_is_cut_off_and_delays_nobody(tmp_path: Path) -
     with stage_running(tmp_path, "ada", "ben") as stage:
         async with (
             FeedEars(stage) as audience,
-            Talker(stage, "ada", tone(ADA, 4)),
+            Talker(stage, "ada", tone(ADA, 4)) as ada,
             Talker(stage, "ben", tone(BEN, 4)) as ben,
         ):
             await until(lambda: strength(audience.sound(0.5), BEN) > 0.1, 10)
@@ -250,7 +260,9 @@ async def test_a_flood_of_packets_is_cut_off_and_delays_nobody(tmp_path: Path) -
             ben.flood(3_000)
             await until(lambda: ben.connection.connectionState == "closed", 5, "cut off")
             await until(lambda: len(audience.frames) > count + 100, 5)
-            assert max(silences_ms(audience.sound(2), 0.02), default=0) <= 60
+            longest = max(silences_ms(audience.sound(2), 0.02), default=0)
+            assert longest <= 60 or not ada.sent_evenly(2)
+            assert await longest_silence_ms(audience, ada, 2) <= 60
             assert _sessions(stage) == 1
 
 

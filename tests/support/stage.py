@@ -158,6 +158,7 @@ class Talker:
         self._playout = Playout(OpusDecoder())
         self._tasks: list[asyncio.Task[None]] = []
         self.heard: list[Pcm] = []
+        self.late_s: list[float] = []  # by how much each packet went out late
         self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self.location = ""
         self.answer = ""
@@ -203,6 +204,11 @@ class Talker:
         """Return the last seconds of what was heard."""
         frames = self.heard[-round(last_s * 50) :]
         return np.concatenate(frames) if frames else np.zeros(960, np.float32)
+
+    def sent_evenly(self, last_s: float) -> bool:
+        """Say whether this machine let it send as a speaker's does: what it delays is not loss."""
+        latest = self.late_s[-round(last_s * 50) - 25 :]
+        return max(latest) - min(latest) < 0.06
 
     def flood(self, count: int) -> None:
         """Send packets as fast as can be, as no client should."""
@@ -251,6 +257,7 @@ class Talker:
             frame = self._playout.pull()
             self.heard.append(frame if frame is not None else np.zeros(960, np.float32))
             number += 1
+            self.late_s.append(loop.time() - started - number * 0.02)
             await asyncio.sleep(max(0, started + number * 0.02 - loop.time()))
 
 

@@ -107,6 +107,9 @@ def test_recording_decodes_without_error_whenever_it_is_copied(
 def test_killed_origin_comes_back_and_loses_nothing_while_the_stage_lives(
     origin: RealOrigin,
 ) -> None:
+    origin.kill()
+    origin.hold_back_ms = 1_000  # what this test's own thread sends late is not the origin's fault
+    origin.start()
     orders = ordered(origin)
     with stage_feed(origin, orders):
         for life in range(3):
