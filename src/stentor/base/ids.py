@@ -6,6 +6,8 @@ from collections.abc import Callable
 RandomBytes = Callable[[int], bytes]
 
 _ALPHABET = "23456789abcdefghjkmnpqrstvwxyz"  # nothing that is mistaken for something else
+_LISTED_LETTERS = 4
+_UNLISTED_LETTERS = 16
 _ROOM = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?\Z")
 
 
@@ -24,7 +26,12 @@ def readable_id(length: int, random_bytes: RandomBytes) -> str:
     return "".join(letters)
 
 
-def room_id(title: str, random_bytes: RandomBytes) -> str:
-    """Return a room's id: a slug of its title and four characters of chance."""
+def room_id(title: str, random_bytes: RandomBytes, *, listed: bool = True) -> str:
+    """Return a room's id: a slug of its title and some letters of chance.
+
+    A listed room's letters only keep two rooms apart. An unlisted room's address is its secret:
+    78 bits that nobody guesses.
+    """
     slug = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:40].rstrip("-")
-    return f"{slug or 'room'}-{readable_id(4, random_bytes)}"
+    letters = _LISTED_LETTERS if listed else _UNLISTED_LETTERS
+    return f"{slug or 'room'}-{readable_id(letters, random_bytes)}"

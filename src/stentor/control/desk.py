@@ -82,7 +82,7 @@ class Desk:
                 )
             now_ms = self.now_ms
             seats = tuple(self._invitation(role, name, epoch_ms, now_ms) for role, name in people)
-            room = create(self._new_room_id(title), title, epoch_ms, listed, seats, now_ms)
+            room = create(self._new_room_id(title, listed), title, epoch_ms, listed, seats, now_ms)
             return self._settle(None, room, [Create()], OPERATOR, now_ms)
 
     def act(self, room_id: str, act: AnyAct, actor: Actor) -> Room:
@@ -235,8 +235,8 @@ class Desk:
         seat = readable_id(_SEAT_CHARS, self._random_bytes)
         return Invite(seat, role, name, min(expires_ms, EXPIRES_MS_MAX))
 
-    def _new_room_id(self, title: str) -> str:
-        while (name := room_id(title, self._random_bytes)) in self._rooms:
+    def _new_room_id(self, title: str, listed: bool) -> str:
+        while (name := room_id(title, self._random_bytes, listed=listed)) in self._rooms:
             pass
         return name
 

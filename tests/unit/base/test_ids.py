@@ -23,6 +23,12 @@ def test_title_can_be_seen_in_the_id() -> None:
     assert room_id("記者会見", bytes) == "room-2222"
 
 
+def test_unlisted_room_cannot_be_guessed_from_its_title() -> None:
+    chance = room_id("Board", os.urandom, listed=False).removeprefix("board-")
+    assert len(chance) == 16
+    assert is_room_id(room_id("x" * 300, os.urandom, listed=False))
+
+
 def test_chance_is_used_evenly_and_refused_where_it_is_not() -> None:
     assert readable_id(3, lambda count: bytes([0, 255, 29, 240, 30] + [1] * count)) == "2z2"
     seen = {readable_id(10, os.urandom) for _ in range(1_000)}
