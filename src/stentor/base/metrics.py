@@ -87,6 +87,9 @@ ORIGIN_DISK_ERRORS = Counter("stentor_origin_disk_errors", "Writes of recordings
 ORIGIN_LOST_PARTS = Counter(
     "stentor_origin_lost_parts", "Parts that are silence in a recording: memory ran out too"
 )
+ORIGIN_STATES_LEFT_OUT = Counter(
+    "stentor_origin_states_left_out", "States that are not in a room's log, as it is full"
+)
 
 CONTROL_REQUESTS = Counter(
     "stentor_control_requests", "Requests that control answered", ["method", "status"]

@@ -78,6 +78,12 @@ class Settings:
         minimum=1024 * 1024,
         unit="bytes",
     )
+    state_log_bytes_max: int = _setting(
+        64 * 1024 * 1024,
+        "a room's states.jsonl; who speaks is left out from three quarters of it on",
+        minimum=64 * 1024,
+        unit="bytes",
+    )
     rooms_max: int = _setting(1_000, "rooms that control keeps", minimum=1, maximum=100_000)
     link_valid_s: int = _setting(
         604_800, "how long after the hour a link is valid", minimum=3_600, unit="s"

@@ -33,6 +33,7 @@ class Counting:
                 pending += room.recorder.pending_bytes
                 self._grow(metrics.ORIGIN_DISK_ERRORS, name, room.recorder.errors)
                 self._grow(metrics.ORIGIN_LOST_PARTS, name, room.recorder.lost_parts)
+                self._grow(metrics.ORIGIN_STATES_LEFT_OUT, name, room.recorder.states_left_out)
                 error = room.recorder.first_error()
                 if error is not None:
                     log().error("recording_fails", room=name, reason=str(error))

@@ -4,19 +4,17 @@ Shares out the memory that may hold what the disk does not take. Decides nothing
 programme.
 """
 
-import os
-from collections import deque
 from collections.abc import Callable
 
 from stentor.base.paths import DataFolder
 from stentor.codecs.encode import Part, SilentParts
 from stentor.origin.disk import Submit, at_once
 from stentor.origin.recording import Recording
-from stentor.rooms.state import RoomState, encode_state
+from stentor.origin.state_log import StateLog
+from stentor.rooms.state import RoomState
 
 _RETRY_NS = 1_000_000_000
 _BEHIND_NS = 1_000_000_000
-_STATE_LINES_MAX = 1_000
 
 
 class RoomRecorder:
@@ -28,14 +26,14 @@ class RoomRecorder:
         room: str,
         silent: dict[str, SilentParts],
         bytes_max: int,
+        state_bytes_max: int,
         submit: Submit = at_once,
     ) -> None:
         self.recordings = {
             name: Recording(folder.recording(room, name), folder.recording_index(room, name), one)
             for name, one in silent.items()
         }
-        self._state_path = folder.state_log(room)
-        self._state_lines: deque[bytes] = deque(maxlen=_STATE_LINES_MAX)
+        self._states = StateLog(folder.state_log(room), state_bytes_max)
         self.bytes_max = bytes_max  # of what waits, all renditions together
         self._submit = submit
         self._at_work = False
@@ -49,7 +47,7 @@ class RoomRecorder:
     @property
     def settled(self) -> bool:
         """Nothing waits to be written."""
-        return not self.pending_bytes and not self._state_lines and self.first_error() is None
+        return not self.pending_bytes and not self._states.waits and self.first_error() is None
 
     @property
     def pending_bytes(self) -> int:
@@ -60,6 +58,11 @@ class RoomRecorder:
     def lost_parts(self) -> int:
         """How many parts gave way for want of memory."""
         return sum(one.lost_parts for one in self.recordings.values())
+
+    @property
+    def states_left_out(self) -> int:
+        """How many states are not in the log, for want of room."""
+        return self._states.left_out
 
     @property
     def parts(self) -> int:
@@ -92,12 +95,12 @@ class RoomRecorder:
         self.behind = failing or (since_ns is not None and now_ns - since_ns >= _BEHIND_NS)
         if now_ns >= self._retry_ns:
             self._retry_ns = now_ns + _RETRY_NS
-            if failing or self._state_lines:
+            if failing or self._states.waits:
                 self._have_written()
 
     def note_state(self, state: RoomState) -> None:
         """Keep a state that is about to be published."""
-        self._state_lines.append(encode_state(state) + b"\n")
+        self._states.note(state)
         self._have_written()
 
     def _have_written(self) -> None:
@@ -111,7 +114,8 @@ class RoomRecorder:
             waits = recording.pending_bytes or recording.error is not None
             if waits and not recording.write_pending():
                 self.errors += 1
-        self._write_states()
+        if not self._states.write():
+            self.errors += 1
 
     def first_error(self) -> OSError | None:
         """Return what is wrong with the disk, if anything is."""
@@ -135,20 +139,3 @@ class RoomRecorder:
         """Let go of the files; not while `sync` runs."""
         for recording in self.recordings.values():
             recording.close()
-
-    def _write_states(self) -> None:
-        if not self._state_lines:
-            return
-        try:
-            self._state_path.parent.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self._state_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-            try:
-                while self._state_lines:
-                    line = self._state_lines[0]
-                    if os.write(handle, line) < len(line):
-                        os.write(handle, b"\n")  # the torn line is skipped by readers
-                    self._state_lines.popleft()
-            finally:
-                os.close(handle)
-        except OSError:
-            self.errors += 1

@@ -200,7 +200,10 @@ class Room:
         """Go on the air: at the hour, or where an earlier process left off."""
         house, room = self._house, self.orders.room
         bytes_max = house.settings.recording_pending_bytes_max
-        recorder = RoomRecorder(house.folder, room, house.silent, bytes_max, house.submit)
+        state_bytes_max = house.settings.state_log_bytes_max
+        recorder = RoomRecorder(
+            house.folder, room, house.silent, bytes_max, state_bytes_max, house.submit
+        )
         self._epoch_ms = self.epoch_ms
         self.recorder = recorder
         due = min(sample_at(self._epoch_ms, now_ns), self.end_index)
