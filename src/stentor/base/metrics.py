@@ -34,7 +34,10 @@ def shown_by(*families: str) -> CollectorRegistry:
 FEED_SUBSCRIBERS = Gauge("stentor_feed_subscribers", "Subscribers of this part's feed")
 FEED_CUT_OFF = Counter("stentor_feed_cut_off", "Subscribers cut off because their queue was full")
 
-# The stage keeps its figures itself and builds these when a scrape comes: (name, what it says).
+STAGE_REQUESTS_CUT_OFF = Counter(
+    "stentor_stage_requests_cut_off", "Connections closed: too slow, took nothing, or too many"
+)
+# Its other figures the stage keeps itself, and builds these for a scrape: (name, what it says).
 STAGE_SESSIONS = ("stentor_stage_sessions", "Speakers' sessions now")
 STAGE_ROOMS = ("stentor_stage_rooms", "Rooms with somebody on the stage")
 STAGE_PACKETS = ("stentor_stage_packets", "Packets and frames of speakers, by what became of them")
@@ -100,7 +103,7 @@ CONTROL_ORDERS_WAITING = Gauge(
     "stentor_control_orders_waiting", "Rooms whose stored orders could not be written yet"
 )
 CONTROL_REQUESTS_CUT_OFF = Counter(
-    "stentor_control_requests_cut_off", "Connections closed: too slow, or one too many"
+    "stentor_control_requests_cut_off", "Connections closed: too slow, took nothing, or too many"
 )
 CONTROL_PACED = Counter("stentor_control_paced", "Acts refused because they came too fast")
 AUDIENCE_EDGES = Gauge("stentor_audience_edges", "Edges heard from within the last 3 s")

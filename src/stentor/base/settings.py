@@ -99,7 +99,8 @@ class Settings:
     )
     control_request_s: float = _setting(
         15.0,
-        "how long a client of control may take to send a request (a hold tune: ten times that)",
+        "how long a client of control may take to send a request (a hold tune: ten times that), "
+        "or take nothing of an answer",
         minimum=0.5,
         maximum=600,
         unit="s",

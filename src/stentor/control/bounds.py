@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from stentor.base.errors import Problem
 from stentor.base.metrics import CONTROL_REQUESTS
-from stentor.control.problems import problem_response
+from stentor.web.problems import problem_response
 
 BODY_BYTES_MAX = 64 * 1024
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}

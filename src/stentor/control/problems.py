@@ -1,18 +1,16 @@
-"""Every refusal of the API as problem+json (RFC 9457): which status means what, in one place."""
+"""Refusals that only control knows as problem+json: acts, bodies of requests, the disk."""
 
 from collections.abc import Awaitable, Callable
-from http import HTTPStatus
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from stentor.base.errors import Problem
 from stentor.rooms.acts import Refusal, RefusalKind
 from stentor.store.database import StorageFailed, StorageFull
+from stentor.web.problems import add_problem_handlers, problem_response
 
 _STATUS = {
     RefusalKind.NOT_ALLOWED: (403, "This link does not allow it"),
@@ -33,20 +31,6 @@ def refused(refusal: Refusal) -> Problem:
     return Problem(status, refusal.kind, title, refusal.detail)
 
 
-def problem_response(problem: Problem, headers: dict[str, str] | None = None) -> JSONResponse:
-    """Return a problem as a response."""
-    headers = dict(headers or {})
-    if problem.status == 401:
-        headers["WWW-Authenticate"] = 'Bearer realm="stentor"'
-    if problem.status in (429, 503):
-        headers.setdefault("Retry-After", "1")
-    return JSONResponse(problem.as_dict(), problem.status, headers, media_type=Problem.MEDIA_TYPE)
-
-
-def _status_name(status: int) -> str:
-    return HTTPStatus(status).phrase if status in set(HTTPStatus) else "Error"
-
-
 def _of_validation(error: RequestValidationError) -> Problem:
     faults = error.errors()
     for fault in faults:
@@ -59,20 +43,9 @@ def _of_validation(error: RequestValidationError) -> Problem:
     return Problem(422, "invalid", "The request is not as it should be", told[:1000])
 
 
-def add_problem_handlers(app: FastAPI) -> None:
-    """Let every error of the application leave it as problem+json."""
-
-    async def on_problem(request: Request, error: Exception) -> Response:
-        assert isinstance(error, Problem)
-        return problem_response(error)
-
-    async def on_http(request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
-        if isinstance(error.__cause__, Problem):  # of the bounds, while the body was read
-            return problem_response(error.__cause__)
-        kind = _status_name(error.status_code).lower().replace(" ", "-")
-        title = _status_name(error.status_code)
-        return problem_response(Problem(error.status_code, kind, title), dict(error.headers or {}))
+def add_control_problem_handlers(app: FastAPI) -> None:
+    """Let every error of control's application leave it as problem+json."""
+    add_problem_handlers(app)
 
     async def on_validation(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
@@ -89,17 +62,10 @@ def add_problem_handlers(app: FastAPI) -> None:
             Problem(503, "disk", "The disk refuses", "Nothing was changed; try again.")
         )
 
-    async def on_bug(request: Request, error: Exception) -> Response:
-        structlog.get_logger().error("bug", path=request.url.path, exc_info=error)
-        return problem_response(Problem(500, "bug", "Our fault", "It is in control's log."))
-
     handlers: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
-        Problem: on_problem,
-        HTTPException: on_http,
         RequestValidationError: on_validation,
         StorageFull: on_full,
         StorageFailed: on_disk,
-        Exception: on_bug,
     }
     for kind, handler in handlers.items():
         app.add_exception_handler(kind, handler)

@@ -5,20 +5,17 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import Iterator
 
 import structlog
-import uvicorn
 
 from stentor.base.clock import Clock
-from stentor.base.errors import ConfigurationError
 from stentor.base.ids import RandomBytes
+from stentor.base.metrics import CONTROL_REQUESTS_CUT_OFF
 from stentor.base.paths import DataFolder
 from stentor.base.secrets import link_key, operator_token
 from stentor.base.settings import Settings
 from stentor.control.access import Access
 from stentor.control.audience import Audience
-from stentor.control.connections import BoundedConnection
 from stentor.control.context import Control
 from stentor.control.desk import Desk
 from stentor.control.hold import tidy_holds
@@ -27,10 +24,11 @@ from stentor.control.web import make_app
 from stentor.store.database import open_database
 from stentor.store.orders import OrdersFolder
 from stentor.store.rooms import RoomStore
+from stentor.web.connections import Limits, bounded
+from stentor.web.serving import Server, listen, make_server
 
-HEAD_BYTES_MAX = 16 * 1024
+_KEEP_ALIVE_S = 10
 _STOP_S = 2
-_BACKLOG = 256
 
 
 def open_control(
@@ -53,46 +51,37 @@ def open_control(
 
 def run_control(settings: Settings, folder: DataFolder, clock: Clock) -> None:
     """Serve until SIGTERM or SIGINT; raises `ConfigurationError` if the port is taken."""
-    with contextlib.closing(_listen(settings)) as listener:
+    listener = listen(
+        settings.bind,
+        settings.control_port,
+        who="Control",
+        remedy="choose another with --control-port",
+    )
+    with contextlib.closing(listener):
         control = open_control(settings, folder, clock)
         try:
-            config = uvicorn.Config(
+            server = make_server(
                 make_app(control),
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,
-                ws="none",
-                http=_connection_kind(settings),
-                h11_max_incomplete_event_size=HEAD_BYTES_MAX,
-                timeout_keep_alive=10,
-                timeout_graceful_shutdown=_STOP_S,
-                backlog=_BACKLOG,
+                bounded(_limits(settings), CONTROL_REQUESTS_CUT_OFF),
+                keep_alive_s=_KEEP_ALIVE_S,
+                stop_s=_STOP_S,
             )
             _tell_address(settings, folder)
             structlog.get_logger().info("listening", address=settings.control_base)
-            asyncio.run(_serve(_Server(config), listener))
+            asyncio.run(_serve(server, listener))
         finally:
             control.desk.close()
 
 
-def _connection_kind(settings: Settings) -> type[BoundedConnection]:
-    class Connection(BoundedConnection):
-        head_s = settings.control_request_s
-        connections_max = settings.control_connections_max
-
-    return Connection
-
-
-class _Server(uvicorn.Server):
-    """uvicorn's server, without its way of ending the process by the signal that it was sent."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        connections_max=settings.control_connections_max,
+        head_s=settings.control_request_s,
+        take_s=settings.control_request_s,
+    )
 
 
-async def _serve(server: _Server, listener: socket.socket) -> None:
+async def _serve(server: Server, listener: socket.socket) -> None:
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
@@ -102,23 +91,6 @@ async def _serve(server: _Server, listener: socket.socket) -> None:
         with contextlib.suppress(ValueError, RuntimeError):  # not in the main thread: a test
             loop.add_signal_handler(number, stop)
     await server.serve(sockets=[listener])
-
-
-def _listen(settings: Settings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.bind else socket.AF_INET
-    # With the protocol named, asyncio knows that it is TCP and sends without delay (40 ms each).
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((settings.bind, settings.control_port))
-        listener.listen(_BACKLOG)
-    except OSError as error:
-        listener.close()
-        raise ConfigurationError(
-            f"Control cannot listen on {settings.bind} port {settings.control_port}: "
-            f"{(error.strerror or str(error)).lower()}; choose another with --control-port."
-        ) from None
-    return listener
 
 
 def _tell_address(settings: Settings, folder: DataFolder) -> None:

@@ -19,7 +19,7 @@ from stentor.control.bounds import Bounds
 from stentor.control.context import Control, The
 from stentor.control.documents import HealthDocument
 from stentor.control.pages import load_site, page_routes, security_headers
-from stentor.control.problems import add_problem_handlers
+from stentor.control.problems import add_control_problem_handlers
 
 _TIDY_S = 1.0
 
@@ -52,7 +52,7 @@ def make_app(control: Control) -> FastAPI:
         control.audience.show(time.monotonic())
         return Response(generate_latest(shown), media_type=CONTENT_TYPE_LATEST)
 
-    add_problem_handlers(app)
+    add_control_problem_handlers(app)
     app.add_middleware(
         Bounds,
         request_s=control.settings.control_request_s,

@@ -5,13 +5,10 @@ import contextlib
 import gc
 import os
 import signal
-import socket
-
-import uvicorn
 
 from stentor.base.clock import Clock
-from stentor.base.errors import ConfigurationError
 from stentor.base.logs import log
+from stentor.base.metrics import STAGE_REQUESTS_CUT_OFF
 from stentor.base.paths import DataFolder
 from stentor.base.secrets import link_key
 from stentor.base.settings import Settings
@@ -19,13 +16,16 @@ from stentor.codecs.opus import version
 from stentor.feed.local import LocalPublisher
 from stentor.feed.window import Window
 from stentor.stage.addresses import open_media_on, parse_addresses
-from stentor.stage.connections import ImpatientConnection
 from stentor.stage.events import Events
 from stentor.stage.stage import Stage
 from stentor.stage.web import make_web
 from stentor.store.orders import OrdersFolder
+from stentor.web.connections import Limits, bounded
+from stentor.web.serving import listen, make_server
 
 WINDOW_FRAMES = 150  # 3 s: what an origin that has died and come back may still ask for
+CONNECTIONS_MAX = 512
+_LIMITS = Limits(connections_max=CONNECTIONS_MAX, head_s=10, take_s=15)
 _KEEP_ALIVE_S = 5
 _STOP_S_MAX = 1
 _NICENESS = -10  # without the right to it, it is not granted, and all is as usual
@@ -36,23 +36,6 @@ def run_stage(settings: Settings, folder: DataFolder, clock: Clock) -> None:
     asyncio.run(_serve(settings, folder, clock))
 
 
-def _listen(settings: Settings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.bind else socket.AF_INET
-    # With the protocol named, asyncio knows that it is TCP and sends without delay (40 ms each).
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((settings.bind, settings.stage_port_used))
-    except OSError as error:
-        listener.close()
-        raise ConfigurationError(
-            f"The stage cannot listen on {settings.bind}:{settings.stage_port_used}: "
-            f"{error.strerror}."
-        ) from None
-    listener.listen(128)
-    return listener
-
-
 def _come_first() -> None:
     """Ask to be scheduled before others: nobody hears a late page, everybody a late tick."""
     with contextlib.suppress(OSError):
@@ -61,7 +44,12 @@ def _come_first() -> None:
 
 async def _serve(settings: Settings, folder: DataFolder, clock: Clock) -> None:
     open_media_on(parse_addresses("media_addresses", settings.media_addresses))
-    listener = _listen(settings)
+    listener = listen(
+        settings.bind,
+        settings.stage_port_used,
+        who="The stage",
+        remedy="choose another with STENTOR_STAGE_PORT",
+    )
     _come_first()
     publisher = LocalPublisher(folder.stage_feed, Window(WINDOW_FRAMES))
     await publisher.open()
@@ -73,25 +61,18 @@ async def _serve(settings: Settings, folder: DataFolder, clock: Clock) -> None:
         publisher.publish,
         publisher.window.forget,
     )
-    web = uvicorn.Server(
-        uvicorn.Config(
-            make_web(stage, Events(stage, clock)),
-            log_config=None,
-            http=ImpatientConnection,
-            ws="none",
-            proxy_headers=False,
-            access_log=False,
-            lifespan="off",
-            timeout_keep_alive=_KEEP_ALIVE_S,
-            timeout_graceful_shutdown=_STOP_S_MAX,
-            server_header=False,
-        )
+    web = make_server(
+        make_web(stage, Events(stage, clock)),
+        bounded(_LIMITS, STAGE_REQUESTS_CUT_OFF),
+        keep_alive_s=_KEEP_ALIVE_S,
+        stop_s=_STOP_S_MAX,
+        lifespan="off",
     )
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     ticking = loop.create_task(stage.run())
     ticking.add_done_callback(lambda _task: stop.set())
-    serving = loop.create_task(web._serve([listener]))  # `serve` would take the signals
+    serving = loop.create_task(web.serve([listener]))
     serving.add_done_callback(lambda _task: stop.set())
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)

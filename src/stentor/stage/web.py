@@ -9,18 +9,18 @@ from collections.abc import AsyncIterator
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from starlette.exceptions import HTTPException
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
 
 from stentor.base.errors import Problem
-from stentor.base.logs import log
+from stentor.base.metrics import shown_by
 from stentor.stage.admission import bearer
 from stentor.stage.events import Events
 from stentor.stage.offer import OFFER_BYTES_MAX
 from stentor.stage.peer import Direction
 from stentor.stage.stage import Stage
+from stentor.web.problems import add_problem_handlers, problem_response
 
 _ENDPOINTS = {"whip": Direction.SPEAKS, "talk": Direction.SPEAKS_AND_HEARS}
 _RETRY_S = "2"
@@ -28,20 +28,14 @@ _OFFER_S_MAX = 10
 
 
 def _refusal(problem: Problem) -> Response:
-    headers = {}
-    if problem.status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
-    if problem.status in (409, 503):
-        headers["Retry-After"] = _RETRY_S
-    return JSONResponse(
-        problem.as_dict(), problem.status, headers=headers, media_type=Problem.MEDIA_TYPE
-    )
+    again = problem.status in (409, 503)  # a seat that is taken may be free in a moment
+    return problem_response(problem, {"Retry-After": _RETRY_S} if again else None)
 
 
 def _endpoint(name: str) -> Direction:
     direction = _ENDPOINTS.get(name)
     if direction is None:
-        raise Problem(404, "unknown-path", "There is nothing at this address")
+        raise Problem(404, "not-found", "There is nothing at this address")
     return direction
 
 
@@ -66,25 +60,6 @@ async def _offer(request: Request) -> bytes:
     return bytes(body)
 
 
-def _tell_problems(web: FastAPI) -> None:
-    """Have every refusal, and every fault of ours, answered as problem+json."""
-
-    @web.exception_handler(Problem)
-    async def refuse(_request: Request, problem: Problem) -> Response:
-        return _refusal(problem)
-
-    @web.exception_handler(Exception)
-    async def fail(_request: Request, error: Exception) -> Response:
-        log().error("request_failed", error=repr(error))
-        return _refusal(Problem(500, "our-fault", "Something went wrong here", "It was logged."))
-
-    @web.exception_handler(HTTPException)
-    async def refuse_path(_request: Request, error: HTTPException) -> Response:
-        if error.status_code == 405:
-            return _refusal(Problem(405, "wrong-method", "This address does not take this method"))
-        return _refusal(Problem(error.status_code, "unknown-path", "There is nothing here"))
-
-
 def make_web(stage: Stage, events: Events) -> FastAPI:
     """Return the stage's web application."""
     web = FastAPI(title="Stentor stage", docs_url=None, redoc_url=None, openapi_url=None)
@@ -97,7 +72,7 @@ def make_web(stage: Stage, events: Events) -> FastAPI:
         max_age=86_400,
     )
 
-    _tell_problems(web)
+    add_problem_handlers(web, _refusal)
 
     @web.post("/{endpoint}/{room}")
     async def enter(endpoint: str, room: str, request: Request) -> Response:
@@ -143,7 +118,7 @@ def make_web(stage: Stage, events: Events) -> FastAPI:
 
     @web.get("/metrics")
     async def figures() -> Response:
-        registry = CollectorRegistry()
+        registry = shown_by("stage")
         registry.register(stage)
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 

@@ -132,6 +132,26 @@ def test_head_without_end_is_refused(hasty: ControlProcess) -> None:
     assert data.startswith(b"HTTP/1.1 400 ") or data == b""
 
 
+def test_client_that_takes_no_answer_is_let_go(hasty: ControlProcess) -> None:
+    def cut_off() -> float:
+        text = hasty.call("GET", "/metrics").text
+        return float(text.partition("\nstentor_control_requests_cut_off_total ")[2].split()[0])
+
+    before = cut_off()
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        connection.connect(("127.0.0.1", hasty.port))
+        connection.sendall(b"GET /api/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 400)
+        deadline = time.monotonic() + 10
+        while cut_off() == before:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        connection.settimeout(10)
+        with contextlib.suppress(ConnectionError):
+            while connection.recv(65_536):
+                pass
+
+
 def test_others_are_answered_while_many_wait_with_half_requests(hasty: ControlProcess) -> None:
     with contextlib.ExitStack() as stack:
         for _ in range(50):
