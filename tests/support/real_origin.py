@@ -17,8 +17,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+
 from stentor.base.clock import SharedClock
 from stentor.base.paths import DataFolder
+from stentor.codecs.decode import PartDecoder
 from stentor.feed.local import LocalPublisher, LocalSubscription
 from stentor.feed.window import Window
 from stentor.feed.wire import Kind, Message
@@ -27,7 +30,7 @@ from stentor.rooms.orders import Orders
 from stentor.rooms.state import RoomState, decode_room_state
 from stentor.store.orders import OrdersFolder
 from support.network import free_port
-from support.virtual_origin import tone
+from support.virtual_origin import Pcm, tone
 
 _CODE = """
 import resource, sys
@@ -130,6 +133,13 @@ class RealOrigin:
         parts = self.parts[room, rendition]
         assert sorted(parts) == list(range(len(parts))), "a hole"
         return self.inits[room, rendition] + b"".join(parts[n] for n in range(len(parts)))
+
+    def heard(self, room: str, rendition: str) -> Pcm:
+        """What was published, decoded, and moved back onto the grid."""
+        decoder = PartDecoder(self.inits[room, rendition])
+        parts = self.parts[room, rendition]
+        pcm = np.concatenate([decoder.decode(parts[number]) for number in range(len(parts))])
+        return pcm[312 if rendition == "opus24" else 2_048 :]
 
     def close(self) -> None:
         self._subscription.close()

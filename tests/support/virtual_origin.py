@@ -23,7 +23,8 @@ from stentor.feed.window import Window
 from stentor.feed.wire import Kind, Message
 from stentor.media.grid import FRAME_SAMPLES, PART_SAMPLES, sample_at
 from stentor.media.renditions import RENDITIONS
-from stentor.origin.room import WINDOW_PARTS, House
+from stentor.origin.house import House
+from stentor.origin.room import WINDOW_PARTS
 from stentor.origin.schedule import Schedule
 from stentor.rooms.orders import Orders
 from stentor.rooms.state import RoomState, StageState, decode_room_state, encode_state
@@ -116,7 +117,7 @@ class VirtualOrigin:
                 self._jobs.append,
             )
         )
-        self.schedule.apply(self.orders.values())
+        self.schedule.apply(self.orders.values(), self.clock.now_ns())
         self._stage_connected_s = self.now_s + stage_after_s
 
     def kill(self) -> None:
@@ -130,7 +131,7 @@ class VirtualOrigin:
     def order(self, orders: Orders) -> None:
         self.orders[orders.room] = orders
         if self.schedule is not None:
-            self.schedule.apply([orders])
+            self.schedule.apply([orders], self.clock.now_ns())
 
     def stage(self, room: str, frame: Callable[[int], Pcm] = tone) -> VirtualStage:
         self.stages[room] = VirtualStage(room, frame)

@@ -6,24 +6,20 @@ says in the room's state and in the log.
 """
 
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum, auto
 
 import msgspec
 
 from stentor.base.logs import log
-from stentor.base.paths import DataFolder
-from stentor.base.settings import Settings
-from stentor.codecs.encode import SilentParts
 from stentor.feed.wire import Kind, Message
 from stentor.media.grid import PART_SAMPLES, SAMPLE_RATE, sample_at
-from stentor.origin.disk import Submit, at_once
 from stentor.origin.hold import read_hold
+from stentor.origin.house import House
 from stentor.origin.past import find_past
-from stentor.origin.programme import Programme, Publish, Step
+from stentor.origin.programme import Programme, Step
 from stentor.origin.recorder import RoomRecorder
 from stentor.origin.states import StatePace, Worth, assemble_state
+from stentor.origin.taking_up import TakingUp
 from stentor.origin.timeline import Pcm, Timeline
 from stentor.rooms.orders import Orders, Phase
 from stentor.rooms.state import OnAir, RoomState, StageState, decode_stage_state, encode_state
@@ -40,21 +36,10 @@ class Place(Enum):
     """Where in its life a room is."""
 
     WAITING = auto()
+    TAKING_UP = auto()  # its hour has come: what is recorded of it is looked at
     ON_AIR = auto()
     ENDED = auto()
     RETIRED = auto()  # ended, and its media are no longer on the feed
-
-
-@dataclass(frozen=True, slots=True)
-class House:
-    """What all rooms of an origin share."""
-
-    settings: Settings
-    folder: DataFolder
-    silent: dict[str, SilentParts]
-    publish: Publish
-    retire: Callable[[str], None]
-    submit: Submit = at_once  # what writes recordings
 
 
 class Room:
@@ -66,6 +51,7 @@ class Room:
         self.place = Place.WAITING
         self.programme: Programme | None = None
         self.recorder: RoomRecorder | None = None
+        self.taking_up: TakingUp | None = None
         self._epoch_ms: int | None  # once it is reached
         self._end_samples: int | None = None
         self._stage: StageState | None = None
@@ -101,6 +87,11 @@ class Room:
         """It has ended and everything is in the files."""
         ended = self.place in (Place.ENDED, Place.RETIRED)
         return ended and (self.recorder is None or self.recorder.settled)
+
+    def is_past(self, now_ns: int) -> bool:
+        """Its programme is over by the clock; there may be recordings to be mended."""
+        epoch_ms = self.epoch_ms
+        return now_ns >= epoch_ms * _NS_PER_MS and sample_at(epoch_ms, now_ns) >= self.end_index
 
     def behind_s(self, now_ns: int) -> float:
         """How far the programme is behind its clock."""
@@ -148,9 +139,14 @@ class Room:
             case Place.ENDED if now_ns - self._ended_ns >= _RETIRE_NS:
                 self._house.retire(self.orders.room)
                 self.place = Place.RETIRED
+        if self.place is Place.TAKING_UP:
+            if not self._begin(now_ns):
+                return False
+            more = True
         if self.recorder is not None:
             self.recorder.look(now_ns)
-        self._tell(now_ns)
+        if self.place is not Place.WAITING or not self.is_past(now_ns):
+            self._tell(now_ns)
         if self.place is Place.WAITING:
             self._quiet_until_ns = self._next_look(now_ns)
         return more
@@ -175,15 +171,13 @@ class Room:
 
     def _wait(self, now_ns: int, *, may_start: bool) -> bool:
         epoch_ns = self.epoch_ms * _NS_PER_MS
-        over = sample_at(self.epoch_ms, now_ns) >= self.end_index
-        if over and not self._past.was_recorded:
+        if self.is_past(now_ns) and not self._past.was_recorded:
             # It was called off, or nobody was here while it should have run.
             self._end_samples = 0
             self.place = Place.RETIRED
         elif now_ns >= epoch_ns:
             if may_start:
-                self._begin(now_ns)
-                return True
+                self._take_up()
         elif now_ns >= epoch_ns - self._house.settings.doors_open_s * _NS_PER_S:
             self._send_inits()
         return False
@@ -196,26 +190,31 @@ class Room:
             init = self.recorder.recordings[name].init if self.recorder else silent.init
             self._house.publish(Message(Kind.INIT, self.orders.room, name, 0, 0, init))
 
-    def _begin(self, now_ns: int) -> None:
-        """Go on the air: at the hour, or where an earlier process left off."""
-        house, room = self._house, self.orders.room
-        bytes_max = house.settings.recording_pending_bytes_max
-        state_bytes_max = house.settings.state_log_bytes_max
-        recorder = RoomRecorder(
-            house.folder, room, house.silent, bytes_max, state_bytes_max, house.submit
-        )
+    def _take_up(self) -> None:
         self._epoch_ms = self.epoch_ms
-        self.recorder = recorder
+        self.taking_up = TakingUp(self._house, self.orders.room, WINDOW_PARTS)
+        self.place = Place.TAKING_UP
+        self.taking_up.begin()
+
+    def _begin(self, now_ns: int) -> bool:
+        """Go on the air: at the hour, or where an earlier process left off; say if it is done."""
+        assert self.taking_up is not None
+        assert self._epoch_ms is not None
+        if not self.taking_up.done:
+            return False
+        house, room = self._house, self.orders.room
+        taken_up = self.taking_up.result()
+        self.recorder = recorder = taken_up.recorder
         due = min(sample_at(self._epoch_ms, now_ns), self.end_index)
         missing_s = (due - recorder.parts * PART_SAMPLES) / SAMPLE_RATE
         if missing_s > house.settings.backfill_max_s:
             log().error("room_given_up", room=room, missing_s=round(missing_s))
             self._end_samples = recorder.parts * PART_SAMPLES
             self._enter_ended(now_ns)
-            return
+            return True
         self._send_inits()
-        for name, recording in recorder.recordings.items():
-            for part in recording.tail(WINDOW_PARTS):
+        for name, parts in taken_up.tails.items():
+            for part in parts:
                 index = part.number * PART_SAMPLES
                 house.publish(Message(Kind.PART, room, name, part.number, index, part.data))
         self.programme = Programme(
@@ -226,6 +225,8 @@ class Room:
             self.take(self._early_frames.popleft())
         self.place = Place.ON_AIR
         log().info("room_on_air", room=room, from_part=recorder.parts)
+        self.taking_up = None
+        return True
 
     def _timeline(self, first_index: int) -> Timeline:
         return Timeline(
@@ -236,7 +237,7 @@ class Room:
         )
 
     def _load_hold(self) -> Pcm | None:
-        if not self.orders.hold:
+        if self._past.word_heard or not self.orders.hold:
             return None
         try:
             return read_hold(self._house.folder.hold(self.orders.room))

@@ -7,6 +7,7 @@ thread that brings recordings onto the disk.
 import asyncio
 import contextlib
 import signal
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -24,7 +25,8 @@ from stentor.feed.window import Window
 from stentor.media.renditions import RENDITIONS
 from stentor.origin.counting import Counting
 from stentor.origin.disk import DiskThread, Job
-from stentor.origin.room import WINDOW_PARTS, House, Room
+from stentor.origin.house import House
+from stentor.origin.room import WINDOW_PARTS, Room
 from stentor.origin.schedule import Schedule
 from stentor.store.orders import OrdersFolder
 
@@ -33,6 +35,8 @@ _ORDERS_S = 0.05
 _SYNC_S = 1.0
 _AGAIN_S = 0.5
 _LAST_WRITE_S = 3.0
+_TAKE_UP_S = 0.5  # a recording that takes longer to take up comes after the feed is open
+_TAKE_UP_LOOK_S = 0.002
 
 
 def run_origin(settings: Settings, folder: DataFolder, clock: Clock) -> None:
@@ -50,7 +54,15 @@ class _Origin:
         self._writer, self._syncer = DiskThread("writer"), DiskThread("syncer")
         window = self._publisher.window
         self._schedule = Schedule(
-            House(settings, folder, silent, self._publisher.publish, window.retire, self._write)
+            House(
+                settings,
+                folder,
+                silent,
+                self._publisher.publish,
+                window.retire,
+                self._write,
+                self._do_apart,
+            )
         )
         self._orders = OrdersFolder(folder.orders)
         self._counting = Counting()
@@ -64,7 +76,7 @@ class _Origin:
                 loop.add_signal_handler(name, self._stop.set)
         self._serve_metrics()
         self._look_at_orders()
-        self._schedule.tick(self._clock.now_ns())  # the window is there before the first edge
+        await self._take_up_live_rooms()  # the window is there before the first edge
         await self._publisher.open()
         log().info("origin_ready", rooms=len(self._schedule.rooms))
         others = [
@@ -82,6 +94,13 @@ class _Origin:
             if await self._writer.run(lambda: None, _LAST_WRITE_S):
                 await self._syncer.run(self._sync_all, _LAST_WRITE_S)
 
+    async def _take_up_live_rooms(self) -> None:
+        patience = time.monotonic() + _TAKE_UP_S
+        self._schedule.tick(self._clock.now_ns())
+        while self._schedule.is_taking_up and time.monotonic() < patience:
+            await asyncio.sleep(_TAKE_UP_LOOK_S)
+            self._schedule.tick(self._clock.now_ns())
+
     async def _tick_until_stopped(self) -> None:
         orders_due = 0.0
         while not self._stop.is_set():
@@ -97,7 +116,7 @@ class _Origin:
 
     def _look_at_orders(self) -> None:
         try:
-            self._schedule.apply(self._orders.changes())
+            self._schedule.apply(self._orders.changes(), self._clock.now_ns())
         except OSError as error:
             log().error("orders_unreadable", reason=str(error))
         for name, reason in self._orders.unreadable.items():
@@ -126,6 +145,13 @@ class _Origin:
 
     def _write(self, job: Job) -> None:
         """Have a room's writing done, and publish what it held up."""
+        self._writer.submit(self._waking(job))
+
+    def _do_apart(self, job: Job) -> None:
+        """Have done what may take long, in a thread of its own: as many as rooms may be live."""
+        threading.Thread(target=self._waking(job), name="apart", daemon=True).start()
+
+    def _waking(self, job: Job) -> Job:
         loop = asyncio.get_running_loop()
 
         def work() -> None:
@@ -133,7 +159,7 @@ class _Origin:
             with contextlib.suppress(RuntimeError):  # the loop is gone
                 loop.call_soon_threadsafe(self._wake.set)
 
-        self._writer.submit(work)
+        return work
 
     def _sync_all(self) -> None:
         for room in self._recorded_rooms():
