@@ -1,5 +1,6 @@
 """Spreads a load over processes, tells how it goes, and adds up what they found."""
 
+import gc
 import math
 import multiprocessing
 import resource
@@ -73,6 +74,7 @@ def _run_process(wish: Wish, pipe: Connection) -> None:
         tally = fleet.tally
         pipe.send(Progress(fleet.connected, tally.parts, tally.stalls, tally.gaps))
 
+    gc.disable()  # tens of thousands of listeners, none of them garbage: a look would be a stall
     try:
         tally = Fleet(wish, SystemClock(), _PartsCheck).run(tell)
         pipe.send(tally)
