@@ -50,10 +50,11 @@ def recover(path: Path, index_path: Path) -> Found | None:
         index = os.open(index_path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             starts, end_bytes = _by_index(file, size, index, len(init))
-            if starts is None:
-                starts, end_bytes = _by_walking(file, size, len(init))
-                os.ftruncate(index, 0)
-                _write_index(index, starts)
+            believed = len(starts)
+            end_bytes = _walk_on(file, size, starts, end_bytes)
+            if len(starts) > believed:
+                os.ftruncate(index, believed * _OFFSET.size)
+                _write_index(index, starts, believed)
             index_bytes = len(starts) * _OFFSET.size
             if os.fstat(index).st_size != index_bytes:
                 os.ftruncate(index, index_bytes)
@@ -66,8 +67,8 @@ def recover(path: Path, index_path: Path) -> Found | None:
         os.close(file)
 
 
-def _write_index(index: int, starts: list[int]) -> None:
-    for first in range(0, len(starts), _INDEX_BATCH):
+def _write_index(index: int, starts: list[int], written: int) -> None:
+    for first in range(written, len(starts), _INDEX_BATCH):
         batch = starts[first : first + _INDEX_BATCH]
         os.pwrite(index, struct.pack(f"<{len(batch)}Q", *batch), first * _OFFSET.size)
 
@@ -89,14 +90,14 @@ def _read_init(file: int) -> bytes | None:
     return head[:end]
 
 
-def _by_index(file: int, size: int, index: int, init_bytes: int) -> tuple[list[int] | None, int]:
-    """Return where parts start and the last ends, or None if the index cannot be believed."""
+def _by_index(file: int, size: int, index: int, init_bytes: int) -> tuple[list[int], int]:
+    """Return where parts start and the last ends, as far as the index can be believed."""
     data = os.pread(index, os.fstat(index).st_size, 0)
     starts = [start for (start,) in _OFFSET.iter_unpack(data[: len(data) // 8 * 8])]
     if not starts or starts[0] != init_bytes:
-        return None, 0
+        return [], init_bytes
     if any(later <= earlier for earlier, later in pairwise(starts)):
-        return None, 0
+        return [], init_bytes
     first = max(0, len(starts) - _LOOK_BACK_PARTS)
     end_bytes = init_bytes if first == 0 else starts[first]
     whole = first
@@ -108,17 +109,16 @@ def _by_index(file: int, size: int, index: int, init_bytes: int) -> tuple[list[i
         if number + 1 < len(starts) and starts[number + 1] != end:
             break  # the part is whole, and what the index says after it is not true
     if whole == first and first > 0:
-        return None, 0  # more than a tail is wrong
+        return [], init_bytes  # more than a tail is wrong
     return starts[:whole], end_bytes
 
 
-def _by_walking(file: int, size: int, init_bytes: int) -> tuple[list[int], int]:
-    starts: list[int] = []
-    at = init_bytes
+def _walk_on(file: int, size: int, starts: list[int], at: int) -> int:
+    """Add the whole parts after `at`, which the index does not know; return where they end."""
     while (end := _part_end(file, size, len(starts), at)) is not None:
         starts.append(at)
         at = end
-    return starts, at
+    return at
 
 
 def _part_end(file: int, size: int, number: int, start: int) -> int | None:

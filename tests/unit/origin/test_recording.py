@@ -117,6 +117,19 @@ def test_whatever_a_death_tore_the_rest_is_whole_and_goes_on(
     assert_sound(folder, count + 3)
 
 
+def test_an_index_that_is_too_short_costs_no_whole_part(tmp_path: Path) -> None:
+    recording = opened(tmp_path)
+    written(recording, range(200))
+    recording.close()
+    before = contents(tmp_path)
+    index = tmp_path / "r" / "x.index"
+    for entries in (199, 100, 1, 0):
+        os.truncate(index, entries * 8)  # its own disk block was late, or its rebuilding cut short
+        assert opened(tmp_path).parts == 200
+        assert contents(tmp_path) == before
+        assert_sound(tmp_path, 200)
+
+
 def test_an_index_that_is_lost_is_built_again(tmp_path: Path) -> None:
     recording = opened(tmp_path)
     written(recording, range(100))
