@@ -44,7 +44,6 @@ class Counts:
     duplicate: int = 0
     broken: int = 0  # not decodable
     overflowed: int = 0
-    restarted: int = 0
     recovered: int = 0  # by FEC
     concealed: int = 0  # frames
     skipped_samples: int = 0
@@ -120,7 +119,6 @@ class Playout:
             case Arrival.OVERFLOWED:
                 self.counts.overflowed += 1
             case Arrival.RESTARTED:
-                self.counts.restarted += 1
                 self._primed = False
             case Arrival.KEPT:
                 if self._primed and self._jitter.late_samples > 0:

@@ -69,7 +69,6 @@ class _Shown:
         self._moving = not quiet and sys.stderr.isatty()
         self._heard: Heard | None = None
         self._told = ""
-        self._level = 0.0
         self._last = 0.0
 
     def start(self, heard: "Heard") -> None:

@@ -40,7 +40,6 @@ class Application(IntEnum):
 
     VOIP = 2048
     AUDIO = 2049
-    LOW_DELAY = 2051
 
 
 def _candidates() -> list[str]:

@@ -3,13 +3,11 @@
 import gzip
 import hashlib
 from importlib.resources import files
-from importlib.resources.abc import Traversable
 
 from stentor.base.errors import Problem
 from stentor.edge.answer import FRESH, Answer
 from stentor.edge.request import Request
 
-FILE_BYTES_MAX = 4 * 1024 * 1024
 _TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -31,10 +29,6 @@ _POLICY = (
     "font-src 'self'; media-src 'self' blob:; connect-src 'self'; manifest-src 'self'; "
     "worker-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors *"
 )
-_PLACEHOLDER = (
-    b"<!doctype html><html lang=en><meta charset=utf-8><title>Stentor</title>"
-    b"<p>This page is not there yet."
-)
 
 
 class _File:
@@ -52,15 +46,13 @@ class _File:
 class Site:
     """All static files."""
 
-    def __init__(self, folder: Traversable | None = None) -> None:
-        folder = folder or files("stentor.edge") / "site"
-        self._files: dict[str, _File] = {}
-        if folder.is_dir():
-            for entry in folder.iterdir():
-                if entry.is_file():
-                    self._files[entry.name] = _File(entry.name, entry.read_bytes())
-        for name in ("home.html", "room.html"):
-            self._files.setdefault(name, _File(name, _PLACEHOLDER))
+    def __init__(self) -> None:
+        folder = files("stentor.edge") / "site"
+        self._files = {
+            entry.name: _File(entry.name, entry.read_bytes())
+            for entry in folder.iterdir()
+            if entry.is_file()
+        }
 
     def answer(self, name: str, request: Request) -> Answer:
         """Return a file, or that the client has it already."""

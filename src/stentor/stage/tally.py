@@ -32,12 +32,10 @@ class Tally:
 
     def __init__(self) -> None:
         self._ended: Sums[str] = Sums()
-        self.sessions_total = 0
 
     def end(self, session: Session) -> None:
         """Keep the figures of a session that is over."""
         self._ended.update(counted(session))
-        self.sessions_total += 1
 
     def packets(self, sessions: Iterable[Session]) -> dict[str, int]:
         """Return the sums, with those of the sessions that are going on."""
