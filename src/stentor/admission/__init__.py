@@ -1,0 +1,1 @@
+"""Who gets in when, and at what price in latency: the ladder, the door, tickets. Pure."""
