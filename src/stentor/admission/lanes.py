@@ -11,10 +11,10 @@ _MARGIN_S_MIN = 0.5
 
 
 def margin_parts(parts: int) -> int:
-    """Return how many parts a joiner is given beyond a period, so that a late delivery is not heard.
+    """Return how many parts beyond a period a joiner is given: a late delivery is not heard.
 
-    The burst of a joiner begins `parts + margin_parts(parts)` parts before the newest one: whenever
-    in its lane's period it comes, that many parts are left when the next delivery is due.
+    A joiner's burst begins `parts + margin_parts(parts)` parts before the newest one: whenever in
+    its lane's period it comes, that many parts are left when the next delivery is due.
     """
     return max(_MARGIN_PARTS_MIN, -(-parts // 4))
 
@@ -30,5 +30,5 @@ def target_s(parts: int) -> float:
 
 
 def lane_for_period(period_ms: int) -> int:
-    """Return the parts of the fastest lane whose period is at least `period_ms`, else the slowest."""
+    """Return the parts of the fastest lane of at least that period, else of the slowest."""
     return next((n for n in LANE_PARTS if period_s(n) * 1000 >= period_ms - 1), LANE_PARTS[-1])
