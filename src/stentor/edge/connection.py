@@ -12,6 +12,7 @@ from stentor.edge.answer import Answer, encode_answer, problem_answer
 from stentor.edge.counts import Counts
 from stentor.edge.deadlines import Deadlines, Stage
 from stentor.edge.loop import FAILED, QUIET, READ, WRITE, Loop
+from stentor.edge.networks import Networks
 from stentor.edge.request import HEAD_BYTES_MAX, Method, Request, take_request
 
 SLICE_BYTES = 262_144  # of a file, for one connection in one turn
@@ -35,6 +36,7 @@ class Web:
         self.counts = counts
         self.dispatch = dispatch
         self.now_ns = now_ns
+        self.networks = Networks()
         self.open = 0  # connections, push listeners included
 
 
@@ -76,6 +78,16 @@ class Connection:
         self._keep = True
         self._on_gone: Callable[[], None] | None = None
         self._go(Stage.HEAD)
+
+    @property
+    def peer(self) -> bytes:
+        """The packed address of the client: 4 bytes, or 16; of a front, until it has told whose."""
+        return self._web.networks.peers.get(self.fd, b"")
+
+    def set_peer(self, peer: bytes) -> None:
+        """Note for whom a front speaks (the PROXY protocol)."""
+        self._web.networks.left(self.fd)
+        self._web.networks.came(self.fd, peer)
 
     def on_event(self, fd: int, mask: int) -> None:
         """Read, write, or let go."""
@@ -157,6 +169,7 @@ class Connection:
         on_gone, self._on_gone = self._on_gone, None
         self._go(Stage.GONE)
         self._close_file()
+        self._web.networks.left(self.fd)
         self._web.loop.drop(self.fd)
         self._web.open -= 1
         if on_gone is not None:

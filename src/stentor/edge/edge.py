@@ -70,6 +70,7 @@ class Edge:
         )
         self._deadlines = deadlines
         self._web = Web(self.loop, deadlines, self.counts, self._dispatch, now_ns)
+        self.networks = self._web.networks
         self.push = Push(
             loop=self.loop,
             limits=self.limits,
@@ -219,8 +220,9 @@ class Edge:
         }
         self._facts.send(self._now_ms(), facts)
 
-    def _left(self) -> None:
+    def _left(self, fd: int) -> None:
         self._web.open -= 1
+        self._web.networks.left(fd)
 
     def _now_ms(self) -> int:
         return self._clock.now_ns() // 1_000_000

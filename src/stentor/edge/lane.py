@@ -74,7 +74,7 @@ class Lane:
         limits: Limits,
         counts: Counts,
         now_ns: Callable[[], int],
-        gone: Callable[[], None],
+        gone: Callable[[int], None],
         totals: Totals,
     ) -> None:
         self.room = room
@@ -264,4 +264,4 @@ class Lane:
         self.behind.pop(fd, None)
         self._counts.left += 1
         self._loop.drop(fd)
-        self._gone()
+        self._gone(fd)

@@ -15,6 +15,7 @@ from stentor.edge.answer import encode_answer, problem_answer
 from stentor.edge.connection import Connection, Web
 from stentor.edge.limits import Limits
 from stentor.edge.loop import NOTHING, READ
+from stentor.edge.networks import packed_address
 
 _BACKLOG = 4096
 _TCP_NOTSENT_LOWAT = 25
@@ -98,7 +99,7 @@ class Listening:
         self._waiting = False
         for _ in range(self._limits.accepts_per_turn):
             try:
-                client, _address = self._socket.accept()
+                client, address = self._socket.accept()
             except BlockingIOError:
                 return
             except OSError as error:
@@ -114,6 +115,7 @@ class Listening:
                 self._refuse(fd)
                 continue
             self._web.open += 1
+            self._web.networks.came(fd, packed_address(address[0]))
             serial = self._next_serial()
             connection = Connection(self._web, fd, serial, on_metrics_port=self._on_metrics_port)
             self._web.loop.watch(fd, connection, READ)

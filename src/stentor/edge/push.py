@@ -47,7 +47,7 @@ class Push:
         limits: Limits,
         counts: Counts,
         now_ns: Callable[[], int],
-        left: Callable[[], None],
+        left: Callable[[int], None],
         index: int,
     ) -> None:
         self._loop = loop
@@ -197,9 +197,9 @@ class Push:
         lanes.append(lane)
         return lane
 
-    def _gone(self) -> None:
+    def _gone(self, fd: int) -> None:
         self.listeners -= 1
-        self._left()
+        self._left(fd)
 
     def _welcome(self, lane: Lane) -> bytes:
         stream = lane.stream
