@@ -1,0 +1,47 @@
+"""How an edge reads from and writes to a client's descriptor: plainly here, or through TLS.
+
+A wire has the semantics of `os.read` and `os.write` on a non-blocking socket, so that whoever
+delivers need not know which it is. It decides nothing about what is said.
+"""
+
+import os
+from collections.abc import Callable
+from typing import Protocol
+
+from stentor.edge.loop import QUIET
+
+
+class Wire(Protocol):
+    """What connections and lanes need of a transport.
+
+    `write` returns how many bytes were taken and raises `BlockingIOError` when none were; who is
+    owed the rest comes again with the same bytes. Both raise `OSError` when the client is lost.
+    """
+
+    secure: bool
+    quiet: int  # what to watch of a listener who keeps up
+    write: Callable[[int, bytes | memoryview], int]
+
+    def read(self, fd: int, size: int) -> bytes:
+        """Return what has come, b"" at the end."""
+        ...
+
+    def still_there(self, fd: int) -> bool:
+        """Read what a listener says although there is nothing to say; say whether it may stay."""
+        ...
+
+
+class PlainWire:
+    """The kernel's own."""
+
+    secure = False
+    quiet = QUIET
+    write = staticmethod(os.write)
+    read = staticmethod(os.read)
+
+    def still_there(self, fd: int) -> bool:
+        """What a plain listener says stays in the kernel, unread."""
+        return True
+
+
+PLAIN: Wire = PlainWire()
