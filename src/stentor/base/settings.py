@@ -133,8 +133,12 @@ class Settings:
         maximum=30,
         unit="s",
     )
-    edge_back_parts: int = _setting(
-        4, "parts that a joining listener gets at once", minimum=1, maximum=30, unit="parts"
+    edge_lane_ms_min: int = _setting(
+        320,
+        "how much programme a joiner is delivered at once, at least; for a crowd that is expected",
+        minimum=320,
+        maximum=15_360,
+        unit="ms",
     )
     edge_part_lane_listeners_max: int = _setting(
         5000,
@@ -158,6 +162,31 @@ class Settings:
     )
     edge_room_listeners_max: int = _setting(
         1_000_000, "listeners of one room at one edge process", minimum=1
+    )
+    edge_network_connections_max: int = _setting(
+        0,
+        "connections of one IPv4 address or IPv6 /48 at one edge process (of a /56 half, of a /64 "
+        "a quarter); 0: half of its connections, as a carrier may have thousands on one address",
+        minimum=0,
+    )
+    edge_network_joins_per_s: float = _setting(
+        200.0,
+        "new connections, and wrong requests, a second of one IPv4 address or IPv6 /48 at one edge "
+        "process after a burst (of a /56 half, of a /64 a quarter); 0: no limit",
+        minimum=0,
+    )
+    edge_network_joins_burst: int = _setting(
+        5_000, "that burst: a carrier's or a school's people all come on the hour", minimum=1
+    )
+    edge_network_reloads_max: int = _setting(
+        0, "of edge_reloads_max, what one such network may have; 0: half", minimum=0
+    )
+    edge_network_downloads_max: int = _setting(
+        0, "of edge_downloads_max, what one such network may have; 0: a quarter", minimum=0
+    )
+    edge_network_exempt: str = _setting(
+        "127.0.0.0/8, ::1/128",
+        "addresses that no limit of networks holds for, with commas: fronts, monitors, rehearsals",
     )
     edge_rooms_max: int = _setting(
         10_000, "rooms that an edge keeps track of", minimum=1, maximum=1_000_000

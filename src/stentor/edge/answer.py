@@ -18,7 +18,8 @@ FRESH = "no-cache"
 _ALWAYS = (
     "Access-Control-Allow-Origin: *\r\n"
     "Access-Control-Expose-Headers: "
-    "Content-Range, ETag, Retry-After, Stentor-Time-Ms, Stentor-Period-Ms\r\n"
+    "Content-Range, ETag, Retry-After, "
+    "Stentor-Time-Ms, Stentor-Period-Ms, Stentor-Rendition\r\n"
     "X-Content-Type-Options: nosniff\r\n"
 )
 _PREFLIGHT = {
@@ -81,7 +82,7 @@ def problem_answer(problem: Problem, retry_after_s: int | None = None) -> Answer
     headers: dict[str, str] = {}
     if problem.status == 405:
         headers["Allow"] = _PREFLIGHT["Allow"]
-    if retry_after_s is None and problem.status == 503:
+    if retry_after_s is None and problem.status in (429, 503):
         retry_after_s = 1
     if retry_after_s is not None:
         headers["Retry-After"] = str(retry_after_s)

@@ -12,12 +12,20 @@ from stentor.edge.answer import Answer, encode_answer, problem_answer
 from stentor.edge.counts import Counts
 from stentor.edge.deadlines import Deadlines, Stage
 from stentor.edge.loop import FAILED, QUIET, READ, WRITE, Loop
-from stentor.edge.networks import Networks
+from stentor.edge.networks import Networks, Welcome
 from stentor.edge.request import HEAD_BYTES_MAX, Method, Request, take_request
 
 SLICE_BYTES = 262_144  # of a file, for one connection in one turn
 REQUESTS_PER_TURN = 8  # of one connection that sent many at once
 _SHARED_BYTES_MIN = 4_096  # a larger body is not copied for each client: slow ones would add up
+
+
+REFUSALS = {
+    Welcome.CROWDED: Problem(
+        429, "crowded-network", "Your network has as many connections here as one may have"
+    ),
+    Welcome.HASTY: Problem(429, "hasty-network", "Too many connections at once from your network"),
+}
 
 
 class Web:
@@ -30,14 +38,16 @@ class Web:
         counts: Counts,
         dispatch: Callable[["Connection", Request], None],
         now_ns: Callable[[], int],
+        networks: Networks,
     ) -> None:
         self.loop = loop
         self.deadlines = deadlines
         self.counts = counts
         self.dispatch = dispatch
         self.now_ns = now_ns
-        self.networks = Networks()
+        self.networks = networks
         self.open = 0  # connections, push listeners included
+        self.at_rest: Callable[[Connection], None] | None = None  # once a successor is here
 
 
 class Connection:
@@ -85,9 +95,12 @@ class Connection:
         return self._web.networks.peers.get(self.fd, b"")
 
     def set_peer(self, peer: bytes) -> None:
-        """Note for whom a front speaks (the PROXY protocol)."""
+        """Note for whom a front speaks (PROXY protocol); raises `Problem` if they may not in."""
         self._web.networks.left(self.fd)
-        self._web.networks.came(self.fd, peer)
+        welcome = self._web.networks.came(self.fd, peer, self._web.now_ns())
+        if welcome is not Welcome.IN:
+            self._web.counts.refused_by_network += 1
+            raise REFUSALS[welcome]
 
     def on_event(self, fd: int, mask: int) -> None:
         """Read, write, or let go."""
@@ -115,6 +128,9 @@ class Connection:
             self._web.counts.answers_5xx += 1
         elif answer.status >= 400:
             self._web.counts.answers_4xx += 1
+            if not self._web.networks.charge(self.fd, self._web.now_ns()):
+                self._web.counts.wrongs_closed += 1
+                self.request = request = None
         keep = request is not None and request.keep_alive
         with_body = request is None or request.method is not Method.HEAD
         if not with_body or len(answer.body) < _SHARED_BYTES_MIN:
@@ -266,6 +282,8 @@ class Connection:
         if self.stage in (Stage.SENDING, Stage.WAITING):
             self._web.loop.change(self.fd, READ)
         self._go(Stage.RESTING)
+        if self._web.at_rest is not None:
+            self._web.at_rest(self)
 
     def _lingering_close(self) -> None:
         """Close so that the answer arrives: unread bytes would turn the close into a reset."""

@@ -1,6 +1,7 @@
 """Recordings as one file: whole or a range, sent by the kernel from the page cache in slices."""
 
 import os
+from functools import partial
 
 from stentor.base.errors import Problem
 from stentor.edge.answer import MP4, Answer, head
@@ -8,6 +9,7 @@ from stentor.edge.archive import Archive, read_range
 from stentor.edge.connection import Connection
 from stentor.edge.counts import Counts
 from stentor.edge.limits import Limits
+from stentor.edge.networks import Networks
 from stentor.edge.request import Method, Request
 from stentor.edge.rooms import Room
 from stentor.edge.routes import Whole
@@ -16,8 +18,11 @@ from stentor.edge.routes import Whole
 class Downloads:
     """Serves recordings, at most so many at once."""
 
-    def __init__(self, archive: Archive, limits: Limits, counts: Counts) -> None:
+    def __init__(
+        self, archive: Archive, limits: Limits, counts: Counts, networks: Networks
+    ) -> None:
         self._archive = archive
+        self._networks = networks
         self._limits = limits
         self._counts = counts
         self._open = 0
@@ -53,13 +58,19 @@ class Downloads:
             return
         if self._open >= self._limits.downloads_max:
             raise Problem(503, "too-many-downloads", "Too many recordings are being read")
+        peer = connection.peer
+        if not self._networks.begin(self._networks.downloads, peer):
+            self._counts.refused_by_network += 1
+            raise Problem(429, "downloads-of-network", "Your network reads too many recordings")
         try:
             file = os.open(extent.path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
+            self._networks.end(self._networks.downloads, peer)
             raise Problem(503, "unreadable", "The recording cannot be read just now") from None
         self._open += 1
         self._counts.downloads += 1
-        connection.send_file(first, file, start, end, self._closed)
+        connection.send_file(first, file, start, end, partial(self._closed, peer))
 
-    def _closed(self) -> None:
+    def _closed(self, peer: bytes) -> None:
         self._open -= 1
+        self._networks.end(self._networks.downloads, peer)

@@ -28,6 +28,7 @@ from stentor.edge.feed import Feed
 from stentor.edge.limits import WINDOW_PARTS, draw_limits
 from stentor.edge.listening import Listening, listening_socket
 from stentor.edge.loop import Loop
+from stentor.edge.networks import Networks
 from stentor.edge.push import Push
 from stentor.edge.request import Method, Request
 from stentor.edge.rooms import Change, Room, Rooms, Stream
@@ -69,8 +70,8 @@ class Edge:
             }
         )
         self._deadlines = deadlines
-        self._web = Web(self.loop, deadlines, self.counts, self._dispatch, now_ns)
-        self.networks = self._web.networks
+        self.networks = Networks(self.limits.network)
+        self._web = Web(self.loop, deadlines, self.counts, self._dispatch, now_ns, self.networks)
         self.push = Push(
             loop=self.loop,
             limits=self.limits,
@@ -80,8 +81,8 @@ class Edge:
             index=index,
         )
         archive = Archive(folder)
-        self.shelf = Shelf(archive, self.limits, self.counts)
-        self._downloads = Downloads(archive, self.limits, self.counts)
+        self.shelf = Shelf(archive, self.limits, self.counts, self.networks)
+        self._downloads = Downloads(archive, self.limits, self.counts, self.networks)
         self._site = Site()
         self._directory = Directory(self.rooms)
         self._feed = Feed(folder.origin_feed, self.loop, self.counts)
@@ -207,6 +208,7 @@ class Edge:
 
     def _second(self, now_ns: int) -> None:
         self.push.tick(self.rooms.by_id, now_ns)
+        self.networks.tick(now_ns)
         for room, due_ns in tuple(self._retire_ns.items()):
             if due_ns <= now_ns:
                 del self._retire_ns[room]
@@ -241,9 +243,7 @@ class Edge:
         intent = routes.route(request, on_metrics_port=connection.on_metrics_port)
         match intent:
             case routes.Push():
-                room = self._room(intent.room)
-                stream = room.streams.get(intent.rendition) or Stream(intent.rendition)
-                self.push.join(connection, room, stream)
+                self.push.join(connection, self._room(intent.room), intent)
             case routes.Playlist():
                 self.shelf.playlist(connection, self._room(intent.room), intent)
             case routes.Media():

@@ -3,7 +3,9 @@
 import resource
 from dataclasses import dataclass
 
+from stentor.admission.lanes import lane_for_period
 from stentor.base.settings import Settings
+from stentor.edge.networks import NetworkLimits, read_blocks
 from stentor.media.grid import PART_S, PARTS_PER_SEGMENT
 
 _DESCRIPTORS_RESERVED = 500  # listening sockets, feed, recordings that are read, logs
@@ -26,11 +28,12 @@ class Limits:
     downloads_max: int
     room_listeners_max: int
     lag_parts_max: int
-    back_parts: int
+    fastest_parts: int
     part_lane_listeners_max: int
     accepts_per_turn: int
     unsent_bytes: int
     rooms_max: int
+    network: NetworkLimits
 
 
 def _ns(seconds: float) -> int:
@@ -53,8 +56,9 @@ def draw_limits(settings: Settings) -> Limits:
     """Return the limits that hold for this process."""
     possible = max(16, descriptors_max() - _DESCRIPTORS_RESERVED)
     wanted = settings.edge_connections_max or possible
+    connections_max = min(wanted, possible)
     return Limits(
-        connections_max=min(wanted, possible),
+        connections_max=connections_max,
         head_ns=_ns(settings.edge_head_s),
         idle_ns=_ns(settings.edge_idle_s),
         stalled_ns=_ns(settings.edge_stalled_s),
@@ -64,9 +68,17 @@ def draw_limits(settings: Settings) -> Limits:
         downloads_max=settings.edge_downloads_max,
         room_listeners_max=settings.edge_room_listeners_max,
         lag_parts_max=max(1, round(settings.edge_lag_s / PART_S)),
-        back_parts=settings.edge_back_parts,
+        fastest_parts=lane_for_period(settings.edge_lane_ms_min),
         part_lane_listeners_max=settings.edge_part_lane_listeners_max,
         accepts_per_turn=settings.edge_accepts_per_turn,
         unsent_bytes=settings.edge_unsent_bytes,
         rooms_max=settings.edge_rooms_max,
+        network=NetworkLimits(
+            connections_max=settings.edge_network_connections_max or connections_max // 2,
+            joins_per_s=settings.edge_network_joins_per_s,
+            joins_burst=settings.edge_network_joins_burst,
+            reloads_max=settings.edge_network_reloads_max or settings.edge_reloads_max // 2,
+            downloads_max=settings.edge_network_downloads_max or settings.edge_downloads_max // 4,
+            exempt=read_blocks(settings.edge_network_exempt, "edge_network_exempt"),
+        ),
     )

@@ -12,10 +12,10 @@ from collections.abc import Callable
 
 from stentor.base.errors import ConfigurationError, Problem
 from stentor.edge.answer import encode_answer, problem_answer
-from stentor.edge.connection import Connection, Web
+from stentor.edge.connection import REFUSALS, Connection, Web
 from stentor.edge.limits import Limits
 from stentor.edge.loop import NOTHING, READ
-from stentor.edge.networks import packed_address
+from stentor.edge.networks import Welcome, packed_address
 
 _BACKLOG = 4096
 _TCP_NOTSENT_LOWAT = 25
@@ -25,6 +25,11 @@ _FULL = encode_answer(
     problem_answer(Problem(503, "edge-full", "This edge has no more places"), retry_after_s=2),
     keep_alive=False,
 )
+
+_TURNED_AWAY = {
+    welcome: encode_answer(problem_answer(problem), keep_alive=False)
+    for welcome, problem in REFUSALS.items()
+}
 
 
 def listening_socket(bind: str, port: int, *, shared: bool, unsent_bytes: int) -> socket.socket:
@@ -65,6 +70,7 @@ class Listening:
         self._next_serial = next_serial
         self._on_metrics_port = on_metrics_port
         self._waiting = False
+        self._paused = False
         self._rests_until_ns = 0
         self.open = False
 
@@ -74,6 +80,22 @@ class Listening:
             self.open = True
             self._socket.listen(_BACKLOG)
             self._web.loop.watch(self._socket.fileno(), self, READ)
+
+    def fileno(self) -> int:
+        """The socket's descriptor."""
+        return self._socket.fileno()
+
+    def pause(self) -> None:
+        """Look at nobody who comes: they wait in the kernel."""
+        self._paused, self._waiting = True, False
+        if self.open:
+            self._web.loop.change(self._socket.fileno(), NOTHING)
+
+    def resume(self) -> None:
+        """Let in who has come since `pause`."""
+        if self._paused and self.open:
+            self._web.loop.change(self._socket.fileno(), READ)
+        self._paused = False
 
     @property
     def port(self) -> int:
@@ -90,6 +112,8 @@ class Listening:
 
     def accept(self) -> None:
         """Let in some of those who wait."""
+        if self._paused:
+            return
         now_ns = time.monotonic_ns()
         if self._rests_until_ns and now_ns >= self._rests_until_ns:
             self._rests_until_ns = 0
@@ -114,14 +138,22 @@ class Listening:
             if self._web.open >= self._limits.connections_max and not self._on_metrics_port:
                 self._refuse(fd)
                 continue
+            peer = packed_address(address[0])
+            welcome = self._web.networks.came(fd, peer, now_ns)
+            if welcome is not Welcome.IN:
+                self._turn_away(fd, peer, welcome, now_ns)
+                continue
             self._web.open += 1
-            self._web.networks.came(fd, packed_address(address[0]))
-            serial = self._next_serial()
-            connection = Connection(self._web, fd, serial, on_metrics_port=self._on_metrics_port)
+            connection = self.adopt(fd)
             self._web.loop.watch(fd, connection, READ)
             connection.on_event(fd, READ)  # the request is mostly there already
             if time.monotonic_ns() - now_ns > _TURN_NS_MAX:
                 return
+
+    def adopt(self, fd: int) -> Connection:
+        """Return a connection, as if its descriptor had come to this door."""
+        serial = self._next_serial()
+        return Connection(self._web, fd, serial, on_metrics_port=self._on_metrics_port)
 
     def close(self) -> None:
         """Stop listening."""
@@ -129,12 +161,24 @@ class Listening:
 
     def _refuse(self, fd: int) -> None:
         self._web.counts.refused_connections += 1
-        try:
-            os.read(fd, 8192)
-        except OSError:
-            pass
-        try:
-            os.write(fd, _FULL)
-        except OSError:
-            pass
-        os.close(fd)
+        _end(fd, _FULL)
+
+    def _turn_away(self, fd: int, peer: bytes, welcome: Welcome, now_ns: int) -> None:
+        self._web.counts.refused_by_network += 1
+        if self._web.networks.is_told(peer, now_ns):
+            _end(fd, _TURNED_AWAY[welcome])
+        else:
+            os.close(fd)
+
+
+def _end(fd: int, answer: bytes) -> None:
+    """Say something and hang up; what was not read would turn the end into a reset."""
+    try:
+        os.read(fd, 8192)
+    except OSError:
+        pass
+    try:
+        os.write(fd, answer)
+    except OSError:
+        pass
+    os.close(fd)

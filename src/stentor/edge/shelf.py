@@ -15,6 +15,7 @@ from stentor.edge.archive import Archive
 from stentor.edge.connection import Connection
 from stentor.edge.counts import Counts
 from stentor.edge.limits import Limits
+from stentor.edge.networks import Networks
 from stentor.edge.playlists import Playlists
 from stentor.edge.rooms import Room, Stream
 from stentor.edge.routes import Master, Media, Piece, Playlist, Shape
@@ -31,17 +32,19 @@ _NO_MEDIA = Problem(404, "no-such-media", "This part of the programme is not her
 class _Waiting:
     """Connections that wait until a stream has so many parts."""
 
-    __slots__ = ("connection", "due_ns", "make", "needed", "stream")
+    __slots__ = ("connection", "due_ns", "make", "needed", "peer", "stream")
 
     def __init__(
         self,
         connection: Connection,
+        peer: bytes,
         stream: Stream,
         needed: int,
         make: Callable[[], Answer],
         due_ns: int,
     ) -> None:
         self.connection = connection
+        self.peer = peer
         self.stream = stream
         self.needed = needed
         self.make = make
@@ -51,8 +54,11 @@ class _Waiting:
 class Shelf:
     """HLS for all rooms of one edge."""
 
-    def __init__(self, archive: Archive, limits: Limits, counts: Counts) -> None:
+    def __init__(
+        self, archive: Archive, limits: Limits, counts: Counts, networks: Networks
+    ) -> None:
         self._archive = archive
+        self._networks = networks
         self._limits = limits
         self._counts = counts
         self._waiting: dict[int, _Waiting] = {}  # by connection, oldest first
@@ -180,10 +186,14 @@ class Shelf:
     ) -> None:
         if len(self._waiting) >= self._limits.reloads_max:
             raise Problem(503, "too-many-wait", "Too many wait for this already")
+        peer = connection.peer
+        if not self._networks.begin(self._networks.reloads, peer):
+            self._counts.refused_by_network += 1
+            raise Problem(429, "waits-of-network", "Too many of your network wait already")
         self._counts.reloads += 1
         due_ns = time.monotonic_ns() + self._limits.reload_ns
         serial = connection.serial
-        one = _Waiting(connection, stream, needed, make, due_ns)
+        one = _Waiting(connection, peer, stream, needed, make, due_ns)
         self._waiting[serial] = one
         self._by_stream.setdefault(stream, {})[serial] = one
         connection.wait(lambda: self._gone(serial))
@@ -196,6 +206,7 @@ class Shelf:
         one = self._waiting.pop(serial, None)
         if one is None:
             return False
+        self._networks.end(self._networks.reloads, one.peer)
         of_stream = self._by_stream[one.stream]
         del of_stream[serial]
         if not of_stream:
