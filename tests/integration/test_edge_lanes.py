@@ -71,7 +71,7 @@ def test_every_listener_hears_all_or_is_told_what_was_left_out(
         limits=LIMITS,
         counts=counts,
         now_ns=lambda: 0,
-        gone=lambda: None,
+        gone=lambda _fd: None,
         totals=Totals(),
     )
     readers = []
@@ -145,7 +145,7 @@ def test_listener_whose_socket_breaks_is_gone_and_the_others_are_not() -> None:
         limits=LIMITS,
         counts=counts,
         now_ns=lambda: 0,
-        gone=lambda: gone.append(1),
+        gone=lambda _fd: gone.append(1),
         totals=Totals(),
     )
     pairs = [socket.socketpair() for _ in range(3)]

@@ -1,13 +1,15 @@
 """A lane: listeners of one stream who are given the same bytes at the same moments.
 
 Whoever keeps up is a number in a set and costs one `send()` a delivery. Whoever does not gets a
-place of their own until they have caught up, or are moved to the live edge and told so. Nobody
-here waits for anybody.
+place of their own until they have caught up, or are moved to the live edge and told so; who came
+from a faster lane with more than this one has given waits until it has given that. Nobody here
+waits for anybody.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
+from stentor.admission.lanes import margin_parts
 from stentor.edge.answer import LAST_CHUNK, http_chunk
 from stentor.edge.counts import Counts
 from stentor.edge.limits import Limits
@@ -16,14 +18,18 @@ from stentor.edge.rooms import Room, Stream, jump_event
 
 _REFILL_PARTS = 4  # a listener behind is given so much at once: jumps happen between refills
 _REFILLS_PER_TURN = 4
+MERGED_PARTS_MIN = 6  # from here on a delivery is one coarser fragment
+
+Write = Callable[[int, bytes | memoryview], int]  # as `os.write`, also in what it raises
 
 
 class Totals:
-    """What a room's push listeners did since the edge started."""
+    """What a room's push listeners did since the edge started, and how many are there."""
 
-    __slots__ = ("joined", "jumped")
+    __slots__ = ("joined", "jumped", "present")
 
     def __init__(self) -> None:
+        self.present = 0
         self.joined = 0
         self.jumped = 0
 
@@ -47,20 +53,24 @@ class Lane:
     __slots__ = (
         "_counts",
         "_gone",
+        "_lag_parts",
         "_limits",
         "_loop",
         "_now_ns",
         "_totals",
+        "_write",
+        "ahead",
         "at",
         "behind",
         "caught_up",
         "closing",
         "heard",
+        "news",
         "parts",
         "phase",
         "room",
         "stream",
-        "welcome",
+        "welcomes",
     )
 
     def __init__(
@@ -76,6 +86,7 @@ class Lane:
         now_ns: Callable[[], int],
         gone: Callable[[int], None],
         totals: Totals,
+        write: Write = os.write,
     ) -> None:
         self.room = room
         self.stream = stream
@@ -85,7 +96,10 @@ class Lane:
         self.at = self.due()
         self.caught_up: set[int] = set()
         self.behind: dict[int, Behind] = {}
-        self.welcome: bytes | None = None  # what a joiner gets, until something changes
+        self.ahead: dict[int, int] = {}  # has all before this part, which is not due yet
+        # What a joiner gets (from a part on, if not None) and where it is then; until it changes.
+        self.welcomes: dict[int | None, tuple[bytes, int]] = {}
+        self.news = b""  # an event box that goes with the next delivery
         self.closing = False
         self.heard = 0
         self._loop = loop
@@ -94,11 +108,14 @@ class Lane:
         self._now_ns = now_ns
         self._gone = gone
         self._totals = totals
+        self._write = write
+        # A slow lane's listener is not far behind with one delivery on its way.
+        self._lag_parts = max(limits.lag_parts_max, 2 * parts + margin_parts(parts))
 
     @property
     def listeners(self) -> int:
         """How many are in this lane."""
-        return len(self.caught_up) + len(self.behind)
+        return len(self.caught_up) + len(self.behind) + len(self.ahead)
 
     def due(self) -> int:
         """Return up to where this lane's listeners should have been given parts by now."""
@@ -109,48 +126,72 @@ class Lane:
 
     def deliver(self) -> None:
         """Give those who keep up what is due."""
+        self.welcomes.clear()
         due = self.due()
         if due <= self.at:
             return
         start, self.at = self.at, due
-        self.welcome = None
-        first = max(start, self.stream.first)
-        data = self.stream.chunked(first, due)
+        news, self.news = self.news, b""
+        self._send(self.caught_up, self.span(start, due, news))
+        if self.ahead:
+            self._give_ahead(news)
+
+    def span(self, start: int, stop: int, news: bytes = b"") -> bytes:
+        """Return what a listener who has all before `start` is given to have all before `stop`."""
+        stream = self.stream
+        first = max(start, stream.first)
+        if self.parts >= MERGED_PARTS_MIN:
+            data = stream.merged(first, stop)
+        else:
+            data = stream.chunked(first, stop)
         if first > start > 0:  # the feed had a hole
             data = http_chunk(jump_event(start, first)) + data
-        self._send(data)
+        return http_chunk(news) + data if news else data
+
+    def burst_start(self) -> int:
+        """Return the first part for a joiner: a delivery that is a little late is not heard."""
+        back = self.parts + margin_parts(self.parts)
+        return min(self.at, max(self.stream.first, self.stream.next - back))
 
     def interim(self, event: bytes) -> None:
         """Tell those who keep up something between parts."""
-        self.welcome = None
+        self.welcomes.clear()
         self.heard += 1
-        self._send(http_chunk(event))
+        data = http_chunk(event)
+        self._send(self.caught_up, data)
+        ahead, self.ahead = self.ahead, {}
+        for fd, at in ahead.items():
+            self._begin_drain(fd, Behind(memoryview(data), at, self.heard, self._now_ns()))
 
     def finish(self) -> None:
         """The programme is over: say so and let everyone go who has got everything."""
         self.closing = True
-        self.welcome = None
-        leaving, self.caught_up = self.caught_up, set()
-        for fd in leaving:
-            behind = self.behind[fd] = Behind(None, self.at, self.heard, self._now_ns())
-            self._drain(fd, behind)
-            if fd in self.behind:  # cannot take even this just now
-                self._loop.change(fd, BEHIND)
+        self.welcomes.clear()
+        leaving = [*((fd, self.at) for fd in self.caught_up), *self.ahead.items()]
+        self.caught_up, self.ahead = set(), {}
+        for fd, at in leaving:
+            self._begin_drain(fd, Behind(None, at, self.heard, self._now_ns()))
 
-    def join(self, fd: int, welcome: bytes) -> None:
-        """Take a listener whose descriptor is watched as QUIET from now on."""
+    def join(self, fd: int, welcome: bytes, at: int | None = None) -> None:
+        """Take a listener whose descriptor is watched as QUIET from now on.
+
+        `at` is the first part that the welcome does not give: `self.at`, or beyond it.
+        """
+        at = self.at if at is None else at
         self._counts.joined += 1
+        self._totals.joined += 1
+        self._totals.present += 1
         try:
-            sent = os.write(fd, welcome)
+            sent = self._write(fd, welcome)
         except BlockingIOError:
             sent = 0
         except OSError:
             self._let_go(fd)
             return
         if sent == len(welcome):
-            self.caught_up.add(fd)
+            self._settle(fd, at)
         else:
-            self._fall_behind(fd, memoryview(welcome)[sent:])
+            self._fall_behind(fd, memoryview(welcome)[sent:], at)
 
     def on_event(self, fd: int, mask: int) -> None:
         """A listener left, or one who is behind can take more."""
@@ -172,12 +213,12 @@ class Lane:
             self._counts.stalled_closed += 1
             self._let_go(fd)
 
-    def _send(self, data: bytes) -> None:
+    def _send(self, to: Collection[int], data: bytes) -> None:
         """The one loop that matters: the same bytes to everyone who keeps up."""
-        write, size = os.write, len(data)
+        write, size = self._write, len(data)
         slow: list[tuple[int, int]] = []
         lost: list[int] = []
-        for fd in self.caught_up:
+        for fd in to:
             try:
                 sent = write(fd, data)
             except BlockingIOError:
@@ -188,20 +229,47 @@ class Lane:
                 continue
             if sent != size:
                 slow.append((fd, sent))
-        self._counts.deliveries += len(self.caught_up)
-        self._counts.bytes_sent += size * len(self.caught_up)
+        self._counts.deliveries += len(to)
+        self._counts.bytes_sent += size * len(to)
         if slow:
             rest = memoryview(data)
             for fd, sent in slow:
                 self.caught_up.discard(fd)
-                self._fall_behind(fd, rest[sent:])
+                self._fall_behind(fd, rest[sent:], self.at)
         for fd in lost:
             self._let_go(fd)
 
-    def _fall_behind(self, fd: int, rest: memoryview) -> None:
+    def _give_ahead(self, news: bytes) -> None:
+        """Give those who had more than was due what they do not have yet."""
+        by_at: dict[int, list[int]] = {}
+        for fd, at in self.ahead.items():
+            if at <= self.at:
+                by_at.setdefault(at, []).append(fd)
+        for at, fds in by_at.items():
+            for fd in fds:
+                del self.ahead[fd]
+            self.caught_up.update(fds)
+            data = self.span(at, self.at, news)
+            if data:
+                self._send(fds, data)
+
+    def _settle(self, fd: int, at: int) -> None:
+        if at > self.at:
+            self.ahead[fd] = at
+        else:
+            self.caught_up.add(fd)
+
+    def _fall_behind(self, fd: int, rest: memoryview, at: int) -> None:
         self._counts.partial_sends += 1
-        self.behind[fd] = Behind(rest, self.at, self.heard, self._now_ns())
+        self.behind[fd] = Behind(rest, at, self.heard, self._now_ns())
         self._loop.change(fd, BEHIND)
+
+    def _begin_drain(self, fd: int, behind: Behind) -> None:
+        """Give one listener something of their own, at once if they take it."""
+        self.behind[fd] = behind
+        self._drain(fd, behind)
+        if fd in self.behind:  # cannot take even this just now
+            self._loop.change(fd, BEHIND)
 
     def _drain(self, fd: int, behind: Behind) -> None:
         for _ in range(_REFILLS_PER_TURN):
@@ -209,7 +277,7 @@ class Lane:
                 return
             assert behind.rest is not None
             try:
-                sent = os.write(fd, behind.rest)
+                sent = self._write(fd, behind.rest)
             except BlockingIOError:
                 return
             except OSError:
@@ -225,9 +293,9 @@ class Lane:
     def _refill(self, fd: int, behind: Behind) -> bool:
         """Find what a listener at a boundary gets next; say whether there is anything."""
         stream = self.stream
-        oldest = max(stream.first, stream.next - self._limits.lag_parts_max)
+        oldest = max(stream.first, stream.next - self._lag_parts)
         if behind.at < oldest and self.at > behind.at:
-            to_part = max(stream.first, self.at - self._limits.back_parts, behind.at)
+            to_part = max(self.burst_start(), behind.at)
             news = jump_event(behind.at, to_part) + self.room.state_event()
             behind.rest = memoryview(http_chunk(news))
             behind.at, behind.heard = to_part, self.heard
@@ -251,7 +319,7 @@ class Lane:
             behind.rest = memoryview(http_chunk(self.room.state_event()))
             return True
         del self.behind[fd]
-        self.caught_up.add(fd)
+        self._settle(fd, behind.at)
         self._loop.change(fd, QUIET)
         return False
 
@@ -262,6 +330,8 @@ class Lane:
     def _let_go(self, fd: int) -> None:
         self.caught_up.discard(fd)
         self.behind.pop(fd, None)
+        self.ahead.pop(fd, None)
         self._counts.left += 1
+        self._totals.present -= 1
         self._loop.drop(fd)
         self._gone(fd)

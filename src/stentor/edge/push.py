@@ -5,36 +5,43 @@ joiner's first bytes (head, init, state, back parts) are made once for everyone 
 two deliveries.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from itertools import chain
 
+from stentor.admission.lanes import lane_for_period, period_s
 from stentor.base.errors import Problem
+from stentor.edge import routes
 from stentor.edge.answer import MP4, head, http_chunk
 from stentor.edge.connection import Connection
 from stentor.edge.counts import Counts
 from stentor.edge.lane import Lane, Totals
 from stentor.edge.limits import Limits
 from stentor.edge.loop import QUIET, Loop
+from stentor.edge.phases import Phases, phase_order
 from stentor.edge.request import Method
-from stentor.edge.rooms import Room, Stream
-from stentor.media.grid import PART_S, PARTS_PER_CHUNK
+from stentor.edge.rooms import Room, Stream, jump_event
+from stentor.media.grid import PARTS_PER_CHUNK
+from stentor.media.renditions import RENDITIONS
 from stentor.rooms.audience import RoomAudience
 
 _FLOWING_NS = 1_000_000_000  # parts come: what is new may wait for the next one
 _FAREWELL_NS = 2_000_000_000  # the ended state comes within this after the last part
+_FROM_FUTURE_PARTS = 8  # another edge may be a little ahead of this one
+_WELCOMES_MAX = 32  # of one lane: movers begin where they stood, in few different places
 
 
-def _push_head(parts: int) -> bytes:
-    """Return the head of the stream; it tells how much programme comes at once."""
+@lru_cache(256)
+def _push_head(parts: int, rendition: str) -> bytes:
+    """Return the head of the stream; it tells how much programme comes at once, and of what."""
     headers = {
         "Content-Type": MP4,
         "Cache-Control": "no-store",
         "X-Accel-Buffering": "no",
-        "Stentor-Period-Ms": str(round(parts * PART_S * 1000)),
+        "Stentor-Period-Ms": str(round(period_s(parts) * 1000)),
+        "Stentor-Rendition": rendition,
     }
     return head(200, headers, length=None, keep_alive=False)
-
-
-_HEADS = {parts: _push_head(parts) for parts in (1, PARTS_PER_CHUNK)}
 
 
 class Push:
@@ -57,12 +64,18 @@ class Push:
         self._left = left
         self._index = index
         self._lanes: dict[Stream, list[Lane]] = {}
+        self._phases: dict[tuple[Stream, int], Phases] = {}
         self._ended_ns: dict[Stream, int] = {}
         self._totals: dict[str, Totals] = {}
         self.listeners = 0
+        # What the ladder decides for joiners, once a second.
+        self.fastest_parts = limits.fastest_parts
+        self.lower_rendition = False
+        self.ticket_event: Callable[[Room], bytes] = lambda _room: b""
 
-    def join(self, connection: Connection, room: Room, stream: Stream) -> None:
+    def join(self, connection: Connection, room: Room, intent: routes.Push) -> None:
         """Turn a connection into a listener; raises `Problem` if there is nothing to hear."""
+        stream = self._stream(room, intent)
         if stream.whole or room.ended:
             raise Problem(
                 410, "room-ended", "This conversation has ended", "Its recording is under hls/."
@@ -73,19 +86,21 @@ class Push:
         if connection.request.http_1_0:
             raise Problem(505, "http-version", "The stream needs HTTP/1.1", "HLS does not.")
         if connection.request.method is Method.HEAD:
-            connection.send(_HEADS[1], keep=False)
+            parts = self._parts(intent.period_ms)
+            connection.send(_push_head(parts, stream.rendition), keep=False)
             return
-        if self._in_room(room) >= self._limits.room_listeners_max:
+        if self._total(room).present >= self._limits.room_listeners_max:
             raise Problem(503, "room-full", "This room has no more places here")
-        lane = self._choose(room, stream)
-        if lane.welcome is None:
-            lane.welcome = self._welcome(lane)
+        start = intent.start
+        if start is not None and start > stream.next + _FROM_FUTURE_PARTS:
+            raise Problem(400, "part-of-the-future", "That part is still far away")
+        lane = self._of(room, stream, self._parts(intent.period_ms)).choose()
+        welcome, at = lane.welcomes.get(start) or self._welcome(lane, start)
         fd = connection.hand_over()
         self._loop.table[fd] = lane
         self._loop.change(fd, QUIET)
         self.listeners += 1
-        self._totals.setdefault(room.id, Totals()).joined += 1
-        lane.join(fd, lane.welcome)
+        lane.join(fd, welcome, at)
 
     def part_came(self, stream: Stream) -> None:
         """Deliver what is new to everyone who keeps up."""
@@ -107,7 +122,7 @@ class Push:
     def init_came(self, stream: Stream) -> None:
         """Joiners get the new one."""
         for lane in self._lanes.get(stream, ()):
-            lane.welcome = None
+            lane.welcomes.clear()
 
     def end_came(self, room: Room, stream: Stream) -> None:
         """End the streams whose last part has been delivered and whose room says so."""
@@ -128,13 +143,35 @@ class Push:
             for stream in room.streams.values():
                 if stream.whole and stream in self._lanes:
                     self.end_came(room, stream)
-        for stream, lanes in tuple(self._lanes.items()):
+        for lanes in self._lanes.values():
             for lane in lanes:
                 lane.sweep(now_ns)
+        for key, phases in tuple(self._phases.items()):
+            phases.level()
+            if not phases.lanes:
+                del self._phases[key]
+        for stream, lanes in tuple(self._lanes.items()):
             lanes[:] = [lane for lane in lanes if lane.listeners]
             if not lanes:
                 del self._lanes[stream]
                 self._ended_ns.pop(stream, None)
+
+    def lanes(self) -> Iterator[Lane]:
+        """Return all lanes."""
+        return chain.from_iterable(self._lanes.values())
+
+    def lane_at(self, room: Room, stream: Stream, parts: int, phase: int) -> Lane:
+        """Return the lane of that shape, made if need be; for who takes over from another edge."""
+        return self._of(room, stream, parts).at(phase)
+
+    def adopt(self, lane: Lane) -> None:
+        """Count the listeners of a lane that another edge filled."""
+        self.listeners += lane.listeners
+        self._total(lane.room).present += lane.listeners
+
+    def totals(self) -> Iterable[tuple[str, Totals]]:
+        """Return what was counted of each room."""
+        return self._totals.items()
 
     def close_room(self, room: Room) -> None:
         """Let go of whoever is left in a room whose media are dropped."""
@@ -166,44 +203,64 @@ class Push:
             by_rendition=by_rendition,
         )
 
-    def _in_room(self, room: Room) -> int:
-        streams = room.streams.values()
-        return sum(lane.listeners for stream in streams for lane in self._lanes.get(stream, ()))
+    def _stream(self, room: Room, intent: routes.Push) -> Stream:
+        """Return the stream to give: what was asked for, or less if the ladder says so."""
+        also = room.streams.get(intent.also)
+        if self.lower_rendition and also is not None and also.init and not also.whole:
+            lower = RENDITIONS[intent.also].bitrate < RENDITIONS[intent.rendition].bitrate
+            if lower:
+                return also
+        return room.streams.get(intent.rendition) or Stream(intent.rendition)
 
-    def _choose(self, room: Room, stream: Stream) -> Lane:
-        lanes = self._lanes.setdefault(stream, [])
-        small = self.listeners < self._limits.part_lane_listeners_max
-        wanted = 1 if small else PARTS_PER_CHUNK
-        fitting = [lane for lane in lanes if lane.parts == wanted]
-        if len(fitting) == wanted:
-            return min(fitting, key=lambda lane: lane.listeners)
-        # Edges begin with different phases: their deliveries should not all fall together.
-        taken = {lane.phase for lane in fitting}
-        phases = [(self._index + step) % wanted for step in range(wanted)]
-        phase = next(phase for phase in phases if phase not in taken)
-        totals = self._totals.setdefault(room.id, Totals())
+    def _parts(self, period_ms: int) -> int:
+        """Return the lane for a joiner: the ladder's, or a slower one if they want that."""
+        fastest = self.fastest_parts
+        if self.listeners >= self._limits.part_lane_listeners_max:
+            fastest = max(fastest, PARTS_PER_CHUNK)
+        return max(fastest, lane_for_period(period_ms))
+
+    def _total(self, room: Room) -> Totals:
+        return self._totals.get(room.id) or self._totals.setdefault(room.id, Totals())
+
+    def _of(self, room: Room, stream: Stream, parts: int) -> Phases:
+        phases = self._phases.get((stream, parts))
+        if phases is None:
+            order = phase_order(parts, room.id, self._index)
+            phases = Phases(order, lambda phase: self._make_lane(room, stream, parts, phase))
+            self._phases[stream, parts] = phases
+        return phases
+
+    def _make_lane(self, room: Room, stream: Stream, parts: int, phase: int) -> Lane:
         lane = Lane(
             room,
             stream,
-            wanted,
+            parts,
             phase,
             loop=self._loop,
             limits=self._limits,
             counts=self._counts,
             now_ns=self._now_ns,
             gone=self._gone,
-            totals=totals,
+            totals=self._total(room),
         )
-        lanes.append(lane)
+        self._lanes.setdefault(stream, []).append(lane)
         return lane
 
     def _gone(self, fd: int) -> None:
         self.listeners -= 1
         self._left(fd)
 
-    def _welcome(self, lane: Lane) -> bytes:
+    def _welcome(self, lane: Lane, start: int | None) -> tuple[bytes, int]:
+        """Return what a joiner is sent at once, and the first part that is not in it."""
         stream = lane.stream
-        back = self._limits.back_parts + lane.parts - 1
-        start = max(stream.first, lane.at - back)
-        first = http_chunk(stream.init + lane.room.state_event())
-        return _HEADS[lane.parts] + first + stream.chunked(start, lane.at)
+        said = stream.init + lane.room.state_event() + self.ticket_event(lane.room)
+        first, at = lane.burst_start(), lane.at
+        if start is not None and start >= stream.first:
+            first, at = start, max(start, lane.at)
+        elif start is not None and start < first:
+            said += jump_event(start, first)
+        data = _push_head(lane.parts, stream.rendition) + http_chunk(said)
+        found = data + lane.span(first, lane.at), at
+        if len(lane.welcomes) < _WELCOMES_MAX:
+            lane.welcomes[start] = found
+        return found

@@ -13,12 +13,14 @@ import msgspec
 
 from stentor.edge.answer import http_chunk
 from stentor.feed.wire import Kind, Message
-from stentor.media.boxes import emsg
+from stentor.media.boxes import MalformedBox, emsg
 from stentor.media.grid import PART_SAMPLES
+from stentor.media.merge import merge
 from stentor.rooms.orders import Phase
 from stentor.rooms.state import EMSG_SCHEME, RoomState, decode_room_state
 
 JUMP_SCHEME = "urn:stentor:jump:1"
+_NEW_INIT = b"ftyp"  # what a decoder must see before the parts that follow it
 
 
 class Change(Enum):
@@ -83,6 +85,24 @@ class Stream:
         pairs = zip(islice(self.leads, low, high), islice(self.parts, low, high), strict=True)
         return b"".join([http_chunk(lead + part) for lead, part in pairs])
 
+    def merged(self, start: int, stop: int) -> bytes:
+        """Return parts as few fragments in one chunk, with what goes before them in order."""
+        low, high = max(0, start - self.first), max(0, stop - self.first)
+        said: list[bytes] = []
+        leads: list[bytes] = []
+        run: list[bytes] = []
+        for lead, part in zip(
+            islice(self.leads, low, high), islice(self.parts, low, high), strict=True
+        ):
+            if lead[4:8] == _NEW_INIT and run:
+                said += (*leads, _fragment_of(run))
+                leads, run = [], []
+            leads.append(lead)
+            run.append(part)
+        if not run:
+            return b""
+        return http_chunk(b"".join((*said, *leads, _fragment_of(run))))
+
     def append(self, number: int, data: bytes, now_ns: int, parts_max: int) -> bool:
         """Take a part; say whether it was new. A hole drops what is before it."""
         expected = self.next
@@ -101,6 +121,13 @@ class Stream:
             self.leads.popleft()
             self.first += 1
         return True
+
+
+def _fragment_of(parts: list[bytes]) -> bytes:
+    try:
+        return merge(parts)
+    except MalformedBox:  # of another shape than ours: they are as good one by one
+        return b"".join(parts)
 
 
 class Room:

@@ -42,10 +42,18 @@ class StateOf:
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """The endless stream of a rendition."""
+    """The endless stream of a rendition.
+
+    `also` may be given instead, `start` is the part to begin with (a move or a return), and
+    `period_ms` the fastest lane that is wanted.
+    """
 
     room: str
     rendition: str
+    also: str = ""
+    start: int | None = None
+    period_ms: int = 0
+    ticket: str = ""
 
 
 class Shape(Enum):
@@ -110,6 +118,7 @@ _MASTERS = {
     "dvr-opus": (Codec.OPUS, Shape.DVR),
 }
 _PIECE = re.compile(rf"(part|seg)/(\d{{1,{_NUMBER_DIGITS_MAX}}})\.m4s\Z")
+_PUSH_KEYS = frozenset(("rendition", "also", "ticket", "from", "period"))
 _SITE_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}\Z")
 
 
@@ -147,8 +156,7 @@ def _room_route(request: Request) -> Intent:
     if not is_room_id(room):
         raise Problem(404, "no-such-room", "There is no such room")
     if rest == "live.mp4":
-        _only(request, ("rendition",))
-        return Push(room, _known(request.query.get("rendition", DEFAULT_RENDITION)))
+        return _push(room, request.query)
     if rest.startswith("hls/"):
         return _shelf_route(request, room, rest.removeprefix("hls/"))
     if rest == "":
@@ -159,6 +167,21 @@ def _room_route(request: Request) -> Intent:
     if rest.startswith("recording/") and rest.endswith(".mp4"):
         return Whole(room, _known(rest.removeprefix("recording/").removesuffix(".mp4")))
     raise _NOT_FOUND
+
+
+def _push(room: str, query: dict[str, str]) -> Push:
+    for key in query:
+        if key not in _PUSH_KEYS:
+            raise Problem(400, "unknown-query-key", f"This address takes no {key[:40]!r}")
+    also = query.get("also")
+    return Push(
+        room,
+        _known(query.get("rendition", DEFAULT_RENDITION)),
+        "" if also is None else _known(also),
+        _number(query.get("from")),
+        _number(query.get("period")) or 0,
+        query.get("ticket", ""),
+    )
 
 
 def _shelf_route(request: Request, room: str, rest: str) -> Intent:
@@ -205,5 +228,5 @@ def _number(text: str | None) -> int | None:
     if text is None:
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= _NUMBER_DIGITS_MAX):
-        raise Problem(400, "bad-reload", "Not a number")
+        raise Problem(400, "not-a-number", "Not a number")
     return int(text)

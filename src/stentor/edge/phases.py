@@ -1,0 +1,65 @@
+"""The lanes of one stream at one pace: which of them the next joiner goes to.
+
+A lane of k parts may begin at k phases, so that deliveries are spread over its period. Decides
+only the phase; which pace a joiner gets is decided before.
+"""
+
+import heapq
+import zlib
+from collections.abc import Callable
+
+from stentor.edge.lane import Lane
+
+# A phase is opened when all others have so many: a delivery is made once for all of a lane.
+LISTENERS_MIN = 16
+# Coprime to the number of phases and far from its ends: few phases are spread as well as many.
+_STRIDES = {1: 1, 3: 2, 6: 5, 12: 7, 24: 13, 48: 29}
+
+
+def phase_order(parts: int, room: str, index: int) -> list[int]:
+    """Return a lane's phases in the order in which they are opened.
+
+    Rooms and edges begin with different ones: their deliveries should not all fall together.
+    """
+    stride = _STRIDES[parts]
+    first = (zlib.crc32(room.encode()) + index * stride) % parts
+    return [(first + step * stride) % parts for step in range(parts)]
+
+
+class Phases:
+    """Lanes of one stream, pace and transport."""
+
+    __slots__ = ("_heap", "_make", "_order", "lanes")
+
+    def __init__(self, order: list[int], make: Callable[[int], Lane]) -> None:
+        self._order = order
+        self._make = make
+        self._heap: list[tuple[int, int, Lane]] = []  # listeners as last known, phase, lane
+        self.lanes: list[Lane] = []
+
+    def choose(self) -> Lane:
+        """Return the lane with the fewest listeners, perhaps a new one; it is given one more."""
+        heap = self._heap
+        if not heap or (heap[0][0] >= LISTENERS_MIN and len(self.lanes) < len(self._order)):
+            taken = {lane.phase for lane in self.lanes}
+            self._open(next(phase for phase in self._order if phase not in taken))
+        count, phase, lane = heap[0]
+        heapq.heapreplace(heap, (count + 1, phase, lane))
+        return lane
+
+    def at(self, phase: int) -> Lane:
+        """Return the lane of that phase, made if need be."""
+        found = next((lane for lane in self.lanes if lane.phase == phase), None)
+        return found or self._open(phase)
+
+    def level(self) -> None:
+        """Forget empty lanes, and count again: who left is not told here one by one."""
+        self.lanes = [lane for lane in self.lanes if lane.listeners]
+        self._heap = [(lane.listeners, lane.phase, lane) for lane in self.lanes]
+        heapq.heapify(self._heap)
+
+    def _open(self, phase: int) -> Lane:
+        lane = self._make(phase)
+        self.lanes.append(lane)
+        heapq.heappush(self._heap, (0, phase, lane))
+        return lane
