@@ -31,13 +31,13 @@ def test_listener_who_joins_in_mid_programme_gets_init_state_back_parts_and_the_
         assert ear.status == 200
         assert ear.headers["transfer-encoding"] == "chunked"
         assert ear.headers["stentor-period-ms"] == "320"
-        ear.listen(lambda: len(ear.parts) == 4)
+        ear.listen(lambda: len(ear.parts) == 3)
         assert ear.init == init_of(AAC)
         assert ear.states[0]["title"] == "Town hall"
         on_edge.programme.parts(10)
-        ear.listen(lambda: len(ear.parts) == 14)
-        assert ear.parts == list(range(36, 50))
-        assert ear.media == [part_of(AAC, number) for number in range(36, 50)]
+        ear.listen(lambda: len(ear.parts) == 13)
+        assert ear.parts == list(range(37, 50))
+        assert ear.media == [part_of(AAC, number) for number in range(37, 50)]
 
 
 def test_listeners_who_wait_before_the_hour_hear_on_the_same_connection(
@@ -78,22 +78,22 @@ def test_origin_that_dies_before_the_hour_costs_those_who_wait_nothing(
 def test_state_that_changes_between_parts_comes_with_the_next_part(on_edge: RunningEdge) -> None:
     on_edge.on_air(5)
     with on_edge.ear() as ear:
-        ear.listen(lambda: len(ear.parts) == 4)
+        ear.listen(lambda: len(ear.parts) == 3)
         on_edge.programme.parts(1)
-        ear.listen(lambda: len(ear.parts) == 5)
+        ear.listen(lambda: len(ear.parts) == 4)
         seen = len(ear.states)
         on_edge.programme.state(
             Phase.LIVE, pinned=({"title": "Notes", "url": "https://a.example"},)
         )
         on_edge.programme.parts(1)
-        ear.listen(lambda: len(ear.parts) == 6)
+        ear.listen(lambda: len(ear.parts) == 5)
         assert ear.states[seen:][-1]["pinned"][0]["title"] == "Notes"
 
 
 def test_stream_ends_with_the_room(on_edge: RunningEdge) -> None:
     on_edge.on_air(5)
     with on_edge.ear() as ear:
-        ear.listen(lambda: len(ear.parts) == 4)
+        ear.listen(lambda: len(ear.parts) == 3)
         on_edge.programme.parts(2)
         on_edge.programme.end()
         ear.listen(lambda: ear.ended)
@@ -134,7 +134,7 @@ def test_listener_who_falls_behind_jumps_to_live_edge_and_is_told(tmp_path: Path
                 on_edge.programme.parts(1)
                 quick.listen(lambda: quick.parts[-1:] == [on_edge.programme.next - 1])
             last = on_edge.programme.next - 1
-            assert quick.parts == list(range(4, last + 1))
+            assert quick.parts == list(range(5, last + 1))
             assert not quick.jumps
             late = max(quick.arrived[number] - at for number, at in published.items())
             assert late < 0.32
@@ -163,14 +163,14 @@ def test_listener_who_is_a_little_slow_misses_nothing(tmp_path: Path) -> None:
             on_edge.programme.parts(20)
             last = on_edge.programme.next - 1
             slow.listen(lambda: slow.parts[-1:] == [last])
-            assert slow.parts == list(range(last + 1))
+            assert slow.parts == list(range(1, last + 1))
             assert not slow.jumps
 
 
 def test_pause_of_the_feed_costs_nobody_a_part(on_edge: RunningEdge) -> None:
     on_edge.on_air(10)
     with on_edge.ear() as ear:
-        ear.listen(lambda: len(ear.parts) == 4)
+        ear.listen(lambda: len(ear.parts) == 3)
         on_edge.feed.stop()
         eventually(lambda: on_edge.edge.counts.feed_lost == 1)
         on_edge.programme.parts(7)  # recorded meanwhile, so in the window of the next origin
@@ -178,7 +178,7 @@ def test_pause_of_the_feed_costs_nobody_a_part(on_edge: RunningEdge) -> None:
         ear.listen(lambda: ear.parts[-1:] == [16])
         on_edge.programme.parts(3)
         ear.listen(lambda: ear.parts[-1:] == [19])
-        assert ear.parts == list(range(6, 20))
+        assert ear.parts == list(range(7, 20))
         assert not ear.jumps
         assert on_edge.edge.counts.parts_twice >= 10
 
@@ -186,14 +186,17 @@ def test_pause_of_the_feed_costs_nobody_a_part(on_edge: RunningEdge) -> None:
 def test_hole_in_the_feed_is_told_as_a_jump(on_edge: RunningEdge) -> None:
     on_edge.on_air(10)
     with on_edge.ear() as ear:
-        ear.listen(lambda: len(ear.parts) == 4)
+        ear.listen(lambda: len(ear.parts) == 3)
         on_edge.programme.next = 20
         on_edge.programme.parts(2)
         ear.listen(lambda: ear.parts[-1:] == [21])
         assert ear.jumps == [{"from_part": 10, "to_part": 20}]
 
 
-def test_large_audience_joins_lanes_of_whole_chunks(tmp_path: Path) -> None:
+def test_large_audience_joins_lanes_of_whole_chunks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stentor.edge.phases.LISTENERS_MIN", 2)
     with edge_running(tmp_path, edge_part_lane_listeners_max=2) as on_edge:
         on_edge.on_air(30)
         ears = [on_edge.ear() for _ in range(8)]
