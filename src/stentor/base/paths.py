@@ -83,6 +83,14 @@ class DataFolder:
         """Unix socket: origin → edges (inits, parts, room states)."""
         return self.run / "origin.sock"
 
+    def handover(self, edge: int) -> Path:
+        """Return the Unix socket at which an edge waits for its successor."""
+        return self.run / f"edge-{edge}.handover"
+
+    def taken_over(self, edge: int) -> Path:
+        """Return what an edge that took over tells of that: JSON, written once it serves."""
+        return self.run / f"edge-{edge}.taken"
+
     @property
     def audience_socket(self) -> Path:
         """Unix datagram socket: edges → control (audience facts, once a second)."""

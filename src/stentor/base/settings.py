@@ -188,6 +188,13 @@ class Settings:
         "127.0.0.0/8, ::1/128",
         "addresses that no limit of networks holds for, with commas: fronts, monitors, rehearsals",
     )
+    edge_drain_s: float = _setting(
+        600.0,
+        "how long an edge that handed over may take to end downloads and secure listeners",
+        minimum=1,
+        maximum=86_400,
+        unit="s",
+    )
     edge_rooms_max: int = _setting(
         10_000, "rooms that an edge keeps track of", minimum=1, maximum=1_000_000
     )

@@ -39,6 +39,10 @@ class Deadlines:
         if new in self._due:
             self._due[new][connection] = now_ns + self._limits_ns[new]
 
+    def at(self, stage: Stage) -> list[Connection]:
+        """Return those who are at a stage now."""
+        return list(self._due[stage])
+
     def expired(self, now_ns: int) -> list[Connection]:
         """Return those whose time is over."""
         found: list[Connection] = []

@@ -25,6 +25,7 @@ from stentor.edge.directory import Directory, health
 from stentor.edge.downloads import Downloads
 from stentor.edge.facts import FactsSender, metrics_answer
 from stentor.edge.feed import Feed
+from stentor.edge.handover import Handover, Household
 from stentor.edge.limits import WINDOW_PARTS, draw_limits
 from stentor.edge.listening import Listening, listening_socket
 from stentor.edge.loop import Loop
@@ -34,6 +35,7 @@ from stentor.edge.request import Method, Request
 from stentor.edge.rooms import Change, Room, Rooms, Stream
 from stentor.edge.shelf import Shelf
 from stentor.edge.site import Site
+from stentor.edge.takeover import Predecessor, TakenOver
 
 _RETIRE_S = 30.0  # players of the live playlist see its end meanwhile
 _READERS_S = 6.0
@@ -54,6 +56,7 @@ class Edge:
         clock: Clock,
         index: int,
         now_ns: Callable[[], int] = time.monotonic_ns,
+        predecessor: Predecessor | None = None,
     ) -> None:
         self.limits = draw_limits(settings)
         self.counts = Counts()
@@ -88,12 +91,20 @@ class Edge:
         self._feed = Feed(folder.origin_feed, self.loop, self.counts)
         self._facts = FactsSender(folder.audience_socket, f"edge-{index}", self.counts)
         self._retire_ns: dict[Room, int] = {}
-        listener = listening_socket(
-            settings.bind, settings.port, shared=True, unsent_bytes=self.limits.unsent_bytes
+        listener = (
+            predecessor.public
+            if predecessor
+            else listening_socket(
+                settings.bind, settings.port, shared=True, unsent_bytes=self.limits.unsent_bytes
+            )
         )
         self._public = Listening(self._web, listener, self.limits, lambda: next(self._serials))
         metrics_port = settings.metrics_port_used + 1 + index if settings.port else 0
-        private = listening_socket("127.0.0.1", metrics_port, shared=False, unsent_bytes=1 << 20)
+        private = (
+            predecessor.private
+            if predecessor
+            else listening_socket("127.0.0.1", metrics_port, shared=False, unsent_bytes=1 << 20)
+        )
         self._private = Listening(
             self._web,
             private,
@@ -101,7 +112,23 @@ class Edge:
             lambda: next(self._serials),
             on_metrics_port=True,
         )
-        self._private.listen()
+        self._house = Household(
+            loop=self.loop,
+            rooms=self.rooms,
+            push=self.push,
+            web=self._web,
+            public=self._public,
+            private=self._private,
+            counts=self.counts,
+            deadlines=deadlines,
+            facts=self._facts,
+            drain_ns=self.limits.drain_ns,
+        )
+        self._handover_path = folder.handover(index)
+        self._index = index
+        self._handover: Handover | None = None
+        if predecessor is None:
+            self._private.listen()
         self._began_ns = now_ns()
         self._feed_since_ns: int | None = None
         self.loop.first = self._take_feed
@@ -125,11 +152,23 @@ class Edge:
         """The loopback port for metrics."""
         return self._private.port
 
+    def take_over(self, predecessor: Predecessor) -> TakenOver:
+        """Take every listener; raises `UnavailableError` if they stay where they are."""
+        taken = predecessor.hand_to(self._house, self._feed)
+        for room in self.rooms.by_id.values():
+            if room.ended and room.streams:
+                self._retire_ns[room] = self._now_ns() + round(_RETIRE_S * 1e9)
+        self._public.listen()
+        self._private.listen()
+        return taken
+
     def run(self) -> None:
         """Serve until stopped, then let everyone go."""
+        self._handover = Handover(self._handover_path, self._index, self._house)
         try:
             self.loop.run()
         finally:
+            self._handover.close()
             self._public.close()
             self._private.close()
             self._feed.close()
@@ -205,6 +244,8 @@ class Edge:
             self.counts.timed_out += 1
             connection.time_out()
         self.shelf.tick(now_ns)
+        if self._handover is not None:
+            self._handover.tick(now_ns)
 
     def _second(self, now_ns: int) -> None:
         self.push.tick(self.rooms.by_id, now_ns)

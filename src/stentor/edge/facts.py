@@ -38,6 +38,10 @@ class FactsSender:
         except OSError:
             self._counts.unsent_facts += 1
 
+    def leave(self) -> None:
+        """Tell of oneself under another name from now on: the successor has this one."""
+        self._edge += "-leaving"
+
     def close(self) -> None:
         """Let go of the socket."""
         self._socket.close()

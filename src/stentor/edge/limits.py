@@ -33,6 +33,7 @@ class Limits:
     accepts_per_turn: int
     unsent_bytes: int
     rooms_max: int
+    drain_ns: int
     network: NetworkLimits
 
 
@@ -73,6 +74,7 @@ def draw_limits(settings: Settings) -> Limits:
         accepts_per_turn=settings.edge_accepts_per_turn,
         unsent_bytes=settings.edge_unsent_bytes,
         rooms_max=settings.edge_rooms_max,
+        drain_ns=_ns(settings.edge_drain_s),
         network=NetworkLimits(
             connections_max=settings.edge_network_connections_max or connections_max // 2,
             joins_per_s=settings.edge_network_joins_per_s,

@@ -27,6 +27,7 @@ QUIET = select.EPOLLRDHUP  # only whether it is still there
 BEHIND = select.EPOLLOUT | select.EPOLLRDHUP
 FAILED = select.EPOLLHUP | select.EPOLLERR
 GONE = FAILED | select.EPOLLRDHUP
+SAID = select.EPOLLIN
 
 
 class Handler(Protocol):
@@ -63,6 +64,8 @@ class Loop:
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self.epoll.register(self._wake, select.EPOLLIN)
         self.faults_total = 0
+        self.before_close: Callable[[int], None] | None = None  # ends a TLS session
+        self.shares = False  # another process has copies of descriptors: a handover has begun
 
     def watch(self, fd: int, handler: Handler, mask: int) -> None:
         """Tell `handler` of what happens at `fd` from now on."""
@@ -75,11 +78,21 @@ class Loop:
 
     def drop(self, fd: int) -> None:
         """Forget and close a descriptor."""
+        if self.before_close is not None:
+            self.before_close(fd)
+        if self.shares:
+            self.forget(fd)
         self.table.pop(fd, None)
         try:
-            os.close(fd)  # the kernel takes it out of the epoll set
+            os.close(fd)  # the kernel takes it out of the epoll set, unless others have it too
         except OSError:
             pass
+
+    def forget(self, fd: int) -> None:
+        """Watch a descriptor no more, and leave it open."""
+        self.table.pop(fd, None)
+        with contextlib.suppress(OSError, ValueError):  # it was not watched
+            self.epoll.unregister(fd)
 
     def every(self, seconds: float, task: Callable[[int], None]) -> None:
         """Call `task` with the monotonic time again and again."""

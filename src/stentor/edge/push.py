@@ -17,10 +17,11 @@ from stentor.edge.connection import Connection
 from stentor.edge.counts import Counts
 from stentor.edge.lane import Lane, Totals
 from stentor.edge.limits import Limits
-from stentor.edge.loop import QUIET, Loop
+from stentor.edge.loop import Loop
 from stentor.edge.phases import Phases, phase_order
 from stentor.edge.request import Method
 from stentor.edge.rooms import Room, Stream, jump_event
+from stentor.edge.wire import PLAIN, Wire
 from stentor.media.grid import PARTS_PER_CHUNK
 from stentor.media.renditions import RENDITIONS
 from stentor.rooms.audience import RoomAudience
@@ -64,7 +65,7 @@ class Push:
         self._left = left
         self._index = index
         self._lanes: dict[Stream, list[Lane]] = {}
-        self._phases: dict[tuple[Stream, int], Phases] = {}
+        self._phases: dict[tuple[Stream, int, bool], Phases] = {}
         self._ended_ns: dict[Stream, int] = {}
         self._totals: dict[str, Totals] = {}
         self.listeners = 0
@@ -94,11 +95,12 @@ class Push:
         start = intent.start
         if start is not None and start > stream.next + _FROM_FUTURE_PARTS:
             raise Problem(400, "part-of-the-future", "That part is still far away")
-        lane = self._of(room, stream, self._parts(intent.period_ms)).choose()
+        parts = self._parts(intent.period_ms)
+        lane = self._of(room, stream, parts, connection.wire).choose()
         welcome, at = lane.welcomes.get(start) or self._welcome(lane, start)
         fd = connection.hand_over()
         self._loop.table[fd] = lane
-        self._loop.change(fd, QUIET)
+        self._loop.change(fd, connection.wire.quiet)
         self.listeners += 1
         lane.join(fd, welcome, at)
 
@@ -169,6 +171,14 @@ class Push:
         self.listeners += lane.listeners
         self._total(lane.room).present += lane.listeners
 
+    def forsake(self, lanes: Iterable[Lane]) -> None:
+        """Forget listeners who are another edge's now."""
+        for lane in lanes:
+            self.listeners -= lane.listeners
+            self._total(lane.room).present -= lane.listeners
+            for held in (lane.caught_up, lane.ahead, lane.behind):
+                held.clear()
+
     def totals(self) -> Iterable[tuple[str, Totals]]:
         """Return what was counted of each room."""
         return self._totals.items()
@@ -222,15 +232,15 @@ class Push:
     def _total(self, room: Room) -> Totals:
         return self._totals.get(room.id) or self._totals.setdefault(room.id, Totals())
 
-    def _of(self, room: Room, stream: Stream, parts: int) -> Phases:
-        phases = self._phases.get((stream, parts))
+    def _of(self, room: Room, stream: Stream, parts: int, wire: Wire = PLAIN) -> Phases:
+        phases = self._phases.get((stream, parts, wire.secure))
         if phases is None:
             order = phase_order(parts, room.id, self._index)
-            phases = Phases(order, lambda phase: self._make_lane(room, stream, parts, phase))
-            self._phases[stream, parts] = phases
+            phases = Phases(order, lambda phase: self._make_lane(room, stream, parts, phase, wire))
+            self._phases[stream, parts, wire.secure] = phases
         return phases
 
-    def _make_lane(self, room: Room, stream: Stream, parts: int, phase: int) -> Lane:
+    def _make_lane(self, room: Room, stream: Stream, parts: int, phase: int, wire: Wire) -> Lane:
         lane = Lane(
             room,
             stream,
@@ -242,6 +252,7 @@ class Push:
             now_ns=self._now_ns,
             gone=self._gone,
             totals=self._total(room),
+            wire=wire,
         )
         self._lanes.setdefault(stream, []).append(lane)
         return lane
