@@ -1,0 +1,120 @@
+"""Who has which descriptor, and what their network has with it: whatever comes and goes."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from stentor.base.errors import ConfigurationError
+from stentor.edge.networks import NetworkLimits, Networks, Welcome, packed_address, read_blocks
+
+S = 1_000_000_000
+FRONT = packed_address("198.51.100.7")
+PEERS = [packed_address(text) for text in ("192.0.2.1", "192.0.2.2", "2001:db8::1")] + [FRONT]
+LIMITS = NetworkLimits(
+    connections_max=4,
+    joins_per_s=2,
+    joins_burst=6,
+    reloads_max=2,
+    exempt=read_blocks("198.51.100.0/24", "x"),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "packed"),
+    [
+        ("192.0.2.1", b"\xc0\0\2\1"),
+        ("::ffff:192.0.2.1", b"\xc0\0\2\1"),
+        ("::1", b"\0" * 15 + b"\1"),
+        ("fe80::1%lo", b"\xfe\x80" + b"\0" * 13 + b"\1"),
+    ],
+)
+def test_addresses_are_packed_and_mapped_ipv4_is_ipv4(text: str, packed: bytes) -> None:
+    assert packed_address(text) == packed
+
+
+def test_a_range_that_is_none_is_told_with_the_setting() -> None:
+    with pytest.raises(ConfigurationError, match="edge_network_exempt"):
+        read_blocks("127.0.0.1/8", "edge_network_exempt")
+
+
+class ComingAndGoing(RuleBasedStateMachine):
+    """The kernel gives the lowest free descriptor; who leaves may leave twice, or not at all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.networks = Networks(LIMITS)
+        self.there: dict[int, bytes] = {}
+        self.waits: list[bytes] = []
+        self.now = S
+
+    def free_fd(self) -> int:
+        return next(fd for fd in range(1000) if fd not in self.there)
+
+    def count(self, peer: bytes) -> int:
+        return Counter(self.there.values())[peer]
+
+    @rule(peer=st.sampled_from(PEERS), gap=st.integers(0, S))
+    def come(self, peer: bytes, gap: int) -> None:
+        self.now += gap
+        fd = self.free_fd()
+        welcome = self.networks.came(fd, peer, self.now)
+        if welcome is Welcome.IN:
+            self.there[fd] = peer
+        if peer == FRONT:
+            assert welcome is Welcome.IN, "a front speaks for others"
+        elif welcome is not Welcome.HASTY:
+            most = 4 if len(peer) == 4 else 1
+            assert (welcome is Welcome.CROWDED) == (self.count(peer) - (fd in self.there) >= most)
+
+    @rule(peer=st.sampled_from(PEERS))
+    def is_taken_over(self, peer: bytes) -> None:
+        fd = self.free_fd()
+        self.networks.keeps(fd, peer)
+        self.there[fd] = peer
+
+    @precondition(lambda self: self.there)
+    @rule(data=st.data(), again=st.booleans())
+    def leave(self, data: st.DataObject, again: bool) -> None:
+        fd = data.draw(st.sampled_from(sorted(self.there)))
+        del self.there[fd]
+        for _ in range(1 + again):
+            self.networks.left(fd)
+
+    @rule(peer=st.sampled_from(PEERS))
+    def wait_for_a_part(self, peer: bytes) -> None:
+        networks = self.networks
+        most = {4: 2, 16: 1}[len(peer)] if peer != FRONT else 1000
+        allowed = networks.begin(networks.reloads, peer)
+        assert allowed == (self.waits.count(peer) < most)
+        if allowed:
+            self.waits.append(peer)
+
+    @precondition(lambda self: self.waits)
+    @rule()
+    def is_answered(self) -> None:
+        self.networks.end(self.networks.reloads, self.waits.pop())
+
+    @rule()
+    def a_second_passes(self) -> None:
+        self.now += S
+        self.networks.tick(self.now)
+
+    @invariant()
+    def agrees(self) -> None:
+        assert self.networks.peers == self.there
+        for peer in PEERS:
+            key = peer if len(peer) == 4 else peer[:6]
+            assert self.networks.connections.of(key) == (peer != FRONT) * self.count(peer)
+            assert self.networks.reloads.of(key) == (peer != FRONT) * self.waits.count(peer)
+
+    def teardown(self) -> None:
+        for fd in tuple(self.there):
+            self.networks.left(fd)
+        for peer in self.waits:
+            self.networks.end(self.networks.reloads, peer)
+        assert len(self.networks.connections) == len(self.networks.reloads) == 0, "it leaks"
+
+
+TestComingAndGoing = ComingAndGoing.TestCase
