@@ -1,0 +1,273 @@
+"""The line at the door: where it stands, how fast it moves, and what whoever is in it is told.
+
+A place is a moment, so the line is a count of places by second, and serving it is a moment that
+moves forward. One edge of the machine moves it (`step`), all others read the sheet. Nothing here
+knows who stands in the line; who gave up is known only by not coming.
+"""
+
+import math
+from bisect import bisect_left
+from collections.abc import Sequence
+
+import msgspec
+from msgspec.structs import replace
+
+KNOTS_MAX = 64
+WAIT_S_MAX = 3600.0  # what is announced of a line that does not move
+POLL_S_MAX = 60.0
+_NEAR_S = 6.0
+_CREDIT_S = 0.5  # of the rate: what is not used at once is not saved up for a crowd
+_DELAY_S = 1.5  # from being served to coming
+_LEARN_S = 15.0
+_SHOW_MIN = 0.05
+_HAZARD_AGE_S_MIN = 10.0
+
+
+class Knot(msgspec.Struct, frozen=True, array_like=True):
+    """A place in line: its number since the line began, and the wait of who stands there."""
+
+    place_ms: int
+    number: int
+    wait_s: float
+
+
+class Totals(msgspec.Struct, frozen=True, array_like=True):
+    """What all edges of the machine have counted since they started."""
+
+    places: int = 0  # given out
+    came: int = 0  # admitted in their turn
+    past: int = 0  # admitted past the line: it was empty, or they asked beforehand
+
+
+class Sheet(msgspec.Struct, frozen=True, array_like=True):
+    """The line as its leader last wrote it. Times are Unix ms; places are ms of virtual time.
+
+    Virtual time is `shift_ms` ahead of the clock: it jumps when people who had been put back are
+    served because nobody else waits. Places up to `serving_ms` are served. Numbers count from
+    when the line began.
+    """
+
+    at_ms: int = 0
+    line: bool = False
+    shift_ms: int = 0
+    serving_ms: int = 0
+    base: int = 0  # the number before the first place of the second that is being served
+    served: float = 0.0
+    credit: float = 0.0
+    per_s: float = 0.0  # listeners admitted a second
+    waiting: int = 0
+    totals: Totals = Totals()
+    comes_per_s: float = 0.0
+    past_per_s: float = 0.0
+    served_per_s: float = 0.0  # delayed, as those are who come of it
+    due_per_s: float = 0.0  # the same, smoothed like `came_per_s`
+    came_per_s: float = 0.0
+    shown: float = 1.0  # for how many of the places served somebody came
+    hazard_per_s: float = 0.0  # of giving up
+    knots: tuple[Knot, ...] = ()
+    poll_s_min: float = 1.0
+
+    @property
+    def per_minute(self) -> int:
+        """Return how many places are served a minute."""
+        return round(60 * self.per_s / self.shown)
+
+    def virtual_ms(self, now_ms: int) -> int:
+        """Return the place of someone who comes now."""
+        return max(now_ms + self.shift_ms, self.serving_ms)
+
+    def is_served(self, place_ms: int) -> bool:
+        """Say whether the turn of a place has come."""
+        return not self.line or place_ms <= self.serving_ms
+
+    def stand(self, place_ms: int, now_ms: int) -> Knot:
+        """Return the number and wait of a place, between the knots or beyond the last one."""
+        knots = self.knots
+        if not knots:
+            return Knot(place_ms, 1, 0.0)
+        at = bisect_left(knots, place_ms, key=lambda knot: knot.place_ms)
+        if at == len(knots):
+            last, more_s = knots[-1], (place_ms - knots[-1].place_ms) / 1000
+            more = more_s * self.comes_per_s
+            number = last.number + more
+            wait_s = _later(last.wait_s, more * self._shows(last.wait_s), self.per_s)
+        elif at == 0:
+            number, wait_s = float(knots[0].number), 0.0
+        else:
+            before, after = knots[at - 1], knots[at]
+            share = (place_ms - before.place_ms) / max(1, after.place_ms - before.place_ms)
+            number = before.number + share * (after.number - before.number)
+            wait_s = before.wait_s + share * (after.wait_s - before.wait_s)
+        since_s = max(0.0, (now_ms - self.at_ms) / 1000)
+        return Knot(place_ms, max(1, math.ceil(number)), max(0.0, wait_s - since_s))
+
+    def _shows(self, wait_s: float) -> float:
+        """Return the chance that somebody is still there after so long."""
+        return max(_SHOW_MIN, math.exp(-self.hazard_per_s * wait_s))
+
+
+def poll_s(wait_s: float, poll_s_min: float, chance: float) -> float:
+    """Return when to ask again: half of the wait, spread by `chance` (0 to 1), at the end exactly.
+
+    Each time half of what is left, so that a long wait costs few questions and its end is met.
+    """
+    if wait_s <= _NEAR_S:
+        return wait_s + 0.2 + 0.6 * chance
+    wanted = min(POLL_S_MAX, max(poll_s_min, wait_s / 2)) * (0.75 + 0.5 * chance)
+    return min(wanted, wait_s + chance)
+
+
+def step(
+    sheet: Sheet,
+    counts: Sequence[int],
+    totals: Totals,
+    *,
+    wanted: bool,
+    per_s: float,
+    now_ms: int,
+    polls_per_s_max: float = 1000.0,
+) -> Sheet:
+    """Return the sheet as it is at `now_ms`: all that there is to being the leader.
+
+    `counts[n]` is how many places there are in the second `serving_ms // 1000 + n` of virtual
+    time, up to the furthest place. `wanted` says that some edge wants a line, `per_s` how many
+    listeners the machine's edges admit a second.
+    """
+    if not wanted and not (sheet.line and sheet.waiting):
+        return _closed(sheet, totals, per_s, now_ms)
+    past_s = min(2.0, max(0.0, (now_ms - sheet.at_ms) / 1000)) if sheet.at_ms else 0.0
+    if not sheet.line:
+        # Whoever came until now is in; the places of an earlier line are served.
+        begins_ms = max(sheet.serving_ms, now_ms + sheet.shift_ms)
+        skipped = begins_ms // 1000 - sheet.serving_ms // 1000
+        counts = counts[skipped:]
+        sheet = replace(_closed(sheet, totals, per_s, now_ms), line=True, serving_ms=begins_ms)
+    else:
+        sheet = _learned(sheet, totals, past_s)
+    first_s = sheet.serving_ms // 1000
+    sheet = _served(sheet, counts, past_s, per_s, now_ms)
+    return _told(sheet, counts[sheet.serving_ms // 1000 - first_s :], polls_per_s_max)
+
+
+def _closed(sheet: Sheet, totals: Totals, per_s: float, now_ms: int) -> Sheet:
+    """Return a sheet that says that everybody is let in; places given out before are served."""
+    return Sheet(
+        at_ms=now_ms,
+        shift_ms=sheet.shift_ms,
+        serving_ms=max(sheet.serving_ms, now_ms + sheet.shift_ms),
+        per_s=per_s,
+        totals=totals,
+    )
+
+
+def _toward(old: float, new: float, past_s: float, tau_s: float) -> float:
+    return old + (new - old) * (1 - math.exp(-past_s / tau_s))
+
+
+def _learned(sheet: Sheet, totals: Totals, past_s: float) -> Sheet:
+    """Return the sheet with its rates brought up to date."""
+    if past_s <= 0:
+        return sheet
+    places = max(0, totals.places - sheet.totals.places)
+    came = max(0, totals.came - sheet.totals.came)
+    past = max(0, totals.past - sheet.totals.past)
+    came_per_s = _toward(sheet.came_per_s, came / past_s, past_s, _LEARN_S)
+    due_per_s = _toward(sheet.due_per_s, sheet.served_per_s, past_s, _LEARN_S)
+    doubt = 0.05 * sheet.per_s + 0.01  # until enough were served, all are taken to come
+    shown = min(1.0, max(_SHOW_MIN, (came_per_s + doubt) / (due_per_s + doubt)))
+    age_s = (sheet.virtual_ms(sheet.at_ms) - sheet.serving_ms) / 1000
+    return replace(
+        sheet,
+        totals=totals,
+        credit=sheet.credit - past,
+        comes_per_s=_toward(sheet.comes_per_s, places / past_s, past_s, 5.0),
+        past_per_s=_toward(sheet.past_per_s, past / past_s, past_s, 5.0),
+        came_per_s=came_per_s,
+        due_per_s=due_per_s,
+        shown=shown,
+        hazard_per_s=-math.log(shown) / max(_HAZARD_AGE_S_MIN, age_s),
+    )
+
+
+def _served(sheet: Sheet, counts: Sequence[int], past_s: float, per_s: float, now_ms: int) -> Sheet:
+    """Return the sheet with as many served as the time that has passed allows."""
+    virtual_ms = sheet.virtual_ms(now_ms)
+    first_s = sheet.serving_ms // 1000
+    furthest = max((n for n, count in enumerate(counts) if count), default=-1)
+    serving_ms, base, served = sheet.serving_ms, sheet.base, sheet.served
+    credit = max(-2.0 * per_s, sheet.credit) + per_s * past_s
+    for n, count in enumerate(counts[: furthest + 1]):
+        start_ms = (first_s + n) * 1000
+        end_ms = _end_ms(start_ms, virtual_ms)
+        left = max(0.0, base + count - served)
+        if left * sheet.shown > credit:
+            share = max(0.0, credit) / (left * sheet.shown)
+            served += left * share
+            serving_ms += int(max(0, end_ms - serving_ms) * share)
+            credit = min(credit, 0.0)
+            break
+        credit -= left * sheet.shown
+        served = float(base + count)
+        if n == furthest and end_ms < start_ms + 1000:
+            serving_ms = max(serving_ms, end_ms)  # more may come within this second
+        else:
+            serving_ms, base = start_ms + 1000, base + count
+    else:  # all are served
+        credit = min(credit, max(1.0, per_s * _CREDIT_S))
+        if virtual_ms // 1000 > serving_ms // 1000:
+            base = round(served)
+        serving_ms = max(serving_ms, virtual_ms)
+    rate = (served - sheet.served) / past_s if past_s > 0 else 0.0
+    return replace(
+        sheet,
+        at_ms=now_ms,
+        shift_ms=max(sheet.shift_ms, serving_ms - now_ms),
+        serving_ms=serving_ms,
+        base=base,
+        served=served,
+        credit=credit,
+        per_s=per_s,
+        served_per_s=_toward(sheet.served_per_s, rate, past_s, _DELAY_S),
+    )
+
+
+def _told(sheet: Sheet, counts: Sequence[int], polls_per_s_max: float) -> Sheet:
+    """Return the sheet with its knots: the line as whoever stands in it should see it."""
+    virtual_ms = sheet.virtual_ms(sheet.at_ms)
+    first_s = sheet.serving_ms // 1000
+    per_s = max(sheet.per_s - sheet.past_per_s, sheet.per_s / 10)
+    every = max(1, math.ceil(len(counts) / (KNOTS_MAX - 3)))
+    number, wait_s, waiting = sheet.served, 0.0, 0.0
+    knots = [Knot(sheet.serving_ms, round(number), 0.0)]
+    for n, count in enumerate(counts):
+        start_ms = (first_s + n) * 1000
+        end_ms = _end_ms(start_ms, virtual_ms)
+        left = count if n else max(0.0, sheet.base + count - sheet.served)
+        # Who has been put back will find those in front who have not come yet.
+        coming = sheet.comes_per_s if start_ms >= virtual_ms else 0.0
+        age_s = max(0, virtual_ms - start_ms) / 1000
+        waiting += left * sheet._shows(age_s)
+        wait_s = _later(wait_s, (left + coming) * sheet._shows(age_s + wait_s), per_s)
+        number += left
+        told = n % every == every - 1 or n == len(counts) - 1 or end_ms < start_ms + 1000
+        if told and end_ms > knots[-1].place_ms:
+            knots.append(Knot(end_ms, round(number), wait_s))
+    if knots[-1].place_ms < virtual_ms:
+        knots.append(Knot(virtual_ms, round(number), wait_s))
+    return replace(
+        sheet,
+        knots=tuple(knots),
+        waiting=round(waiting),
+        poll_s_min=max(1.0, waiting / polls_per_s_max),
+    )
+
+
+def _end_ms(start_ms: int, virtual_ms: int) -> int:
+    """Return where the places of a second end: those of the present one end now."""
+    return min(start_ms + 1000, virtual_ms) if start_ms <= virtual_ms else start_ms + 1000
+
+
+def _later(wait_s: float, shows: float, per_s: float) -> float:
+    if shows <= 0:
+        return wait_s
+    return min(WAIT_S_MAX, wait_s + shows / per_s) if per_s > 0 else WAIT_S_MAX

@@ -1,0 +1,242 @@
+"""The board: a few numbers that the edges of one machine let each other see, in a mapped file.
+
+Each edge writes its own slot, whoever leads writes the sheet, and nobody locks. Every number is
+one aligned word that one process writes, so a reader sees it as it was or as it is; only the sheet
+is longer, and one that was read while it was written fails its checksum and is read again later.
+The file outlives an edge, so what a dead one counted is not lost. Decides nothing.
+"""
+
+import mmap
+import os
+import zlib
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from stentor.admission.line import Sheet, Totals
+from stentor.base.logs import log
+
+EDGES_MAX = 256
+SECONDS = 8192  # of places that a slot holds; a line is never as long
+SPENT = 1 << 18  # serials whose use is remembered exactly
+FRESH_MS = 1500
+PEAK_S = 120
+_MAGIC = b"stentor board 1\n"
+_RING = 128
+_FRESH_AT, _PEAKS_AT, _SHEET_AT = 4096, 8192, 12288
+_SHEET_BYTES = 8192
+_SLOTS_AT = _SHEET_AT + _SHEET_BYTES
+_WORDS_BYTES = 4096
+_SLOT_BYTES = _WORDS_BYTES + SECONDS * 4 + SPENT * 2
+_SETTLED_S = 3  # no edge still counts a place that was due so long ago
+
+# Words of a slot.
+_LISTENERS, _PER_S, _WANTED, _PLACES, _CAME, _PAST, _SERIAL, _FURTHEST, _STEP = range(9)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What an edge tells the others about itself. `per_s` is how many it may admit."""
+
+    listeners: int
+    per_s: float
+    wants_line: bool
+    step: int = 0
+
+
+class _Slot:
+    __slots__ = ("places", "spent", "words")
+
+    def __init__(self, whole: memoryview, index: int) -> None:
+        at = _SLOTS_AT + index * _SLOT_BYTES
+        places_at = at + _WORDS_BYTES
+        spent_at = places_at + SECONDS * 4
+        self.words = whole[at:places_at].cast("Q")
+        self.places = whole[places_at:spent_at].cast("I")
+        self.spent = whole[spent_at : spent_at + SPENT * 2].cast("H")
+
+
+class Board:
+    """One edge's view of the board. Times of `beat` are monotonic ms, those of places virtual."""
+
+    def __init__(self, path: Path, index: int, now_s: int) -> None:
+        """Map the file, made if need be; `now_s` begins the serials of an edge that never was."""
+        self._map = _mapped(path, index)
+        self._whole = memoryview(self._map)
+        self._fresh = self._whole[_FRESH_AT : _FRESH_AT + EDGES_MAX * 8].cast("Q")
+        self._peaks = self._whole[_PEAKS_AT : _PEAKS_AT + _RING * 8].cast("Q")
+        self._index = index
+        self._slots: dict[int, _Slot] = {}
+        self._own = self._slot(index)
+        self._own.words[_LISTENERS] = 0
+        if not self._own.words[_SERIAL]:
+            self._own.words[_SERIAL] = now_s << 14  # an earlier board's serials are not used again
+        self._sheet_bytes = b""
+        self._sheet = Sheet()
+        self._sums: list[int] = []
+        self._sums_from_s = 0
+
+    def beat(self, now_ms: int, standing: Standing) -> None:
+        """Tell the others that this edge is alive, and how it stands."""
+        words = self._own.words
+        words[_LISTENERS] = standing.listeners
+        words[_PER_S] = round(standing.per_s * 1000)
+        words[_WANTED] = standing.wants_line
+        words[_STEP] = standing.step
+        self._fresh[self._index] = now_ms
+
+    def retire(self) -> None:
+        """Be no edge any more: a successor or nobody is."""
+        self._fresh[self._index] = 1
+
+    def edges(self, now_ms: int) -> list[int]:
+        """Return who is alive, in order; the first of them leads."""
+        return [n for n, at_ms in enumerate(self._fresh) if at_ms and now_ms - at_ms < FRESH_MS]
+
+    def standings(self, edges: Sequence[int]) -> list[Standing]:
+        """Return how those edges stand."""
+        return [
+            Standing(words[_LISTENERS], words[_PER_S] / 1000, bool(words[_WANTED]), words[_STEP])
+            for words in (self._slot(edge).words for edge in edges)
+        ]
+
+    def totals(self) -> Totals:
+        """Return what all edges counted, the dead ones included."""
+        slots = [self._slot(n).words for n, at_ms in enumerate(self._fresh) if at_ms]
+        return Totals(
+            sum(words[_PLACES] for words in slots),
+            sum(words[_CAME] for words in slots),
+            sum(words[_PAST] for words in slots),
+        )
+
+    def next_serial(self) -> int:
+        """Return a number for a ticket that no ticket of this edge had before."""
+        serial = self._own.words[_SERIAL] + 1
+        self._own.words[_SERIAL] = serial
+        return serial
+
+    def note_place(self, place_ms: int) -> None:
+        """Count a place that was given out."""
+        second, words, places = place_ms // 1000, self._own.words, self._own.places
+        furthest = words[_FURTHEST]
+        if second > furthest:
+            for unused in range(max(furthest + 1, second - SECONDS + 1), second + 1):
+                places[unused % SECONDS] = 0
+            words[_FURTHEST] = second
+        elif second <= furthest - SECONDS:
+            return
+        places[second % SECONDS] += 1
+        words[_PLACES] += 1
+
+    def note_came(self) -> None:
+        """Count one who was admitted in their turn."""
+        self._own.words[_CAME] += 1
+
+    def note_past(self) -> None:
+        """Count one who was admitted without one."""
+        self._own.words[_PAST] += 1
+
+    def spend(self, edge: int, serial: int) -> bool:
+        """Note that a ticket was used; say whether that was the first time.
+
+        Exact for the last `SPENT` serials of an edge of this machine.
+        """
+        if edge >= EDGES_MAX or not self._fresh[edge]:
+            return True
+        spent, lap = self._slot(edge).spent, 1 + (serial // SPENT) % 65_535
+        if spent[serial % SPENT] == lap:
+            return False
+        spent[serial % SPENT] = lap
+        return True
+
+    def counts(self, first_s: int, virtual_s: int) -> list[int]:
+        """Return how many places there are in each second from `first_s` to the furthest."""
+        slots = [self._slot(n) for n, at_ms in enumerate(self._fresh) if at_ms]
+        settled_s = virtual_s - _SETTLED_S
+        if first_s < self._sums_from_s or first_s > self._sums_from_s + len(self._sums):
+            self._sums, self._sums_from_s = [], first_s
+        del self._sums[: first_s - self._sums_from_s]
+        self._sums_from_s = first_s
+        del self._sums[max(0, settled_s - first_s) :]
+        furthest_s = max((slot.words[_FURTHEST] for slot in slots), default=0)
+        from_s = first_s + len(self._sums)
+        columns = [_span(slot, from_s, furthest_s) for slot in slots]
+        self._sums += [sum(column) for column in zip(*columns, strict=True)]
+        return list(self._sums)
+
+    def note_listeners(self, now_s: int, listeners: int) -> None:
+        """Remember how many listen to the machine's edges in this second."""
+        self._peaks[now_s % _RING] = now_s << 32 | listeners
+
+    def peak(self, now_s: int) -> int:
+        """Return the most that listened in the last two minutes."""
+        recent = (one & 0xFFFFFFFF for one in self._peaks if now_s - (one >> 32) <= PEAK_S)
+        return max(recent, default=0)
+
+    def sheet(self) -> Sheet:
+        """Return the newest sheet that could be read."""
+        size = int.from_bytes(self._whole[_SHEET_AT : _SHEET_AT + 4])
+        if 0 < size <= _SHEET_BYTES - 8:
+            head = bytes(self._whole[_SHEET_AT : _SHEET_AT + 8 + size])
+            data = head[8:]
+            if head != self._sheet_bytes and zlib.crc32(data) == int.from_bytes(head[4:8]):
+                with suppress(msgspec.MsgspecError):
+                    self._sheet = msgspec.msgpack.decode(data, type=Sheet)
+                    self._sheet_bytes = head
+        return self._sheet
+
+    def write_sheet(self, sheet: Sheet) -> None:
+        """Put a sheet where all can read it; for the leader."""
+        data = msgspec.msgpack.encode(sheet)
+        head = len(data).to_bytes(4) + zlib.crc32(data).to_bytes(4)
+        self._whole[_SHEET_AT : _SHEET_AT + 8 + len(data)] = head + data
+
+    def _slot(self, index: int) -> _Slot:
+        slot = self._slots.get(index)
+        if slot is None:
+            slot = self._slots[index] = _Slot(self._whole, index)
+        return slot
+
+
+def _span(slot: _Slot, from_s: int, to_s: int) -> list[int]:
+    """Return a slot's counts of the seconds from one to the other, both included."""
+    if to_s < from_s:
+        return []
+    furthest_s = slot.words[_FURTHEST]
+    last_s = min(to_s, furthest_s)
+    first_s = max(from_s, furthest_s - SECONDS + 1)
+    if first_s > last_s:
+        return [0] * (to_s - from_s + 1)
+    low, high = first_s % SECONDS, last_s % SECONDS
+    places = slot.places
+    if low <= high:
+        held = places[low : high + 1].tolist()
+    else:
+        held = places[low:].tolist() + places[: high + 1].tolist()
+    return [0] * (first_s - from_s) + held + [0] * (to_s - last_s)
+
+
+def _mapped(path: Path, index: int) -> mmap.mmap:
+    """Return the file's memory; without a file, this edge is alone with its own."""
+    size = _SLOTS_AT + EDGES_MAX * _SLOT_BYTES
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            if os.fstat(file).st_size < size:
+                os.truncate(file, size)  # holes: only what is used takes room
+            # A write to a hole on a full disk would be a SIGBUS.
+            os.posix_fallocate(file, 0, _SLOTS_AT)
+            os.posix_fallocate(file, _SLOTS_AT + index * _SLOT_BYTES, _SLOT_BYTES)
+            mapped = mmap.mmap(file, size)
+        finally:
+            os.close(file)
+    except OSError as error:
+        log().error("no_board", why=error.strerror, path=str(path))
+        return mmap.mmap(-1, size)
+    if mapped[: len(_MAGIC)] != _MAGIC:
+        mapped[: len(_MAGIC)] = _MAGIC
+    return mapped
