@@ -116,9 +116,16 @@ EDGE_LISTENERS = Gauge("stentor_edge_listeners", "Listeners on the push stream n
 EDGE_CONNECTIONS = Gauge("stentor_edge_connections", "Connections now, push listeners included")
 EDGE_WAITING_RELOADS = Gauge("stentor_edge_waiting_reloads", "Playlists and parts waited for now")
 EDGE_FEED_CONNECTED = Gauge("stentor_edge_feed_connected", "1 while the origin's feed is there")
+EDGE_TLS_SHOWN = {
+    "tls_sessions": "TLS sessions now, handshakes that go on included",
+    "tls_unsent_bytes": "Ciphertext that is kept for slow clients",
+    "tls_expires_timestamp_seconds": "When the certificate in use ends",
+    "tls_tickets_shared": "1 if every edge can resume a session of any other",
+}
 # Counters of the edge's hot loop, as `stentor_edge_NAME_total`: what each says.
 EDGE_COUNTED = {
     "accepted": "Connections accepted",
+    "advised": "Listeners advised in the stream to come again: in another lane, or elsewhere",
     "answers_4xx": "Requests refused as wrong",
     "answers_5xx": "Requests refused for now",
     "bytes_sent": "Bytes sent to clients",
@@ -135,13 +142,22 @@ EDGE_COUNTED = {
     "parts": "Parts that came by the feed",
     "parts_twice": "Messages of the feed that were known already",
     "refused_by_network": "Connections, reloads and downloads refused: their network has its share",
+    "proxy_refused": "Connections of fronts that did not begin with a PROXY header",
     "refused_connections": "Connections refused: too many, or no descriptors",
     "refused_messages": "Messages of the feed beyond a limit, or unreadable",
     "reloads": "Playlists and parts that were waited for",
     "requests": "Requests read",
-    "stalled_closed": "Listeners let go because they took nothing for very long",
+    "slow_closed": "Answers and downloads cut off because they were taken too slowly",
+    "stalled_closed": "Listeners let go because they took nothing, or next to nothing, for long",
     "taken_over": "Listeners taken over from a predecessor in a deploy",
+    "tls_failed": "Clients who came to the TLS port and did not get a session",
+    "tls_handshakes": "TLS handshakes completed",
+    "tls_reloads": "Certificates replaced because their files changed",
+    "tls_reloads_failed": "Certificates that changed and could not be used: the old one is kept",
+    "tls_resumed": "TLS handshakes completed that resumed an earlier session",
+    "tls_unsent_refused": "Slow clients let go because too much ciphertext was kept already",
     "timed_out": "Connections let go because they took too long",
+    "unfinished_closed": "Connections let go because too many had requests that were not whole",
     "unsent_facts": "Audience facts that nobody took",
     "wrongs_closed": "Connections closed after wrong requests, as their network made too many",
 }

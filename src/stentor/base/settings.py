@@ -45,7 +45,7 @@ class Settings:
         minimum=0,
         maximum=65535,
     )
-    listen_url: str = _setting("", "how listeners reach the edges, if not http://BIND:PORT")
+    listen_url: str = _setting("", "how listeners reach the edges, if not http(s)://BIND:PORT")
     control_url: str = _setting("", "how hosts reach control, if not http://BIND:CONTROL_PORT")
     stage_url: str = _setting("", "how speakers reach the stage, if not http://BIND:STAGE_PORT")
     edges: int = _setting(2, "edge processes", minimum=1, maximum=256)
@@ -118,11 +118,34 @@ class Settings:
         30.0, "how long a connection may rest between requests", minimum=0.1, unit="s"
     )
     edge_stalled_s: float = _setting(
-        30.0, "a download of which nothing was taken for so long is ended", minimum=1, unit="s"
+        30.0,
+        "in each such span an answer or a download must go on by edge_rate_min, or it is ended",
+        minimum=1,
+        unit="s",
+    )
+    edge_rate_min: float = _setting(
+        500.0,
+        "who takes less than this of an answer, or of a programme that is waiting, is let go",
+        minimum=1,
+        maximum=100_000,
+        unit="bytes/s",
+    )
+    edge_unfinished_bytes_max: int = _setting(
+        16 * 1024 * 1024,
+        "requests begun and not ended, of one edge process: beyond it the oldest go",
+        minimum=65_536,
+        unit="bytes",
+    )
+    edge_memory_bytes_max: int = _setting(
+        1024 * 1024 * 1024,
+        "resident memory of one edge process above which nobody more is let in; 0: no limit",
+        minimum=0,
+        unit="bytes",
     )
     edge_listener_stalled_s: float = _setting(
         120.0,
-        "a listener who took nothing for so long is let go; long enough for a pause",
+        "in each such span a listener who is behind must take edge_rate_min, or is let go; long "
+        "enough for a pause",
         minimum=5,
         unit="s",
     )
@@ -144,6 +167,9 @@ class Settings:
         5000,
         "listeners of one edge process above which joiners get 0.96 s at a time, not 0.32 s",
         minimum=0,
+    )
+    edge_moves_per_s: float = _setting(
+        100.0, "listeners of one edge process that are advised to change lanes, a second", minimum=1
     )
     edge_accepts_per_turn: int = _setting(
         64, "new connections between two looks at the feed", minimum=1, maximum=4096
@@ -198,6 +224,29 @@ class Settings:
     edge_rooms_max: int = _setting(
         10_000, "rooms that an edge keeps track of", minimum=1, maximum=1_000_000
     )
+    tls_certificate: str = _setting(
+        "", "PEM file of the certificate and its chain: the listeners' port speaks TLS"
+    )
+    tls_key: str = _setting("", "PEM file of that certificate's key, without a password")
+    edge_handshake_s: float = _setting(
+        8.0,
+        "how long a client may take for its TLS handshake, a front for its PROXY header included",
+        minimum=0.1,
+        maximum=60,
+        unit="s",
+    )
+    edge_tls_unsent_bytes_max: int = _setting(
+        134_217_728,
+        "ciphertext that one edge process keeps for slow clients; who would need more is let go",
+        minimum=1_048_576,
+        unit="bytes",
+    )
+    proxy_protocol_from: str = _setting(
+        "", "fronts (networks, with commas) that must begin each connection with a PROXY header"
+    )
+    forwarded_from: str = _setting(
+        "", "HTTP fronts (networks, with commas) whose X-Forwarded-For is believed"
+    )
     media_addresses: str = _setting(
         "", "addresses that media sockets are opened on, with commas; empty: all of the machine's"
     )
@@ -226,9 +275,14 @@ class Settings:
         return self.metrics_port or self.control_port + 10
 
     @property
+    def scheme(self) -> str:
+        """What the edges' own port speaks."""
+        return "https" if self.tls_certificate else "http"
+
+    @property
     def listen_base(self) -> str:
         """The address of the listeners' site, without a slash at the end."""
-        return self.listen_url.rstrip("/") or f"http://{_host(self.bind)}:{self.port}"
+        return self.listen_url.rstrip("/") or f"{self.scheme}://{_host(self.bind)}:{self.port}"
 
     @property
     def control_base(self) -> str:

@@ -8,6 +8,7 @@ class Counts:
     """Totals since the process started; `base.metrics.EDGE_COUNTED` says what each is."""
 
     accepted: int = 0
+    advised: int = 0
     answers_4xx: int = 0
     answers_5xx: int = 0
     bytes_sent: int = 0
@@ -23,13 +24,22 @@ class Counts:
     partial_sends: int = 0
     parts: int = 0
     parts_twice: int = 0
+    proxy_refused: int = 0
     refused_by_network: int = 0
     refused_connections: int = 0
     refused_messages: int = 0
     reloads: int = 0
     requests: int = 0
+    slow_closed: int = 0
     stalled_closed: int = 0
     taken_over: int = 0
     timed_out: int = 0
+    tls_failed: int = 0
+    tls_handshakes: int = 0
+    tls_reloads: int = 0
+    tls_reloads_failed: int = 0
+    tls_resumed: int = 0
+    tls_unsent_refused: int = 0
+    unfinished_closed: int = 0
     unsent_facts: int = 0
     wrongs_closed: int = 0

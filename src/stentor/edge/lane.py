@@ -6,21 +6,19 @@ from a faster lane with more than this one has given waits until it has given th
 waits for anybody.
 """
 
-import os
 from collections.abc import Callable, Collection
 
 from stentor.admission.lanes import margin_parts
 from stentor.edge.answer import LAST_CHUNK, http_chunk
 from stentor.edge.counts import Counts
 from stentor.edge.limits import Limits
-from stentor.edge.loop import BEHIND, GONE, QUIET, Loop
+from stentor.edge.loop import BEHIND, GONE, SAID, Loop
 from stentor.edge.rooms import Room, Stream, jump_event
+from stentor.edge.wire import PLAIN, Wire
 
 _REFILL_PARTS = 4  # a listener behind is given so much at once: jumps happen between refills
 _REFILLS_PER_TURN = 4
 MERGED_PARTS_MIN = 6  # from here on a delivery is one coarser fragment
-
-Write = Callable[[int, bytes | memoryview], int]  # as `os.write`, also in what it raises
 
 
 class Totals:
@@ -71,6 +69,7 @@ class Lane:
         "room",
         "stream",
         "welcomes",
+        "wire",
     )
 
     def __init__(
@@ -86,7 +85,7 @@ class Lane:
         now_ns: Callable[[], int],
         gone: Callable[[int], None],
         totals: Totals,
-        write: Write = os.write,
+        wire: Wire = PLAIN,
     ) -> None:
         self.room = room
         self.stream = stream
@@ -99,7 +98,7 @@ class Lane:
         self.ahead: dict[int, int] = {}  # has all before this part, which is not due yet
         # What a joiner gets (from a part on, if not None) and where it is then; until it changes.
         self.welcomes: dict[int | None, tuple[bytes, int]] = {}
-        self.news = b""  # an event box that goes with the next delivery
+        self.news: dict[str, bytes] = {}  # event boxes for the next delivery, one of a kind
         self.closing = False
         self.heard = 0
         self._loop = loop
@@ -108,7 +107,8 @@ class Lane:
         self._now_ns = now_ns
         self._gone = gone
         self._totals = totals
-        self._write = write
+        self.wire = wire
+        self._write = wire.write
         # A slow lane's listener is not far behind with one delivery on its way.
         self._lag_parts = max(limits.lag_parts_max, 2 * parts + margin_parts(parts))
 
@@ -131,7 +131,8 @@ class Lane:
         if due <= self.at:
             return
         start, self.at = self.at, due
-        news, self.news = self.news, b""
+        news = b"".join(self.news.values())
+        self.news.clear()
         self._send(self.caught_up, self.span(start, due, news))
         if self.ahead:
             self._give_ahead(news)
@@ -173,7 +174,7 @@ class Lane:
             self._begin_drain(fd, Behind(None, at, self.heard, self._now_ns()))
 
     def join(self, fd: int, welcome: bytes, at: int | None = None) -> None:
-        """Take a listener whose descriptor is watched as QUIET from now on.
+        """Take a listener whose descriptor is watched as its wire's `quiet` from now on.
 
         `at` is the first part that the welcome does not give: `self.at`, or beyond it.
         """
@@ -196,6 +197,9 @@ class Lane:
     def on_event(self, fd: int, mask: int) -> None:
         """A listener left, or one who is behind can take more."""
         if mask & GONE:
+            self._let_go(fd)
+            return
+        if mask & SAID and not self.wire.still_there(fd):  # watched on a secure wire only
             self._let_go(fd)
             return
         behind = self.behind.get(fd)
@@ -320,7 +324,7 @@ class Lane:
             return True
         del self.behind[fd]
         self._settle(fd, behind.at)
-        self._loop.change(fd, QUIET)
+        self._loop.change(fd, self.wire.quiet)
         return False
 
     def _farewell(self) -> bytes:

@@ -30,11 +30,16 @@ class Limits:
     lag_parts_max: int
     fastest_parts: int
     part_lane_listeners_max: int
+    moves_per_s: float
     accepts_per_turn: int
     unsent_bytes: int
     rooms_max: int
     drain_ns: int
     network: NetworkLimits
+    unfinished_bytes_max: int
+    sent_bytes_min: int  # in `stalled_ns`
+    listener_bytes_min: int  # in `listener_stalled_ns`
+    memory_bytes_max: int
 
 
 def _ns(seconds: float) -> int:
@@ -71,10 +76,15 @@ def draw_limits(settings: Settings) -> Limits:
         lag_parts_max=max(1, round(settings.edge_lag_s / PART_S)),
         fastest_parts=lane_for_period(settings.edge_lane_ms_min),
         part_lane_listeners_max=settings.edge_part_lane_listeners_max,
+        moves_per_s=settings.edge_moves_per_s,
         accepts_per_turn=settings.edge_accepts_per_turn,
         unsent_bytes=settings.edge_unsent_bytes,
         rooms_max=settings.edge_rooms_max,
         drain_ns=_ns(settings.edge_drain_s),
+        unfinished_bytes_max=settings.edge_unfinished_bytes_max,
+        sent_bytes_min=round(settings.edge_rate_min * settings.edge_stalled_s),
+        listener_bytes_min=round(settings.edge_rate_min * settings.edge_listener_stalled_s),
+        memory_bytes_max=settings.edge_memory_bytes_max,
         network=NetworkLimits(
             connections_max=settings.edge_network_connections_max or connections_max // 2,
             joins_per_s=settings.edge_network_joins_per_s,

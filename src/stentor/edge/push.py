@@ -7,9 +7,11 @@ two deliveries.
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, count
 
+from stentor.admission.events import ADVICE_SCHEME, RETURN_SCHEME, Advice, advice_event
 from stentor.admission.lanes import lane_for_period, period_s
+from stentor.admission.moves import LaneFacts, Moves
 from stentor.base.errors import Problem
 from stentor.edge import routes
 from stentor.edge.answer import MP4, head, http_chunk
@@ -22,7 +24,7 @@ from stentor.edge.phases import Phases, phase_order
 from stentor.edge.request import Method
 from stentor.edge.rooms import Room, Stream, jump_event
 from stentor.edge.wire import PLAIN, Wire
-from stentor.media.grid import PARTS_PER_CHUNK
+from stentor.media.grid import PART_SAMPLES, PARTS_PER_CHUNK
 from stentor.media.renditions import RENDITIONS
 from stentor.rooms.audience import RoomAudience
 
@@ -72,7 +74,10 @@ class Push:
         # What the ladder decides for joiners, once a second.
         self.fastest_parts = limits.fastest_parts
         self.lower_rendition = False
-        self.ticket_event: Callable[[Room], bytes] = lambda _room: b""
+        # The return ticket of a room as an event box at a sample index, from the door.
+        self.ticket_event: Callable[[Room, int], bytes] = lambda _room, _sample_index: b""
+        self._moves = Moves(limits.moves_per_s)
+        self._advice_ids = count(1)
 
     def join(self, connection: Connection, room: Room, intent: routes.Push) -> None:
         """Turn a connection into a listener; raises `Problem` if there is nothing to hear."""
@@ -121,6 +126,38 @@ class Push:
                 if not lane.closing:
                     lane.interim(event)
 
+    def tell(self, lane: Lane, kind: str, event: bytes) -> None:
+        """Say something to all of a lane, with its next delivery or at once if there is none.
+
+        Of one `kind` (a scheme) only the newest waits. Who is behind may miss it.
+        """
+        stream = lane.stream
+        if lane.closing:
+            return
+        if stream.parts and self._now_ns() - stream.heard_ns < _FLOWING_NS:
+            lane.news[kind] = event
+        else:
+            lane.interim(event)
+
+    def renew_tickets(self) -> None:
+        """Give everyone the return ticket that holds now."""
+        for lane in self.lanes():
+            lane.welcomes.clear()
+            event = self.ticket_event(lane.room, lane.stream.next * PART_SAMPLES)
+            if event:
+                self.tell(lane, RETURN_SCHEME, event)
+
+    def advise(self, lane: Lane, parts: int, within_s: float, reason: str) -> None:
+        """Advise all of a lane to come again on a new connection."""
+        advice = Advice(
+            id=next(self._advice_ids),
+            period_ms=round(period_s(parts) * 1000),
+            within_s=round(within_s, 1),
+            reason=reason,
+        )
+        self._counts.advised += lane.listeners
+        self.tell(lane, ADVICE_SCHEME, advice_event(advice, lane.stream.next * PART_SAMPLES))
+
     def init_came(self, stream: Stream) -> None:
         """Joiners get the new one."""
         for lane in self._lanes.get(stream, ()):
@@ -157,6 +194,18 @@ class Push:
             if not lanes:
                 del self._lanes[stream]
                 self._ended_ns.pop(stream, None)
+        self._advise_moves(now_ns)
+
+    def _advise_moves(self, now_ns: int) -> None:
+        """Where lanes are not of the pace that joiners get now, advise one of them to move."""
+        facts = [
+            LaneFacts(lane, lane.parts, lane.listeners) for lane in self.lanes() if not lane.closing
+        ]
+        move = self._moves.step(now_ns / 1e9, self._parts(0), facts)
+        if move is not None:
+            assert isinstance(move.key, Lane)
+            reason = "load" if move.slower else "room"
+            self.advise(move.key, move.parts, move.within_s, reason)
 
     def lanes(self) -> Iterator[Lane]:
         """Return all lanes."""
@@ -264,7 +313,8 @@ class Push:
     def _welcome(self, lane: Lane, start: int | None) -> tuple[bytes, int]:
         """Return what a joiner is sent at once, and the first part that is not in it."""
         stream = lane.stream
-        said = stream.init + lane.room.state_event() + self.ticket_event(lane.room)
+        ticket = self.ticket_event(lane.room, lane.at * PART_SAMPLES)
+        said = stream.init + lane.room.state_event() + ticket
         first, at = lane.burst_start(), lane.at
         if start is not None and start >= stream.first:
             first, at = start, max(start, lane.at)
