@@ -11,12 +11,17 @@ from stentor.base.errors import Problem
 from stentor.edge.answer import Answer, encode_answer, problem_answer
 from stentor.edge.counts import Counts
 from stentor.edge.deadlines import Deadlines, Stage
+from stentor.edge.limits import Limits
 from stentor.edge.loop import FAILED, QUIET, READ, WRITE, Loop
 from stentor.edge.networks import Networks, Welcome
 from stentor.edge.request import HEAD_BYTES_MAX, Method, Request, take_request
+from stentor.edge.unfinished import Unfinished
+from stentor.edge.wire import PLAIN, Wire
 
 SLICE_BYTES = 262_144  # of a file, for one connection in one turn
+_SECURE_SLICE_BYTES = 65_536  # TLS has to copy them
 REQUESTS_PER_TURN = 8  # of one connection that sent many at once
+READS_PER_HEAD_MAX = 64  # each costs a turn; a person at a keyboard sends lines
 _SHARED_BYTES_MIN = 4_096  # a larger body is not copied for each client: slow ones would add up
 
 
@@ -26,6 +31,9 @@ REFUSALS = {
     ),
     Welcome.HASTY: Problem(429, "hasty-network", "Too many connections at once from your network"),
 }
+
+
+_IN_CRUMBS = Problem(400, "request-in-crumbs", "The request came in too many pieces")
 
 
 class Web:
@@ -39,6 +47,7 @@ class Web:
         dispatch: Callable[["Connection", Request], None],
         now_ns: Callable[[], int],
         networks: Networks,
+        limits: Limits,
     ) -> None:
         self.loop = loop
         self.deadlines = deadlines
@@ -46,6 +55,8 @@ class Web:
         self.dispatch = dispatch
         self.now_ns = now_ns
         self.networks = networks
+        self.limits = limits
+        self.unfinished = Unfinished(limits.unfinished_bytes_max)
         self.open = 0  # connections, push listeners included
         self.at_rest: Callable[[Connection], None] | None = None  # once a successor is here
 
@@ -58,25 +69,37 @@ class Connection:
         "_file_at",
         "_file_closed",
         "_file_end",
+        "_held",
         "_keep",
+        "_moved",
         "_on_gone",
         "_out",
+        "_reads",
         "_then",
         "_web",
         "buffer",
         "fd",
+        "front",
         "on_metrics_port",
         "request",
         "serial",
         "stage",
+        "wire",
     )
 
-    def __init__(self, web: Web, fd: int, serial: int, *, on_metrics_port: bool) -> None:
+    def __init__(
+        self, web: Web, fd: int, serial: int, *, on_metrics_port: bool, wire: Wire = PLAIN
+    ) -> None:
         self._web = web
+        self.wire = wire
+        self.front = b""  # the HTTP front's own address, where one speaks for others
         self.fd = fd
         self.serial = serial
         self.on_metrics_port = on_metrics_port
         self.buffer = b""
+        self._held = 0  # bytes that count as unfinished
+        self._reads = 0  # of the request that is not whole
+        self._moved = 0  # bytes of the answer, in this span of its deadline
         self.request: Request | None = None
         self.stage = Stage.GONE
         self._out: memoryview | None = None
@@ -162,6 +185,11 @@ class Connection:
         self._on_gone = on_gone
         self._web.loop.change(self.fd, QUIET)
 
+    def hear(self, data: bytes) -> None:
+        """Take what came before this connection was ready, and serve it."""
+        self.buffer += data
+        self._serve_heard()
+
     def resume(self) -> None:
         """Serve what the client may have sent meanwhile, after an answer from outside."""
         self._serve_heard()
@@ -173,6 +201,18 @@ class Connection:
 
     def time_out(self) -> None:
         """The stage took too long: say so to who began a request, and let go."""
+        if self.stage is Stage.SENDING and self._moved >= self._web.limits.sent_bytes_min:
+            self._moved = 0
+            self._go(Stage.SENDING)
+            return
+        if self.stage is Stage.SENDING:
+            self._web.counts.slow_closed += 1
+        else:
+            self._web.counts.timed_out += 1
+        self.cut_short()
+
+    def cut_short(self) -> None:
+        """Let go of a client who is not done, and say why to who began a request."""
         if self.stage is Stage.HEAD and self.buffer:
             self.request, self.buffer = None, b""
             self.answer(problem_answer(Problem(408, "slow-request", "The request took too long")))
@@ -184,6 +224,8 @@ class Connection:
             return
         on_gone, self._on_gone = self._on_gone, None
         self._go(Stage.GONE)
+        self.buffer = b""
+        self._hold()
         self._close_file()
         self._web.networks.left(self.fd)
         self._web.loop.drop(self.fd)
@@ -197,7 +239,7 @@ class Connection:
 
     def _read(self) -> None:
         try:
-            data = os.read(self.fd, HEAD_BYTES_MAX)
+            data = self.wire.read(self.fd, HEAD_BYTES_MAX)
         except BlockingIOError:
             return
         except OSError:
@@ -209,7 +251,22 @@ class Connection:
             self._go(Stage.HEAD)
         self.buffer = self.buffer + data if self.buffer else data
 
+    def _hold(self) -> None:
+        """Account for what is heard and not answered."""
+        size = len(self.buffer)
+        if size == self._held:
+            return
+        self._held = size
+        longest = self._web.unfinished.hold(self, size)
+        if longest is not None:
+            self._web.counts.unfinished_closed += 1
+            longest.cut_short()
+
     def _serve_heard(self) -> None:
+        self._serve()
+        self._hold()
+
+    def _serve(self) -> None:
         served = 0
         while self.buffer and self.stage in (Stage.HEAD, Stage.RESTING):
             if served == REQUESTS_PER_TURN:
@@ -218,6 +275,10 @@ class Connection:
             served += 1
             try:
                 taken = take_request(self.buffer)
+                if taken is None:
+                    self._reads += 1
+                    if self._reads > READS_PER_HEAD_MAX:
+                        raise _IN_CRUMBS
             except Problem as problem:
                 self._web.counts.requests += 1
                 self.request = None
@@ -228,6 +289,7 @@ class Connection:
                 if self.stage is Stage.RESTING:
                     self._go(Stage.HEAD)
                 return
+            self._reads = 0
             self.request, length = taken
             self.buffer = self.buffer[length:]
             self._web.counts.requests += 1
@@ -245,20 +307,22 @@ class Connection:
         """Send what is to be sent as far as the client takes it."""
         try:
             while self._out is not None:
-                sent = os.write(self.fd, self._out)
+                sent = self.wire.write(self.fd, self._out)
                 self._web.counts.bytes_sent += sent
+                self._moved += sent
                 if sent < len(self._out):
                     self._out = self._out[sent:]
                 else:
                     self._out, self._then = self._then, None
             budget = SLICE_BYTES
-            while self._file_at < self._file_end and budget > 0:
+            while self._out is None and self._file_at < self._file_end and budget > 0:
                 wanted = min(budget, self._file_end - self._file_at)
-                sent = os.sendfile(self.fd, self._file, self._file_at, wanted)
+                sent = self._send_slice(wanted)
                 if sent == 0:  # the file is shorter than it was: a torn answer must not look whole
                     self.close()
                     return
                 self._web.counts.bytes_sent += sent
+                self._moved += sent
                 self._file_at += sent
                 budget -= sent
         except BlockingIOError:
@@ -269,9 +333,20 @@ class Connection:
         if self._out is not None or self._file_at < self._file_end:
             if self.stage is not Stage.SENDING:
                 self._web.loop.change(self.fd, WRITE)
-            self._go(Stage.SENDING)
+                self._moved = 0
+                self._go(Stage.SENDING)  # once: progress does not put the deadline off
             return
         self._sent()
+
+    def _send_slice(self, wanted: int) -> int:
+        """Send some of the file, by the kernel alone if it can; return how much that was."""
+        if not self.wire.secure:
+            return os.sendfile(self.fd, self._file, self._file_at, wanted)
+        data = os.pread(self._file, min(wanted, _SECURE_SLICE_BYTES), self._file_at)
+        sent = self.wire.write(self.fd, data) if data else 0
+        if sent < len(data):
+            self._out = memoryview(data)[sent:]
+        return len(data)
 
     def _sent(self) -> None:
         self._close_file()
@@ -289,7 +364,7 @@ class Connection:
         """Close so that the answer arrives: unread bytes would turn the close into a reset."""
         try:
             for _ in range(4):
-                if len(os.read(self.fd, HEAD_BYTES_MAX)) < HEAD_BYTES_MAX:
+                if len(self.wire.read(self.fd, HEAD_BYTES_MAX)) < HEAD_BYTES_MAX:
                     break
         except OSError:
             pass

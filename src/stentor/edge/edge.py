@@ -23,6 +23,7 @@ from stentor.edge.counts import Counts
 from stentor.edge.deadlines import Deadlines, Stage
 from stentor.edge.directory import Directory, health
 from stentor.edge.downloads import Downloads
+from stentor.edge.entrance import Entrance
 from stentor.edge.facts import FactsSender, metrics_answer
 from stentor.edge.feed import Feed
 from stentor.edge.handover import Handover, Household
@@ -74,7 +75,9 @@ class Edge:
         )
         self._deadlines = deadlines
         self.networks = Networks(self.limits.network)
-        self._web = Web(self.loop, deadlines, self.counts, self._dispatch, now_ns, self.networks)
+        self._web = Web(
+            self.loop, deadlines, self.counts, self._dispatch, now_ns, self.networks, self.limits
+        )
         self.push = Push(
             loop=self.loop,
             limits=self.limits,
@@ -98,7 +101,14 @@ class Edge:
                 settings.bind, settings.port, shared=True, unsent_bytes=self.limits.unsent_bytes
             )
         )
-        self._public = Listening(self._web, listener, self.limits, lambda: next(self._serials))
+        self._entrance = Entrance(settings, folder, self._web, lambda: next(self._serials))
+        self._public = Listening(
+            self._web,
+            listener,
+            self.limits,
+            lambda: next(self._serials),
+            arrivals=self._entrance.arrivals,
+        )
         metrics_port = settings.metrics_port_used + 1 + index if settings.port else 0
         private = (
             predecessor.private
@@ -241,7 +251,6 @@ class Edge:
         if not self._public.open:
             self._open_doors(now_ns)
         for connection in self._deadlines.expired(now_ns):
-            self.counts.timed_out += 1
             connection.time_out()
         self.shelf.tick(now_ns)
         if self._handover is not None:
@@ -281,6 +290,7 @@ class Edge:
         if request.method is Method.OPTIONS:
             connection.answer(preflight())
             return
+        self._entrance.introduce(connection, request)
         intent = routes.route(request, on_metrics_port=connection.on_metrics_port)
         match intent:
             case routes.Push():
@@ -326,5 +336,6 @@ class Edge:
                         connections=self._web.open,
                         waiting=self.shelf.waiting,
                         feed_connected=self._feed.connected,
+                        tls=self._entrance.gauges(),
                     )
                 )

@@ -4,12 +4,12 @@ Both are dropped rather than waited for. Counting happens elsewhere, in plain in
 """
 
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
-from prometheus_client.metrics_core import CounterMetricFamily, Metric
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from stentor.base import metrics
@@ -60,13 +60,34 @@ class _Totals(Collector):
             )
 
 
+class _TlsNow(Collector):
+    """Shows how TLS stands, where it is spoken."""
+
+    def __init__(self) -> None:
+        self.shown: dict[str, float] = {}
+
+    def collect(self) -> Iterator[Metric]:
+        for name, value in self.shown.items():
+            yield GaugeMetricFamily(
+                f"stentor_edge_{name}", metrics.EDGE_TLS_SHOWN[name], value=value
+            )
+
+
+_TLS_NOW = _TlsNow()
+REGISTRY.register(_TLS_NOW)
 _TOTALS = _Totals()
 REGISTRY.register(_TOTALS)
 _SHOWN = metrics.shown_by("edge")
 
 
 def metrics_answer(
-    counts: Counts, *, listeners: int, connections: int, waiting: int, feed_connected: bool
+    counts: Counts,
+    *,
+    listeners: int,
+    connections: int,
+    waiting: int,
+    feed_connected: bool,
+    tls: Iterable[tuple[str, float]] = (),
 ) -> Answer:
     """Return this process's metrics as Prometheus reads them."""
     metrics.EDGE_LISTENERS.set(listeners)
@@ -74,4 +95,5 @@ def metrics_answer(
     metrics.EDGE_WAITING_RELOADS.set(waiting)
     metrics.EDGE_FEED_CONNECTED.set(feed_connected)
     _TOTALS.counts = counts
+    _TLS_NOW.shown = dict(tls)
     return Answer(200, generate_latest(_SHOWN), CONTENT_TYPE_LATEST)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from stentor.base.errors import ConfigurationError, Problem
 from stentor.edge.answer import encode_answer, problem_answer
+from stentor.edge.arrival import Arrivals
 from stentor.edge.connection import REFUSALS, Connection, Web
 from stentor.edge.limits import Limits
 from stentor.edge.loop import NOTHING, READ
@@ -63,8 +64,10 @@ class Listening:
         next_serial: Callable[[], int],
         *,
         on_metrics_port: bool = False,
+        arrivals: Arrivals | None = None,
     ) -> None:
         self._web = web
+        self._arrivals = arrivals  # where TLS or a front comes before the first request
         self._socket = listener
         self._limits = limits
         self._next_serial = next_serial
@@ -135,20 +138,29 @@ class Listening:
             fd = client.detach()
             os.set_blocking(fd, False)
             self._web.counts.accepted += 1
-            if self._web.open >= self._limits.connections_max and not self._on_metrics_port:
-                self._refuse(fd)
-                continue
-            peer = packed_address(address[0])
-            welcome = self._web.networks.came(fd, peer, now_ns)
-            if welcome is not Welcome.IN:
-                self._turn_away(fd, peer, welcome, now_ns)
-                continue
-            self._web.open += 1
-            connection = self.adopt(fd)
-            self._web.loop.watch(fd, connection, READ)
-            connection.on_event(fd, READ)  # the request is mostly there already
+            self._let_in(fd, packed_address(address[0]), now_ns)
             if time.monotonic_ns() - now_ns > _TURN_NS_MAX:
                 return
+
+    def _let_in(self, fd: int, peer: bytes, now_ns: int) -> None:
+        if self._web.open >= self._limits.connections_max and not self._on_metrics_port:
+            self._refuse(fd)
+            return
+        arrivals = self._arrivals
+        if arrivals is not None and peer in arrivals.fronts:  # for whom, its first bytes say
+            self._arrive(arrivals, fd, peer)
+            return
+        welcome = self._web.networks.came(fd, peer, now_ns)
+        if welcome is not Welcome.IN:
+            self._turn_away(fd, peer, welcome, now_ns)
+            return
+        if arrivals is not None and arrivals.secure:
+            self._arrive(arrivals, fd, peer)
+            return
+        self._web.open += 1
+        connection = self.adopt(fd)
+        self._web.loop.watch(fd, connection, READ)
+        connection.on_event(fd, READ)  # the request is mostly there already
 
     def adopt(self, fd: int) -> Connection:
         """Return a connection, as if its descriptor had come to this door."""
@@ -159,16 +171,27 @@ class Listening:
         """Stop listening."""
         self._web.loop.drop(self._socket.detach())
 
+    def _arrive(self, arrivals: Arrivals, fd: int, peer: bytes) -> None:
+        self._web.open += 1
+        arrivals.begin(fd, peer)
+        self._web.loop.watch(fd, arrivals, READ)
+
     def _refuse(self, fd: int) -> None:
         self._web.counts.refused_connections += 1
-        _end(fd, _FULL)
+        self._end(fd, _FULL)
 
     def _turn_away(self, fd: int, peer: bytes, welcome: Welcome, now_ns: int) -> None:
         self._web.counts.refused_by_network += 1
         if self._web.networks.is_told(peer, now_ns):
-            _end(fd, _TURNED_AWAY[welcome])
+            self._end(fd, _TURNED_AWAY[welcome])
         else:
             os.close(fd)
+
+    def _end(self, fd: int, answer: bytes) -> None:
+        if self._arrivals is not None:  # nobody would understand it
+            os.close(fd)
+        else:
+            _end(fd, answer)
 
 
 def _end(fd: int, answer: bytes) -> None:

@@ -19,7 +19,10 @@ _LINE = re.compile(rb"([A-Z]{1,16}) (/[!-~]*) HTTP/1\.([01])\Z")
 _ANY_LINE = re.compile(rb"([!-~]+) ([!-~]+) HTTP/(\d)\.(\d)\Z")
 _FIELD = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t -~\x80-\xff]*)\Z")
 _KEPT = frozenset(
-    ("host", "range", "if-range", "if-none-match", "accept-encoding", "connection", "accept")
+    (
+        *("host", "range", "if-range", "if-none-match", "accept-encoding", "connection", "accept"),
+        "x-forwarded-for",
+    )
 )
 _QUERY = re.compile(r"[A-Za-z0-9_\-.~]*\Z")
 

@@ -1,4 +1,4 @@
-"""TLS on descriptors, with the semantics of `os.read` and `os.write`: a delivery is one system call.
+"""TLS on descriptors, with the semantics of `os.read` and `os.write`: one system call a delivery.
 
 All sessions share one pair of memory buffers (OpenSSL's own would keep 50 KB for each), which are
 empty between any two calls: ciphertext that a client cannot take at once is kept here, bounded.

@@ -26,7 +26,7 @@ _Stamp = tuple[tuple[int, int, int], ...]
 
 
 def make_context(certificate: Path, key: Path) -> ssl.SSLContext:
-    """Return a server's context; raises `OSError` (`ssl.SSLError` is one) if the pair is no good."""
+    """Return a server's context; raises `OSError`, as `ssl.SSLError` is, for a bad pair."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= (
@@ -116,7 +116,9 @@ class Certificates:
 
     def _refused(self, error: OSError) -> None:
         self.reloads_failed += 1
-        log().error("tls_certificate_refused", why=str(error.strerror or error), keeps="the old one")
+        log().error(
+            "tls_certificate_refused", why=str(error.strerror or error), keeps="the old one"
+        )
 
     def _warn(self) -> None:
         now_s = self._now_s()

@@ -42,10 +42,11 @@ class Trusted:
         A header from anybody else says nothing (it is not looked at), and what stands left of
         the first stranger is that stranger's word. Raises `ValueError` for what is no address.
         """
-        for word in reversed(forwarded_for.split(",")[-FORWARDED_MAX:]):
+        words = [word.strip() for word in forwarded_for.split(",")[-FORWARDED_MAX:]]
+        for word in reversed([word for word in words if word]):
             if peer not in self:
                 break
-            peer = _packed(word.strip())
+            peer = _packed(word)
         return peer
 
 

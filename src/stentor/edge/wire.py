@@ -18,9 +18,20 @@ class Wire(Protocol):
     owed the rest comes again with the same bytes. Both raise `OSError` when the client is lost.
     """
 
-    secure: bool
-    quiet: int  # what to watch of a listener who keeps up
-    write: Callable[[int, bytes | memoryview], int]
+    @property
+    def secure(self) -> bool:
+        """Whether what goes over it is encrypted, and so cannot be handed to another process."""
+        ...
+
+    @property
+    def quiet(self) -> int:
+        """What to watch of a listener who keeps up."""
+        ...
+
+    @property
+    def write(self) -> Callable[[int, bytes | memoryview], int]:
+        """How to send."""
+        ...
 
     def read(self, fd: int, size: int) -> bytes:
         """Return what has come, b"" at the end."""

@@ -1,0 +1,187 @@
+"""Between the accept and the first request: the front's word for who comes, and the TLS handshake.
+
+Each may take only so long, together; what follows is a `Connection` like any other. When a
+handshake has its turn is the loop's decision: it is work for those who join.
+"""
+
+import os
+from collections import OrderedDict
+from collections.abc import Callable
+
+from stentor.base.errors import Problem
+from stentor.edge.answer import encode_answer, problem_answer
+from stentor.edge.connection import Connection, Web
+from stentor.edge.loop import FAILED
+from stentor.edge.networks import Welcome
+from stentor.edge.proxy import read_proxy_header
+from stentor.edge.tls import READ_BYTES, TlsWire
+from stentor.edge.tls_context import Certificates
+from stentor.edge.trusted import Trusted
+from stentor.edge.wire import PLAIN
+
+_HANDSHAKE_BYTES_MAX = 16_384  # of one client: a ClientHello and a Finished take a tenth of that
+_METHODS = (b"GET ", b"HEAD", b"POST", b"PUT ", b"OPTI")
+_PLAIN_HTTP = encode_answer(
+    problem_answer(Problem(400, "tls-only", "This port speaks TLS", "Use https://.")),
+    keep_alive=False,
+)
+
+
+class _Arrival:
+    """What is known of a client whose connection is not ready yet."""
+
+    __slots__ = ("due_ns", "header", "heard_bytes", "peer", "shaking")
+
+    def __init__(self, peer: bytes, due_ns: int, *, header: bool) -> None:
+        self.peer = peer
+        self.due_ns = due_ns
+        self.header: bytes | None = b"" if header else None  # None: no PROXY header is due
+        self.heard_bytes = 0
+        self.shaking = False
+
+
+class Arrivals:
+    """All clients of one edge who are on their way in. A handler of the loop."""
+
+    def __init__(
+        self,
+        web: Web,
+        *,
+        fronts: Trusted,
+        certificates: Certificates | None,
+        tls: TlsWire | None,
+        within_ns: int,
+        next_serial: Callable[[], int],
+    ) -> None:
+        self._web = web
+        self.fronts = fronts
+        self.certificates = certificates
+        self._tls = tls
+        self._within_ns = within_ns
+        self._next_serial = next_serial
+        self._arriving: OrderedDict[int, _Arrival] = OrderedDict()
+
+    @property
+    def arriving(self) -> int:
+        """How many are on their way in."""
+        return len(self._arriving)
+
+    @property
+    def secure(self) -> bool:
+        """Whether TLS is spoken: who does not is told nothing."""
+        return self._tls is not None
+
+    def takes(self, peer: bytes) -> bool:
+        """Say whether somebody has to pass here, or can ask at once."""
+        return self._tls is not None or peer in self.fronts
+
+    def begin(self, fd: int, peer: bytes) -> None:
+        """Take a new connection that the loop tells us of from now on."""
+        due_ns = self._web.now_ns() + self._within_ns
+        self._arriving[fd] = _Arrival(peer, due_ns, header=peer in self.fronts)
+
+    def on_event(self, fd: int, mask: int) -> None:
+        """Go on with whoever said something."""
+        arrival = self._arriving.get(fd)
+        if arrival is None or mask & FAILED:
+            self._drop(fd)
+            return
+        try:
+            data = os.read(fd, READ_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._drop(fd)
+            return
+        if arrival.header is not None:
+            rest = self._introduce(fd, arrival, data)
+            if rest is None:
+                return
+            data = rest
+        if self._tls is None:
+            self._enter(fd, data)
+        elif data:
+            self._shake(fd, arrival, data)
+
+    def on_fault(self, fd: int) -> None:
+        """Let go."""
+        self._drop(fd)
+
+    def tick(self, now_ns: int) -> None:
+        """Let go of whoever has taken too long."""
+        while self._arriving:
+            fd, arrival = next(iter(self._arriving.items()))
+            if arrival.due_ns > now_ns:
+                return
+            self._web.counts.timed_out += 1
+            self._drop(fd)
+
+    def _introduce(self, fd: int, arrival: _Arrival, data: bytes) -> bytes | None:
+        """Read the front's header; return what came after it, None if that is not to be asked."""
+        assert arrival.header is not None
+        arrival.header += data
+        try:
+            spoken = read_proxy_header(arrival.header)
+        except ValueError:
+            self._web.counts.proxy_refused += 1
+            self._drop(fd)
+            return None
+        if spoken is None:
+            return None
+        rest, arrival.header = arrival.header[spoken.length :], None
+        peer = arrival.peer if spoken.peer is None else spoken.peer
+        if self._web.networks.came(fd, peer, self._web.now_ns()) is not Welcome.IN:
+            self._web.counts.refused_by_network += 1
+            self._drop(fd)
+            return None
+        return rest
+
+    def _shake(self, fd: int, arrival: _Arrival, data: bytes) -> None:
+        assert self._tls is not None
+        assert self.certificates is not None
+        if not arrival.shaking:
+            arrival.shaking = True
+            if data.startswith(_METHODS):
+                self._refuse_plain(fd)
+                return
+            self._tls.begin(fd, self.certificates.context)
+        arrival.heard_bytes += len(data)
+        try:
+            if arrival.heard_bytes > _HANDSHAKE_BYTES_MAX:
+                raise ConnectionAbortedError("a handshake without end")
+            early = self._tls.shake(fd, data)
+        except OSError:
+            self._web.counts.tls_failed += 1
+            self._drop(fd)
+            return
+        if early is not None:
+            self._enter(fd, early)
+
+    def _refuse_plain(self, fd: int) -> None:
+        self._web.counts.tls_failed += 1
+        try:
+            os.write(fd, _PLAIN_HTTP)
+        except OSError:
+            pass
+        self._drop(fd)
+
+    def _enter(self, fd: int, data: bytes) -> None:
+        """What comes from now on are requests."""
+        del self._arriving[fd]
+        connection = Connection(
+            self._web,
+            fd,
+            self._next_serial(),
+            on_metrics_port=False,
+            wire=self._tls or PLAIN,
+        )
+        self._web.loop.table[fd] = connection
+        connection.hear(data)
+
+    def _drop(self, fd: int) -> None:
+        if self._arriving.pop(fd, None) is not None:
+            self._web.open -= 1
+        self._web.networks.left(fd)
+        self._web.loop.drop(fd)
