@@ -37,3 +37,22 @@ export function pause(ms, signal) {
     signal?.addEventListener("abort", done);
   });
 }
+
+const ASKED_MAX = 12;
+const ASKED_WINDOW_MS = 60_000;
+
+/** At most so many requests a minute, whatever went wrong. */
+export class Budget {
+  #spent = [];
+
+  spend() {
+    this.#spent.push(performance.now());
+    if (this.#spent.length > ASKED_MAX) this.#spent.shift();
+  }
+
+  /** How long to wait before the next one. */
+  waitMs() {
+    if (this.#spent.length < ASKED_MAX) return 0;
+    return Math.max(0, this.#spent[0] + ASKED_WINDOW_MS - performance.now());
+  }
+}

@@ -1,9 +1,9 @@
 // Reads a stream of top-level MP4 boxes, in whatever pieces its bytes come, as what a listener
-// needs: inits, parts, room states, jumps. Knows no network and no player.
+// needs: inits, fragments of one or more parts, and what is said in between. Knows no network and
+// no player.
 
 const BOX_BYTES_MAX = 4 * 1024 * 1024;
-const STATE_SCHEME = "urn:stentor:state:1";
-const JUMP_SCHEME = "urn:stentor:jump:1";
+const SCHEME = /^urn:stentor:(state|jump|return|advice):1$/;
 const text = new TextDecoder();
 
 const view = (bytes) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -44,6 +44,27 @@ export function startOf(moof) {
   return tfdt[8] === 1 ? Number(view(tfdt).getBigUint64(12)) : view(tfdt).getUint32(12);
 }
 
+/** How many samples a `moof` holds: one part, or several that were merged. */
+export function samplesOf(moof) {
+  const traf = child(moof, "traf");
+  const run = traf && child(traf, "trun");
+  if (!run) throw new Error("a moof without trun");
+  const flags = view(run).getUint32(8) & 0xffffff;
+  const count = view(run).getUint32(12);
+  if (!(flags & 0x100)) return count * frameSamples(child(traf, "tfhd"));
+  const each = 4 * [0x100, 0x200, 0x400, 0x800].filter((one) => flags & one).length;
+  let at = 16 + (flags & 1 ? 4 : 0) + (flags & 4 ? 4 : 0);
+  let samples = 0;
+  for (; at + each <= run.length; at += each) samples += view(run).getUint32(at);
+  return samples;
+}
+
+function frameSamples(header) {
+  const flags = header ? view(header).getUint32(8) & 0xffffff : 0;
+  if (!(flags & 8)) throw new Error("a moof without durations");
+  return view(header).getUint32(16 + (flags & 1 ? 8 : 0) + (flags & 2 ? 4 : 0));
+}
+
 /** The scheme, time and data of an event message box, version 1. */
 export function readEmsg(box) {
   if (box[8] !== 1) return null;
@@ -78,7 +99,7 @@ export class BoxReader {
   }
 }
 
-/** Turns bytes into events: init, part, state, jump. What it does not know, it leaves out. */
+/** Turns bytes into events: init, part, state, jump, return, advice. What it does not know, it leaves out. */
 export class PartReader {
   #boxes = new BoxReader();
   #ftyp = null;
@@ -91,20 +112,24 @@ export class PartReader {
       else if (type === "moov") events.push({ kind: "init", bytes: concat([this.#ftyp, box]) });
       else if (type === "moof") this.#moof = box;
       else if (type === "mdat" && this.#moof) {
-        const part = { kind: "part", start: startOf(this.#moof), bytes: concat([this.#moof, box]) };
+        events.push({
+          kind: "part",
+          start: startOf(this.#moof),
+          samples: samplesOf(this.#moof),
+          bytes: concat([this.#moof, box]),
+        });
         this.#moof = null;
-        events.push(part);
       } else if (type === "emsg") events.push(...this.#message(readEmsg(box)));
     }
     return events;
   }
 
   *#message(message) {
-    if (message?.scheme === STATE_SCHEME) {
-      yield { kind: "state", at: message.at, state: JSON.parse(text.decode(message.data)) };
-    } else if (message?.scheme === JUMP_SCHEME) {
-      const { from_part: from, to_part: to } = JSON.parse(text.decode(message.data));
-      yield { kind: "jump", from, to };
-    }
+    const kind = SCHEME.exec(message?.scheme ?? "")?.[1];
+    if (!kind) return;
+    const said = JSON.parse(text.decode(message.data));
+    if (kind === "state") yield { kind, at: message.at, state: said };
+    else if (kind === "jump") yield { kind, from: said.from_part, to: said.to_part };
+    else yield { ...said, kind };
   }
 }

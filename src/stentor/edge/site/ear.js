@@ -2,19 +2,22 @@
 // has come to start, where to start, how fast to play, and how to get over a hole. Where parts come
 // from, and what the listener wants, it is told.
 
-import { PART_S, PART_SAMPLES, seconds } from "./grid.js";
+import { PART_S, seconds, targetS } from "./grid.js";
 import { Pipe } from "./pipe.js";
 import { Steering } from "./steering.js";
 
-const START_BEHIND_S = 0.5; // of the newest sound, on joining
 const SAME_PLACE_S = 0.05;
+const same = (a, b) => a?.length === b.length && a.every((byte, at) => byte === b[at]);
 
 export class Ear {
   #pipe = null;
   #steering = new Steering();
   #held = null; // parts not yet given to the pipe, until enough are there to start with
   #init = null;
+  #periodS = PART_S;
   #startAt = null; // seconds, until the element has got there
+  #mime = "";
+  #stretching = false;
   #fromHour = false; // was there before the first part
   following = false; // keeps to live by itself
   heard = false; // sound came out since it was opened
@@ -31,9 +34,9 @@ export class Ear {
   }
 
   /** Begins anew: at `startAt` seconds or, following, near the newest sound. */
-  open({ mime, startAt, fromHour }) {
+  open({ startAt, fromHour }) {
     this.close();
-    this.#pipe = new Pipe(this.audio, mime);
+    this.#pipe = new Pipe(this.audio);
     this.#pipe.failed = this.failed;
     this.following = startAt === null;
     this.#startAt = startAt;
@@ -44,7 +47,8 @@ export class Ear {
   close() {
     this.#pipe?.close();
     this.#pipe = this.#init = this.#held = this.#startAt = this.end = null;
-    this.heard = false;
+    this.#mime = "";
+    this.heard = this.#stretching = false;
     this.steady();
   }
 
@@ -65,36 +69,59 @@ export class Ear {
   /** At normal speed, from what is known now on. */
   steady() {
     this.#steering.forget();
-    this.#setRate(1);
+    this.#obey();
+  }
+
+  /** What comes from here on is of this type, and so many seconds at a time. */
+  takeHead(mime, periodS) {
+    this.#pipe?.type(mime);
+    if (mime !== this.#mime) this.#init = null;
+    this.#mime = mime;
+    if (periodS !== this.#periodS) this.#steering.lane(periodS);
+    this.#periodS = periodS;
   }
 
   takeInit(bytes) {
-    if (this.#init?.length !== bytes.length) this.#pipe.append(bytes);
+    if (!same(this.#init, bytes)) this.#pipe.append(bytes);
     this.#init = bytes;
   }
 
-  takePart(start, bytes) {
-    if (this.end !== null && start < this.end) return; // had it
+  takePart(start, samples, bytes) {
+    const end = start + samples;
+    if (this.end !== null && end <= this.end) return; // had it
     if (this.#held !== null) {
       this.#held.push({ start, bytes });
-      this.end = start + PART_SAMPLES;
+      this.end = end;
       // What came in the same read is still to be heard of: the ear is placed after all of it.
       if (this.#enough()) queueMicrotask(() => this.flush());
       return;
     }
-    if (this.following && !this.audio.paused && this.#startAt === null) {
-      if (this.#steering.arrived(this.margin, performance.now()) === "hop") this.hop();
-      this.#setRate(this.#steering.rate);
+    if (!this.audio.paused && this.#startAt === null) {
+      const far = this.#steering.arrived(this.margin, performance.now()) === "hop";
+      if (far && this.following) this.hop();
+      this.#obey();
     }
     this.#pipe.append(bytes);
-    this.end = start + PART_SAMPLES;
+    this.end = end;
     this.#place();
+  }
+
+  /** Who follows live is steered; who went back is not, unless they need it for another lane. */
+  #obey() {
+    this.#setRate(this.following || this.#stretching ? this.#steering.rate : 1);
+  }
+
+  /** Plays slowly until told otherwise, for the buffer that a slower lane needs. */
+  stretch(yes) {
+    if (yes === this.#stretching) return;
+    this.#stretching = yes;
+    this.#steering.stretch(yes);
+    this.#obey();
   }
 
   #enough() {
     if (!this.following) return true;
-    const there = seconds(this.end - this.#held[0].start);
-    return there > PART_S + this.#steering.target;
+    return seconds(this.end - this.#held[0].start) >= this.#steering.target;
   }
 
   /** Gives the pipe what was held back, and places the ear when this is the beginning. */
@@ -118,7 +145,7 @@ export class Ear {
     const { audio } = this;
     if (this.#startAt === null || audio.readyState < 1 || this.#held !== null || audio.seeking) return;
     if (this.following && !(this.#fromHour && this.#startAt === 0)) {
-      this.#startAt = Math.max(this.#startAt, seconds(this.end) - START_BEHIND_S);
+      this.#startAt = Math.max(this.#startAt, seconds(this.end) - targetS(this.#periodS));
     }
     if (Math.abs(audio.currentTime - this.#startAt) > SAME_PLACE_S) audio.currentTime = this.#startAt;
     else if (audio.readyState >= 2) this.#startAt = null;
@@ -137,7 +164,8 @@ export class Ear {
   /** Forward to the newest sound. */
   hop() {
     this.steady();
-    const to = seconds(this.end) - this.#steering.target - PART_S;
+    const left = Math.max(PART_S, this.#steering.dueS(performance.now())) + this.#steering.target;
+    const to = seconds(this.end) - left;
     if (to > this.audio.currentTime && this.#pipe.around(to)) this.audio.currentTime = to;
   }
 

@@ -14,6 +14,17 @@ export const RENDITIONS = [
 ];
 export const DEFAULT_RENDITION = "aac48";
 
+/** What should be left to hear when a delivery comes, and the buffer right after it, in seconds
+ *  (admission/lanes.py: a stall is a dry buffer, in the page as in the load's model). */
+export const marginS = (periodS) => Math.max(0.5, periodS / 4);
+export const targetS = (periodS) => periodS + marginS(periodS);
+
 export const seconds = (samples) => samples / SAMPLE_RATE;
 export const partsIn = (samples) => Math.ceil(samples / PART_SAMPLES);
 export const renditionNamed = (name) => RENDITIONS.find((one) => one.name === name);
+
+/** The next rendition of less bitrate that `canPlay`, or undefined. */
+export function lowerThan(name, canPlay) {
+  const { kbps } = renditionNamed(name);
+  return RENDITIONS.filter((one) => one.kbps < kbps && canPlay(one.mime)).at(-1);
+}

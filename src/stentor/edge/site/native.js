@@ -1,18 +1,12 @@
 // For browsers without MediaSource: the element plays HLS by itself. The same face as Player, with
 // less to say: the browser does not tell how far behind live it is, except by its own start date.
 
-import { ProgrammeClock } from "./clock.js";
-import { seconds } from "./grid.js";
-import { Timeline } from "./timeline.js";
+import { BasePlayer } from "./base_player.js";
 
 const TICK_MS = 500;
 
-export class NativePlayer extends EventTarget {
-  clock = new ProgrammeClock();
-  timeline = new Timeline();
+export class NativePlayer extends BasePlayer {
   mode = "native";
-  pushBlocked = false;
-  trouble = null;
   following = true;
   rendition = "aac48";
   #wanted = "none";
@@ -20,33 +14,18 @@ export class NativePlayer extends EventTarget {
   #gone = false;
 
   constructor(audio, room) {
-    super();
-    this.audio = audio;
-    this.room = room;
+    super(audio, room);
     for (const name of ["playing", "waiting", "pause", "ended"]) {
-      audio.addEventListener(name, () => this.#changed());
+      audio.addEventListener(name, () => this.changed());
     }
     audio.addEventListener("error", () => this.#retry());
     setInterval(() => this.dispatchEvent(new Event("tick")), TICK_MS);
-  }
-
-  get state() {
-    return this.timeline.newest;
-  }
-
-  get length() {
-    if (this.state?.phase === "ended") return seconds(this.state.end_samples ?? 0);
-    return this.state?.phase === "live" ? Math.max(0, this.clock.live ?? 0) : 0;
   }
 
   get position() {
     const began = this.audio.getStartDate?.().getTime();
     if (this.#whole || !began || !this.state) return this.audio.currentTime;
     return (began - this.state.epoch_ms) / 1000 + this.audio.currentTime;
-  }
-
-  get behind() {
-    return Math.max(0, this.length - this.position);
   }
 
   get status() {
@@ -60,11 +39,10 @@ export class NativePlayer extends EventTarget {
 
   noteState(state) {
     const before = this.state?.phase;
-    this.clock.noteState(state);
-    this.timeline.add(state.sample_index, state);
+    this.takeState(state);
     const begins = before === "scheduled" && state.phase === "live";
     if (begins && this.#wanted === "play") this.start("live");
-    this.#changed();
+    this.changed();
   }
 
   start(where = "live") {
@@ -108,18 +86,14 @@ export class NativePlayer extends EventTarget {
     this.audio.play().catch((error) => {
       if (error.name !== "NotAllowedError") return;
       this.#wanted = "none";
-      this.dispatchEvent(new CustomEvent("note", { detail: { kind: "tap" } }));
+      this.note("tap");
     });
-    this.#changed();
+    this.changed();
   }
 
   #retry() {
     if (this.#wanted === "none" || this.state?.phase === "scheduled") return;
     const at = this.#whole ? this.audio.currentTime : "live";
     setTimeout(() => this.#wanted === "play" && this.start(at), 1_000 + Math.random() * 2_000);
-  }
-
-  #changed() {
-    this.dispatchEvent(new Event("change"));
   }
 }

@@ -1,5 +1,5 @@
 // A media element fed piece by piece: MediaSource or, on iPhones, ManagedMediaSource. Keeps the
-// order of appends, trims what was heard long ago, and survives a full buffer.
+// order of appends, changes type when the sound does, trims what was heard long ago, and survives a full buffer.
 
 const BEHIND_S = 300; // kept behind the ear, for going back without asking anybody
 const BEHIND_FULL_S = 20; // and when the browser says that its buffer is full
@@ -18,25 +18,38 @@ export class Pipe {
   #queued = 0;
   #url;
   #finished = false;
+  #open = false;
   #closed = false;
+  #mime = "";
   failed = () => {};
 
   /** Takes the element over at once, so that play() may be called in the same tap. */
-  constructor(audio, mime) {
+  constructor(audio) {
     this.#audio = audio;
     this.#source = new (Kind())();
     this.#url = URL.createObjectURL(this.#source);
     audio.disableRemotePlayback = true;
-    this.#source.addEventListener("sourceopen", () => this.#opened(mime), { once: true });
+    this.#source.addEventListener("sourceopen", () => this.#opened(), { once: true });
     audio.src = this.#url;
   }
 
-  #opened(mime) {
+  #opened() {
     URL.revokeObjectURL(this.#url);
-    if (this.#closed) return;
+    this.#open = true;
+    this.#next();
+  }
+
+  /** What comes from here on is of this type. */
+  type(mime) {
+    if (this.#closed || mime === this.#mime) return;
+    this.#mime = mime;
+    this.#queue.push({ mime, length: 0 });
+  }
+
+  #become(mime) {
+    if (this.#buffer) return this.#buffer.changeType(mime);
     this.#buffer = this.#source.addSourceBuffer(mime);
     this.#buffer.addEventListener("updateend", () => this.#next());
-    this.#next();
   }
 
   append(bytes) {
@@ -58,18 +71,21 @@ export class Pipe {
   }
 
   #next() {
-    const buffer = this.#buffer;
-    if (this.#closed || !buffer || buffer.updating || this.#source.readyState === "closed") return;
-    const bytes = this.#queue[0];
-    if (!bytes) {
+    if (this.#closed || !this.#open || this.#source.readyState === "closed") return;
+    if (this.#buffer?.updating) return;
+    const piece = this.#queue[0];
+    if (!piece) {
+      if (!this.#buffer) return;
       if (this.#finished && this.#source.readyState === "open") this.#source.endOfStream();
       else this.#trim(BEHIND_S + 30, BEHIND_S);
       return;
     }
     try {
-      buffer.appendBuffer(bytes);
+      if (piece.mime) this.#become(piece.mime);
+      else this.#buffer.appendBuffer(piece);
       this.#queue.shift();
-      this.#queued -= bytes.length;
+      this.#queued -= piece.length;
+      if (piece.mime) this.#next();
     } catch (error) {
       if (error.name !== "QuotaExceededError") return this.failed(error);
       if (!this.#trim(BEHIND_FULL_S, BEHIND_FULL_S / 2)) setTimeout(() => this.#next(), 1_000);

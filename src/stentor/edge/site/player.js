@@ -2,27 +2,26 @@
 // through or the past is wanted) and what the page is told. It keeps a listener listening: every
 // failure ends in another try, a jump, or the truth.
 
-import { ProgrammeClock } from "./clock.js";
+import { BasePlayer } from "./base_player.js";
 import { fetchState } from "./directory.js";
 import { Ear } from "./ear.js";
-import { PART_S, PART_SAMPLES, SAMPLE_RATE, renditionNamed, seconds } from "./grid.js";
+import { PART_S, SAMPLE_RATE, lowerThan, renditionNamed } from "./grid.js";
+import { Mover } from "./moves.js";
+import { canPlay } from "./pipe.js";
 import { PushSource } from "./push.js";
 import { ShelfSource } from "./shelf.js";
 import { decideStatus } from "./status.js";
-import { Timeline } from "./timeline.js";
+import { Tickets } from "./tickets.js";
 
 const SLEEP_AFTER_MS = 5 * 60_000; // paused for so long, a listener stops receiving
 const LIVE_EDGE_S = 3; // a seek to here and beyond is a wish for live
 const TICK_MS = 250;
 
-/** Events: "change", "tick", and "note" with what is worth a sentence. */
-export class Player extends EventTarget {
-  clock = new ProgrammeClock();
-  timeline = new Timeline();
+export class Player extends BasePlayer {
   mode = "none"; // none, push, shelf
   connected = false; // a source delivers
-  pushBlocked = false;
-  trouble = null;
+  wantsTap = false; // there is sound, and the browser wants a tap for it
+  #mover;
   #ear;
   #source = null;
   #wanted = "none"; // none, play, pause
@@ -30,22 +29,18 @@ export class Player extends EventTarget {
   #pausedAt = null;
 
   constructor(audio, room, rendition) {
-    super();
-    this.audio = audio;
-    this.room = room;
+    super(audio, room);
     this.rendition = rendition;
+    this.tickets = new Tickets(room, () => this.clock.unixMs, localStorage);
     this.#ear = new Ear(audio, {
-      changed: () => this.#changed(),
+      changed: () => this.changed(),
       failed: () => this.#restart(),
     });
+    this.#mover = new Mover(this.#ear);
     audio.addEventListener("pause", () => this.#onPause());
     audio.addEventListener("play", () => this.#onPlay());
-    audio.addEventListener("ended", () => this.#changed());
+    audio.addEventListener("ended", () => this.changed());
     setInterval(() => this.#tick(), TICK_MS);
-  }
-
-  get state() {
-    return this.timeline.newest;
   }
 
   get position() {
@@ -54,16 +49,6 @@ export class Player extends EventTarget {
 
   get following() {
     return this.#ear.following;
-  }
-
-  /** Seconds of programme that there are by now. */
-  get length() {
-    if (this.state?.phase === "ended") return seconds(this.state.end_samples ?? 0);
-    return this.state?.phase === "live" ? Math.max(0, this.clock.live ?? 0) : 0;
-  }
-
-  get behind() {
-    return Math.max(0, this.length - this.position);
   }
 
   get status() {
@@ -75,17 +60,18 @@ export class Player extends EventTarget {
       dry: this.#ear.dry,
       heard: this.#ear.heard,
       phase: this.state?.phase,
+      inLine: this.line !== null,
+      wantsTap: this.wantsTap,
     });
   }
 
   noteState(state) {
-    this.clock.noteState(state);
     const before = this.state?.phase;
-    this.timeline.add(state.sample_index, state);
+    this.takeState(state);
     if (state.phase === "ended" && before !== "ended" && this.mode === "shelf") {
       this.#source.finish(state.end_samples ?? 0);
     }
-    this.#changed();
+    this.changed();
   }
 
   /** Begins to play, live or at so many seconds. Call it within a tap. */
@@ -95,15 +81,18 @@ export class Player extends EventTarget {
     this.#gone = false;
     const live = where === "live" && this.state?.phase !== "ended";
     const startAt = live ? null : where === "live" ? 0 : where;
-    this.#ear.open({
-      mime: renditionNamed(this.rendition).mime,
-      startAt,
-      fromHour: this.state?.phase === "scheduled",
-    });
+    this.#ear.open({ startAt, fromHour: this.state?.phase === "scheduled" });
     this.#play();
     if (live && !this.pushBlocked) this.#openPush();
     else this.#openShelf(live ? null : Math.floor(startAt * SAMPLE_RATE));
-    this.#changed();
+    this.changed();
+  }
+
+  /** Stops listening, or waiting; a place in line is kept for as long as it is worth something. */
+  leave() {
+    this.#close();
+    this.#wanted = "none";
+    this.changed();
   }
 
   pause() {
@@ -116,6 +105,7 @@ export class Player extends EventTarget {
     if (this.mode === "none") return this.start(this.position);
     if (this.state?.phase === "scheduled") this.#ear.following = true;
     this.#wanted = "play";
+    if (this.wantsTap && this.following) this.#ear.hop();
     this.#play();
   }
 
@@ -132,7 +122,7 @@ export class Player extends EventTarget {
       this.start(target);
       if (paused) this.pause();
     }
-    this.#changed();
+    this.changed();
   }
 
   jumpToLive() {
@@ -143,7 +133,7 @@ export class Player extends EventTarget {
       this.#ear.following = true;
       this.#play();
     } else this.start("live");
-    this.#changed();
+    this.changed();
   }
 
   useRendition(name) {
@@ -161,69 +151,73 @@ export class Player extends EventTarget {
 
   #openPush() {
     this.mode = "push";
-    this.#open(
-      new PushSource({
-        room: this.room,
-        rendition: this.rendition,
-        phase: this.state?.phase,
-        emit: (event) => this.#on(event),
-      }),
-    );
+    this.#open(PushSource, {
+      also: lowerThan(this.rendition, canPlay)?.name ?? null,
+      phase: this.state?.phase,
+      tickets: this.tickets,
+    });
   }
 
   #openShelf(from) {
     this.mode = "shelf";
+    this.#head({ periodMs: 1_000 * PART_S, rendition: this.rendition });
     const ended = this.state?.phase === "ended";
-    this.#open(
-      new ShelfSource({
-        room: this.room,
-        rendition: this.rendition,
-        from,
-        endSamples: ended ? (this.state.end_samples ?? 0) : null,
-        ahead: () => this.#ear.margin,
-        emit: (event) => this.#on(event),
-      }),
-    );
+    this.#open(ShelfSource, {
+      from,
+      endSamples: ended ? (this.state.end_samples ?? 0) : null,
+      ahead: () => this.#ear.margin,
+    });
   }
 
-  #open(source) {
+  #open(Source, wish) {
     this.#source?.stop();
-    this.#source = source;
-    const emit = source.emit;
     // What a source that was replaced meanwhile still says is not heard.
-    source.emit = (event) => this.#source === source && emit(event);
+    const emit = (event) => this.#source === source && this.#on(event);
+    const source = new Source({ room: this.room, rendition: this.rendition, ...wish, emit });
+    this.#source = source;
     source.start();
   }
 
   #on(event) {
     switch (event.kind) {
+      case "head":
+        return this.#head(event);
       case "init":
         return this.#ear.takeInit(event.bytes);
       case "part":
         this.trouble = null;
-        if (this.mode === "push") this.clock.note(event.start + PART_SAMPLES);
-        return this.#ear.takePart(event.start, event.bytes);
+        if (this.mode === "push") this.clock.note(event.start + event.samples);
+        return this.#ear.takePart(event.start, event.samples, event.bytes);
       case "state":
         this.trouble = null;
         return this.noteState(event.state);
       case "open":
       case "early":
         this.connected = event.kind === "open";
+        this.trouble = this.line = null;
+        break;
+      case "line":
+        this.connected = false;
         this.trouble = null;
+        this.line = event;
+        break;
+      case "advice":
+        this.#mover.take(event, this.lane.periodMs);
         break;
       case "over":
         this.#over();
         break;
       case "jump":
-        this.#note("jumped", { seconds: (event.to - event.from) * PART_S });
+        this.note("jumped", { seconds: (event.to - event.from) * PART_S });
         break;
       case "trouble":
         this.connected = false;
+        this.line = null;
         this.trouble = { ...event, retryAt: performance.now() + event.retryMs };
         break;
       case "blocked":
         this.pushBlocked = true;
-        this.#note("blocked");
+        this.note("blocked");
         this.#openShelf(this.#ear.end);
         break;
       case "ended":
@@ -235,7 +229,14 @@ export class Player extends EventTarget {
         this.#close();
         break;
     }
-    this.#changed();
+    this.changed();
+  }
+
+  #head({ periodMs, rendition }) {
+    const given = renditionNamed(rendition) ?? renditionNamed(this.rendition);
+    this.lane = { periodMs, rendition: given.name };
+    this.#ear.takeHead(given.mime, periodMs / 1_000);
+    this.changed();
   }
 
   /** The room has ended, says the server: how long it was stands in its state. */
@@ -251,14 +252,15 @@ export class Player extends EventTarget {
     this.#pausedAt = null;
     this.audio.play().catch((error) => {
       if (error.name !== "NotAllowedError") return; // AbortError: another source took over
-      this.#close();
-      this.#wanted = "none";
-      this.#note("tap");
+      this.wantsTap = true; // whoever waited in line does not lose their place for that
+      this.#pausedAt = performance.now();
+      this.changed();
     });
   }
 
   #onPlay() {
     this.#wanted = "play";
+    this.wantsTap = false;
     this.#pausedAt = null;
     if (this.mode === "none") this.start(this.position);
   }
@@ -269,30 +271,27 @@ export class Player extends EventTarget {
     this.#ear.following = false;
     this.#ear.steady();
     this.#pausedAt = performance.now();
-    this.#changed();
+    this.changed();
   }
 
   #tick() {
     if (this.#pausedAt !== null && performance.now() - this.#pausedAt > SLEEP_AFTER_MS) {
-      this.#close();
+      if (this.wantsTap) this.leave();
+      else this.#close();
     }
     this.#ear.tick();
+    if (this.mode === "push" && this.connected) {
+      this.#mover.tick(this.#source, this.state?.phase === "scheduled");
+    }
     this.dispatchEvent(new Event("tick"));
   }
 
   #close() {
     this.#source?.stop();
-    this.#source = this.trouble = this.#pausedAt = null;
+    this.#source = this.trouble = this.line = this.#pausedAt = null;
     this.mode = "none";
-    this.connected = false;
+    this.connected = this.wantsTap = false;
+    this.#mover.forget();
     this.#ear.close();
-  }
-
-  #note(kind, detail = {}) {
-    this.dispatchEvent(new CustomEvent("note", { detail: { kind, ...detail } }));
-  }
-
-  #changed() {
-    this.dispatchEvent(new Event("change"));
   }
 }

@@ -1,27 +1,33 @@
-// The push stream: one request that never ends, read box by box. Reconnects by itself, notices
-// silence, and says when something between here and the server holds the stream back, so that the
+// The push stream over as many connections as it takes: comes again by itself with its return
+// ticket and exactly where it was, moves to another lane before it leaves the one it has, waits in
+// line when there is one, and says when something in between holds the stream back, so that the
 // player can go to the shelf. Knows nothing of media elements.
 
-import { Backoff, pause } from "./backoff.js";
-import { PartReader } from "./boxes.js";
+import { Backoff, Budget, pause } from "./backoff.js";
+import { Connection, SHORT_LIVED_MS } from "./connection.js";
+import { PART_SAMPLES } from "./grid.js";
+import { waitInLine } from "./line.js";
 
-const FIRST_BYTES_MS = 3_000; // a head without a body for so long is a proxy that buffers
-const LIVE_SILENCE_MS = 4_000;
-const WAITING_SILENCE_MS = 25_000; // before the hour there is a heartbeat every 10 s
-const SHORT_LIVED_MS = 15_000;
 const EARLY_MS = 8_000; // long before the hour the doors are closed: ask again after about so long
+const FINAL = ["ended", "gone", "over", "blocked"];
 
 export class PushSource {
   #abort = new AbortController();
   #backoff = new Backoff();
+  #budget = new Budget();
+  #connection = null;
+  #next = null; // the part that is to come
+  #periodMs = null; // the lane that one was in
   #phase;
   #strangled = 0; // connections in a row that began well and then went silent
   #heardAt = performance.now();
 
-  /** `emit` gets init, part, state, jump; and open, early, trouble, blocked, gone, over, ended. */
-  constructor({ room, rendition, phase, emit }) {
-    this.url = `/r/${room}/live.mp4?rendition=${rendition}`;
-    this.stateUrl = `/r/${room}/state.json`;
+  /** `emit` gets what a connection says; and open, early, line, trouble, blocked, gone, over, ended. */
+  constructor({ room, rendition, also, phase, tickets, emit }) {
+    this.room = room;
+    this.rendition = rendition;
+    this.also = also;
+    this.tickets = tickets;
     this.#phase = phase;
     this.emit = emit;
   }
@@ -32,88 +38,156 @@ export class PushSource {
 
   stop() {
     this.#abort.abort();
+    this.#connection?.stop();
   }
 
   get #stopped() {
     return this.#abort.signal.aborted;
   }
 
+  /** The address to ask at, and the ticket that it shows. */
+  #address(periodMs) {
+    const ticket = this.tickets.best();
+    const asked = {
+      rendition: this.rendition,
+      also: this.also,
+      ticket,
+      from: this.#next,
+      period: periodMs,
+    };
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries(asked)) if (value !== null) query.set(name, value);
+    return { url: `/r/${this.room}/live.mp4?${query}`, ticket };
+  }
+
+  #connect(periodMs, emit) {
+    const { url, ticket } = this.#address(periodMs);
+    const connection = new Connection({ url, phase: this.#phase, emit });
+    connection.ticket = ticket;
+    connection.start();
+    return connection;
+  }
+
   async #run() {
     while (!this.#stopped) {
-      const outcome = await this.#connect();
+      const outcome = await this.#listen();
       if (this.#stopped) return;
-      if (["ended", "gone", "over", "blocked"].includes(outcome)) return this.emit({ kind: outcome });
-      if (outcome === "early") {
+      if (FINAL.includes(outcome.kind)) return this.emit({ kind: outcome.kind });
+      if (outcome.kind === "early") {
         this.emit({ kind: "early" });
         await pause(EARLY_MS * (0.5 + Math.random()), this.#abort.signal);
-        continue;
-      }
-      const waitMs = this.#backoff.nextMs();
-      this.emit({
-        kind: "trouble",
-        attempt: this.#backoff.attempt,
-        silentMs: performance.now() - this.#heardAt,
-        retryMs: waitMs,
-        full: outcome === "full",
+      } else if (outcome.kind === "line") {
+        await this.#queue(outcome.said);
+      } else await this.#hold(outcome);
+      await pause(this.#budget.waitMs(), this.#abort.signal);
+    }
+  }
+
+  async #hold({ kind, afterMs = 0 }) {
+    const retryMs = Math.max(this.#backoff.nextMs(), afterMs * (1 + Math.random() / 2));
+    this.emit({
+      kind: "trouble",
+      attempt: this.#backoff.attempt,
+      silentMs: performance.now() - this.#heardAt,
+      retryMs,
+      full: kind === "full",
+    });
+    await pause(retryMs, this.#abort.signal);
+  }
+
+  async #queue(said) {
+    const kept = this.tickets.line;
+    const lost = Boolean(kept) && said.place_ms > kept.place_ms;
+    this.tickets.refused(said);
+    await waitInLine({
+      room: this.room,
+      said,
+      signal: this.#abort.signal,
+      tell: (place) => this.emit({ kind: "line", lost, ...place }),
+    });
+  }
+
+  /** Listens on one connection, and on what replaces it, to the end of the last one. */
+  async #listen() {
+    this.#budget.spend();
+    const first = this.#connect(this.#periodMs, (event) => this.#on(first, event));
+    this.#connection = first;
+    let connection;
+    let outcome;
+    do {
+      connection = this.#connection;
+      outcome = await connection.outcome;
+    } while (connection !== this.#connection);
+    this.#connection = null;
+    this.#periodMs = connection.head ? connection.periodMs : this.#periodMs;
+    if (outcome.kind !== "lost" || this.#stopped) return outcome;
+    return (await this.#heldBack(connection)) ? { kind: "blocked" } : outcome;
+  }
+
+  #on(connection, event) {
+    if (connection !== this.#connection || this.#stopped) return;
+    this.#heardAt = performance.now();
+    switch (event.kind) {
+      case "head":
+        this.emit(event);
+        return;
+      case "init":
+        this.tickets.admitted();
+        this.emit({ kind: "open" });
+        break;
+      case "part":
+        this.#backoff.reset();
+        this.#next = Math.max(this.#next ?? 0, Math.round((event.start + event.samples) / PART_SAMPLES));
+        break;
+      case "state":
+        this.#phase = event.state.phase;
+        break;
+      case "return":
+        this.tickets.keepReturn(event);
+        return;
+    }
+    this.emit(event);
+  }
+
+  /**
+   * Comes again in another lane, and leaves this one when the other delivers. Resolves to whether
+   * that is so: if not, nothing has happened.
+   */
+  async move(periodMs) {
+    const old = this.#connection;
+    if (this.#stopped || !old || this.#budget.waitMs() > 0) return false;
+    this.#budget.spend();
+    return new Promise((resolve) => {
+      const told = [];
+      const fresh = this.#connect(periodMs, (event) => {
+        if (this.#connection === fresh) return this.#on(fresh, event);
+        told.push(event);
+        if (event.kind !== "init" && event.kind !== "part") return;
+        if (this.#stopped || this.#connection !== old) return fresh.stop();
+        this.#connection = fresh;
+        old.stop();
+        for (const one of told.splice(0)) this.#on(fresh, one);
+        this.#periodMs = fresh.periodMs;
+        resolve(true);
       });
-      await pause(waitMs, this.#abort.signal);
-    }
+      const signal = this.#abort.signal;
+      signal.addEventListener("abort", () => fresh.stop(), { once: true });
+      fresh.outcome.then(() => resolve(false));
+    });
   }
 
-  /** One connection, to its end: ended, gone, over (it ended before), early, full, blocked, lost. */
-  async #connect() {
-    const connection = new AbortController();
-    const stop = () => connection.abort();
-    this.#abort.signal.addEventListener("abort", stop);
-    const began = performance.now();
-    let timer = setTimeout(stop, FIRST_BYTES_MS);
-    let received = 0;
-    let head = false;
-    try {
-      const response = await fetch(this.url, { signal: connection.signal, cache: "no-store" });
-      if (!response.ok) return await refused(response);
-      head = true;
-      const reader = response.body.getReader();
-      const parts = new PartReader();
-      for (;;) {
-        const { done, value } = await reader.read();
-        if (done) return this.#phase === "ended" ? "ended" : "lost";
-        if (received === 0) this.emit({ kind: "open" });
-        received += value.length;
-        clearTimeout(timer);
-        this.#heardAt = performance.now();
-        if (this.#heardAt - began > SHORT_LIVED_MS) this.#strangled = 0;
-        for (const event of parts.feed(value)) {
-          if (event.kind === "part") this.#backoff.reset();
-          if (event.kind === "state") this.#phase = event.state.phase;
-          this.emit(event);
-        }
-        timer = setTimeout(stop, this.#phase === "live" ? LIVE_SILENCE_MS : WAITING_SILENCE_MS);
-      }
-    } catch {
-      if (this.#stopped) return "lost";
-      return (await this.#heldBack(connection.signal.aborted, head, received, began))
-        ? "blocked"
-        : "lost";
-    } finally {
-      clearTimeout(timer);
-      connection.abort(); // a body that is not read to its end would keep the connection
-      this.#abort.signal.removeEventListener("abort", stop);
-    }
-  }
-
-  /** Whether the silence is that of something in between, not of the server or the network. */
-  async #heldBack(timedOut, head, received, began) {
-    if (received > 0) {
-      const short = performance.now() - began < SHORT_LIVED_MS;
-      this.#strangled = timedOut && short ? this.#strangled + 1 : 0;
+  /** Whether a connection's silence was that of something in between, not of the server. */
+  async #heldBack(connection) {
+    if (connection.received > 0) {
+      const short = connection.lastedMs < SHORT_LIVED_MS;
+      this.#strangled = connection.silent && short ? this.#strangled + 1 : 0;
       return this.#strangled >= 2;
     }
-    if (timedOut && head) return true;
+    if (connection.silent && connection.head) return true;
     // No head: refused here, but answered next door, at least twice, is not a dead server.
-    if (!timedOut && this.#backoff.attempt < 2) return false;
+    if (!connection.silent && this.#backoff.attempt < 2) return false;
     try {
-      const answer = await fetch(this.stateUrl, {
+      const answer = await fetch(`/r/${this.room}/state.json`, {
         signal: AbortSignal.timeout(2_000),
         cache: "no-store",
       });
@@ -122,12 +196,4 @@ export class PushSource {
       return false;
     }
   }
-}
-
-async function refused(response) {
-  if (response.status === 404) return "gone";
-  if (response.status === 410) return "over";
-  const { type = "" } = await response.json().catch(() => ({}));
-  if (type.endsWith(":doors-closed")) return "early";
-  return type.endsWith("-full") ? "full" : "lost";
 }

@@ -36,7 +36,8 @@ player.addEventListener("note", ({ detail }) => view.note(noteLine(detail)));
 
 element("listen").addEventListener("click", () => {
   if (player.status === "idle") player.start("live");
-  else if (["paused", "finished"].includes(player.status)) player.resume();
+  else if (["paused", "finished", "tap"].includes(player.status)) player.resume();
+  else if (player.status === "line") player.leave();
   else player.pause();
   draw();
 });

@@ -3,12 +3,15 @@
 
 import { RENDITIONS } from "./grid.js";
 import { canPlay } from "./pipe.js";
-import { distance, statusLine } from "./said.js";
+import { LineView } from "./line_view.js";
+import { behindLine, distance, statusLine, titleMark } from "./said.js";
 import { countdown, localTime, position, spoken } from "./times.js";
 
 const ROLES = { host: "Host", cohost: "Co-host", speaker: "Speaker", operator: "Operator" };
 const PHASES = { scheduled: "Soon", live: "Live", ended: "Replay" };
+const LABELS = { idle: "Listen", tap: "Listen" };
 const NOTE_MS = 8_000;
+const DISTANCE_MS = 5_000; // a figure that changes all the time is read by nobody
 
 const element = (id) => document.getElementById(id);
 function text(id, value) {
@@ -26,7 +29,8 @@ function make(tag, className, content) {
 
 export class RoomView {
   #note = null;
-  #drawn = { stage: null, pinned: null };
+  #drawn = { stage: null, pinned: null, distance: null };
+  #line = new LineView();
   dragging = false;
 
   constructor(player) {
@@ -65,6 +69,7 @@ export class RoomView {
     const heard = this.#heardState();
     this.#heading(state);
     this.#countdown(state);
+    this.#line.draw(player);
     this.#distance();
     this.#seek(state);
     this.#stage(state, heard);
@@ -85,19 +90,19 @@ export class RoomView {
     const when = localTime(state.epoch_ms);
     const length = state.end_samples ? `, ${spoken(state.end_samples / 48_000)}` : "";
     text("when", state.phase === "live" ? `Began: ${when}` : when + length);
-    const title = `${state.phase === "live" ? "● " : ""}${state.title} – Stentor`;
+    const title = `${titleMark(this.player)}${state.title} – Stentor`;
     if (document.title !== title) document.title = title;
   }
 
   #button() {
     const { status } = this.player;
-    const act = ["idle", "paused", "finished", "gone"].includes(status) ? "play" : "pause";
+    const act = ["idle", "paused", "finished", "gone", "tap"].includes(status) ? "play" : "pause";
     const button = element("listen");
     button.dataset.act = act;
     button.disabled = status === "gone";
-    const label = act === "pause" ? "Pause" : status === "idle" ? "Listen" : "Go on";
+    const label = status === "line" ? "Leave the line" : act === "pause" ? "Pause" : LABELS[status] ?? "Go on";
     text("listen-label", label);
-    const waits = ["waiting", "connecting", "stalled", "reconnecting"].includes(status);
+    const waits = ["line", "waiting", "connecting", "stalled", "reconnecting"].includes(status);
     const voice = waits ? "wait" : this.#speaking ? "on" : "off";
     if (element("voice").dataset.voice !== voice) element("voice").dataset.voice = voice;
   }
@@ -116,8 +121,15 @@ export class RoomView {
     const found = distance(this.player);
     show("distance", found !== null);
     if (!found) return;
-    text("behind", found.said);
+    const drawn = this.#drawn.distance;
+    const now = performance.now();
+    const far = Math.abs(found.behind - (drawn?.behind ?? Infinity)) > Math.max(1, found.behind / 10);
+    if (far || now - drawn.at > DISTANCE_MS) {
+      this.#drawn.distance = { behind: found.behind, at: now };
+      text("behind", behindLine(found.behind));
+    }
     text("why", found.why);
+    text("why-more", found.more);
     show("jump", found.jump);
   }
 

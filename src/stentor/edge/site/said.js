@@ -1,5 +1,7 @@
 // What the page says about what the player does: one honest sentence for each situation.
 
+import { renditionNamed } from "./grid.js";
+
 const seconds = (value) => (value < 10 ? value.toFixed(1) : Math.round(value).toString());
 
 export function statusLine(player) {
@@ -10,6 +12,10 @@ export function statusLine(player) {
     case "idle":
       if (state?.phase === "scheduled") return "Tap to listen: the sound starts by itself.";
       return state?.phase === "ended" ? "Tap to listen to the recording." : "Tap to listen.";
+    case "line":
+      return player.line.away ? "You keep your place. The server can't be reached just now." : waitLine(player.line);
+    case "tap":
+      return "It's your turn. Tap to hear it: your browser wants that.";
     case "waiting":
       return "You're in. The sound starts by itself on the hour.";
     case "connecting":
@@ -40,20 +46,66 @@ function playing({ state, following }) {
   return "";
 }
 
-/** How far behind live, or null when that means nothing. */
+/** How long, in words that change seldom: a screen reader says each of them. */
+export function about(waitS) {
+  if (waitS === null) return "nobody can say how long just now";
+  if (waitS < 50) return waitS < 15 ? "a few seconds" : "less than a minute";
+  const minutes = Math.round(waitS / 60);
+  if (minutes <= 1) return "about a minute";
+  if (minutes <= 10) return `about ${minutes} minutes`;
+  const whole = 5 * Math.round(minutes / 5);
+  if (whole < 90) return `about ${whole} minutes`;
+  const hours = Math.round(whole / 30) / 2;
+  return `about ${hours} hours`;
+}
+
+const waitLine = ({ waitS }) => `You are in line: ${about(waitS)}. The sound starts by itself.`;
+
+/** What the title of the page says first, so that another tab can tell. */
+export function titleMark(player) {
+  if (player.status === "tap") return "▶ Your turn: ";
+  if (player.status === "line") return `${player.line.ahead.toLocaleString()} ahead: `;
+  return player.state?.phase === "live" ? "● " : "";
+}
+
+const LATE_S = 2;
+const MANY_MS = 1_500; // pieces larger than that are given only when many are listening
+
+/** How far behind live, why, and what to know about that; or null when it means nothing. */
 export function distance(player) {
-  const { state, status, behind, following, mode, pushBlocked } = player;
-  if (state?.phase !== "live" || status === "idle" || status === "waiting") return null;
-  if (status === "connecting" || status === "gone") return null;
-  const behindLive = `${seconds(behind)} s behind live`;
-  const far = behind >= 60;
-  const said = far ? `${Math.floor(behind / 60)} min ${Math.round(behind % 60)} s behind live` : behindLive;
-  if (status === "paused") return { said, why: "because you paused", jump: true };
-  if (!following) return { said, why: mode === "shelf" ? "from the recording" : "where you went back to", jump: true };
-  if (mode === "native") return { said, why: "as this browser's own player has it", jump: behind > 30 };
-  if (pushBlocked) return { said, why: "in pieces: something between here and the server holds the stream back", jump: false };
-  if (behind > 3) return { said, why: "catching up a little faster after a pause in the connection", jump: true };
-  return { said, why: "sound travels in thirds of a second", jump: false };
+  const { state, status, behind, following, mode, pushBlocked, lane } = player;
+  if (state?.phase !== "live") return null;
+  if (!["playing", "paused", "stalled", "reconnecting", "unreachable"].includes(status)) return null;
+  const [why, more, jump] = reason();
+  return { behind, why, more: more + lowered(player), jump };
+
+  function reason() {
+    if (status === "paused")
+      return ["because you paused", "Go on where you were, and nothing is missing; or jump to what is said now.", true];
+    if (!following && mode === "shelf") return ["from the recording", "You went back in time. What is said now waits for you.", true];
+    if (!following) return ["where you went back to", "You paused or went back. What is said now waits for you.", true];
+    if (mode === "native")
+      return ["as this browser's own player has it", "It keeps some seconds in store, and does not say why.", behind > 30];
+    if (pushBlocked)
+      return ["in pieces", "Something between here and the server holds the stream back, so the sound is fetched piece by piece.", false];
+    if (behind > player.laneBehind + LATE_S)
+      return ["and catching up", "Your connection was away for a while. All that was said is played, a little faster than it was spoken, until you are near live again.", true];
+    if (lane.periodMs > MANY_MS)
+      return ["because many are listening", `The programme comes ${seconds(lane.periodMs / 1_000)} s at a time, so that there is room for everybody. You hear all of it.`, false];
+    return ["as near as it gets", "Sound travels in pieces of a third of a second to a second, and a little is kept in store.", false];
+  }
+}
+
+function lowered({ lane, rendition }) {
+  const given = renditionNamed(lane.rendition);
+  if (!given || given.name === rendition) return "";
+  return ` The sound is ${given.kbps} kbit/s for now, for the same reason.`;
+}
+
+/** "12 s behind live" */
+export function behindLine(behind) {
+  if (behind >= 60) return `${Math.floor(behind / 60)} min ${Math.floor(behind % 60)} s behind live`;
+  return `${behind < 5 ? behind.toFixed(1) : Math.round(behind)} s behind live`;
 }
 
 export function noteLine({ kind, seconds: lost }) {

@@ -3,14 +3,16 @@
 const UNREACHABLE_MS = 5_000;
 
 /**
- * idle, gone, paused, waiting (for the hour), connecting, playing, stalled, reconnecting,
+ * idle, gone, paused, line, tap, waiting (for the hour), connecting, playing, stalled, reconnecting,
  * unreachable or finished.
  */
-export function decideStatus({ gone, wanted, finished, trouble, dry, heard, phase }) {
+export function decideStatus({ gone, wanted, finished, trouble, dry, heard, phase, inLine, wantsTap }) {
   if (gone) return "gone";
   if (wanted === "none") return "idle";
   if (finished) return "finished";
   if (wanted === "pause") return "paused";
+  if (inLine) return "line";
+  if (wantsTap && !trouble) return "tap";
   if (trouble && dry) return trouble.silentMs > UNREACHABLE_MS ? "unreachable" : "reconnecting";
   if (phase === "scheduled") return "waiting";
   if (!dry) return "playing";

@@ -1,0 +1,74 @@
+// The tickets that this browser holds for a room: a place in line, the seat of who asked to be
+// reminded, and the way back in after a broken connection. Kept across reloads, never past their
+// time. What a ticket is worth is the door's business.
+
+const LINE_MS = 2 * 3_600_000; // a place that nobody asked after for so long is not worth showing
+const AFTER_HOUR_MS = 3 * 3_600_000;
+
+export class Tickets {
+  #key;
+  #now;
+  #held = {};
+  #memory;
+
+  /** `now()` is the server's Unix time in milliseconds; `memory` a Storage. */
+  constructor(room, now, memory) {
+    this.#key = `stentor.tickets.${room}`;
+    this.#now = now;
+    this.#memory = memory;
+    try {
+      this.#held = JSON.parse(memory.getItem(this.#key)) ?? {};
+    } catch {
+      this.#held = {}; // nothing kept, nothing may be kept, or not ours
+    }
+  }
+
+  #one(kind) {
+    const ticket = this.#held[kind];
+    return ticket && ticket.until_ms > this.#now() ? ticket : null;
+  }
+
+  #keep(kind, ticket) {
+    if (ticket) this.#held[kind] = ticket;
+    else delete this.#held[kind];
+    try {
+      this.#memory.setItem(this.#key, JSON.stringify(this.#held));
+    } catch {
+      // Kept for as long as the page is open, then.
+    }
+  }
+
+  get line() {
+    return this.#one("line");
+  }
+
+  get reminder() {
+    return this.#one("reminder");
+  }
+
+  /** What to show at the door: the way back before the place in line. */
+  best() {
+    const found = this.#one("return") ?? this.#one("line") ?? this.#one("reminder");
+    return found?.ticket ?? null;
+  }
+
+  /** The door said 503 and this place: whatever was shown was not good, or not yet. */
+  refused({ ticket, place_ms, number }) {
+    this.#keep("return", null);
+    this.#keep("line", { ticket, place_ms, number, until_ms: this.#now() + LINE_MS });
+  }
+
+  /** In: the place in line is used. */
+  admitted() {
+    if (this.#held.line) this.#keep("line", null);
+    if (this.#held.reminder) this.#keep("reminder", null);
+  }
+
+  keepReturn({ ticket, until_ms }) {
+    this.#keep("return", { ticket, until_ms });
+  }
+
+  keepReminder({ ticket, come_at_ms, epoch_ms }) {
+    this.#keep("reminder", { ticket, come_at_ms, until_ms: epoch_ms + AFTER_HOUR_MS });
+  }
+}
