@@ -1,7 +1,7 @@
 """What a push stream's bytes say: response heads, chunks, parts, events. Pure.
 
-Many listeners get the very same bytes, so what they say is worked out once and remembered: that
-makes checking every part of every listener affordable.
+Takes everything apart to the last byte, merged parts too: for the sample, and for whoever tests.
+What everyone else's bytes say is read in `skim`.
 """
 
 from dataclasses import dataclass
@@ -10,15 +10,13 @@ import msgspec
 
 from stentor.base.errors import StentorError
 from stentor.media.boxes import MalformedBox, boxes, read_event
-from stentor.media.grid import PART_SAMPLES
+from stentor.media.merge import first_part, unmerge
 from stentor.rooms.orders import Phase
 from stentor.rooms.state import EMSG_SCHEME, RoomState, decode_room_state
 
 JUMP_SCHEME = "urn:stentor:jump:1"
 HEAD_BYTES_MAX = 8192
 CHUNK_BYTES_MAX = 4 * 1024 * 1024
-_REMEMBERED_MAX = 512
-_TFDT_AT = 8 + 16 + 8 + 20  # within a moof: after its header, mfhd, the head of traf, and tfhd
 
 
 class BrokenStream(StentorError):
@@ -32,6 +30,8 @@ class Head:
     status: int
     period_s: float | None  # how much programme comes at once, if the edge says so
     length: int
+    rendition: str = ""  # what is really given, if the edge says so
+    body_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,14 @@ def read_head(data: bytes) -> Head | None:
     try:
         status = int(lines[0].split(" ")[1])
         period = fields.get("stentor-period-ms")
-        return Head(status, None if period is None else int(period) / 1000, end + 4)
+        body = fields.get("content-length")
+        return Head(
+            status,
+            None if period is None else int(period) / 1000,
+            end + 4,
+            fields.get("stentor-rendition", ""),
+            None if body is None else int(body),
+        )
     except (IndexError, ValueError):
         raise BrokenStream("The response is not HTTP.") from None
 
@@ -95,20 +102,27 @@ class _Reader:
         self.init = b""
 
     def take(self, chunk: bytes) -> None:
-        at = 0
+        at, moof = 0, b""
         for one in boxes(chunk):
             whole = chunk[at : at + one.size]
             match one.kind:
                 case "moof":
-                    self.parts.append(_part_number(whole))
-                    self.media.append(whole)
-                case "mdat" if self.media:
-                    self.media[-1] += whole
+                    moof = whole
+                case "mdat":
+                    self._fragment(moof + whole)
+                    moof = b""
                 case "emsg":
                     self._event(one.payload)
                 case "ftyp" | "moov":
                     self.init += whole
             at += one.size
+
+    def _fragment(self, data: bytes) -> None:
+        """Slow lanes merge parts into one fragment: what was merged is what is checked."""
+        number = first_part(data)
+        media = unmerge(data)
+        self.parts.extend(range(number, number + len(media)))
+        self.media.extend(media)
 
     def _event(self, payload: bytes) -> None:
         event = read_event(payload)
@@ -131,31 +145,3 @@ def read_chunks(data: bytes) -> Said:
             raise BrokenStream(f"A chunk is damaged: {error}.") from None
     parts, media = tuple(reader.parts), tuple(reader.media)
     return Said(used, parts, media, reader.jumps, reader.state, reader.init, ended)
-
-
-def _part_number(moof: bytes) -> int:
-    if moof[_TFDT_AT + 4 : _TFDT_AT + 8] != b"tfdt":
-        raise MalformedBox("no tfdt where it should be")
-    time = int.from_bytes(moof[_TFDT_AT + 12 : _TFDT_AT + 20], "big")
-    number, rest = divmod(time, PART_SAMPLES)
-    if rest:
-        raise MalformedBox("a part that does not begin on the grid")
-    return number
-
-
-class Memory:
-    """Remembers what bytes said."""
-
-    def __init__(self) -> None:
-        self._said: dict[bytes, Said] = {}
-
-    def read(self, data: bytes) -> Said:
-        """Return what `data` says, from memory if these bytes were seen before."""
-        said = self._said.get(data)
-        if said is None:
-            said = read_chunks(data)
-            if said.used == len(data):
-                if len(self._said) >= _REMEMBERED_MAX:
-                    self._said.clear()
-                self._said[data] = said
-        return said

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 
 import msgspec
 
-_BIN_S = 0.005
-_BINS_MAX = 40_000
+BIN_NS = 5_000_000
+BINS_MAX = 40_000
+_BIN_S = BIN_NS / 1e9
 
 
 class Histogram(msgspec.Struct):
@@ -16,9 +17,16 @@ class Histogram(msgspec.Struct):
 
     def add(self, seconds: float) -> None:
         """Count one."""
-        place = min(_BINS_MAX, max(0, int(seconds / _BIN_S)))
+        place = min(BINS_MAX, max(0, int(seconds / _BIN_S)))
         self.bins[place] = self.bins.get(place, 0) + 1
         self.largest_s = max(self.largest_s, seconds)
+
+    def add_bins(self, counts: list[int]) -> None:
+        """Count what was counted bin by bin."""
+        for place, count in enumerate(counts):
+            if count:
+                self.bins[place] = self.bins.get(place, 0) + count
+                self.largest_s = max(self.largest_s, (place + 1) * _BIN_S)
 
     def merge(self, other: "Histogram") -> None:
         """Add another's counts."""
@@ -53,8 +61,10 @@ class Tally(msgspec.Struct):
     reconnects: int = 0
     gaps: int = 0  # parts that never came, without a word from the edge
     jumps: int = 0  # moved to the live edge, as the edge said
+    missed_parts: int = 0  # parts that were over when a listener had come back
     repeated: int = 0  # parts that came twice (after a reconnect that is as it should be)
     stalls: int = 0
+    odd_stalls: int = 0  # of slow and flaky listeners: their own doing
     stalled_listeners: int = 0
     stalled_s: float = 0.0
     broken: int = 0
@@ -68,6 +78,7 @@ class Tally(msgspec.Struct):
     after_hour_s: Histogram = msgspec.field(default_factory=Histogram)
     behind_s: Histogram = msgspec.field(default_factory=Histogram)
     delivered_s: Histogram = msgspec.field(default_factory=Histogram)
+    stall_s: Histogram = msgspec.field(default_factory=Histogram)
 
     def merge(self, other: "Tally") -> None:
         """Add another process's."""

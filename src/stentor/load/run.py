@@ -12,9 +12,9 @@ from multiprocessing.process import BaseProcess
 
 from stentor.base.clock import SystemClock
 from stentor.base.errors import UnavailableError, UsageError
-from stentor.codecs.decode import PartDecoder, Unreadable
 from stentor.load.fleet import Fleet, Wish
 from stentor.load.report import Tally, sum_tallies
+from stentor.load.sampling import Comparison
 from stentor.load.target import Target
 
 LISTENERS_MAX = 2_000_000
@@ -52,17 +52,20 @@ class _PartsCheck:
     """Decodes what one listener gets."""
 
     def __init__(self) -> None:
-        self._decoder: PartDecoder | None = None
+        from stentor.codecs import decode  # the codecs take 40 MB: only where they are used
+
+        self._decode = decode
+        self._decoder: decode.PartDecoder | None = None
 
     def begin(self, init: bytes) -> None:
-        self._decoder = PartDecoder(init)
+        self._decoder = self._decode.PartDecoder(init)
 
     def takes(self, part: bytes) -> bool:
         if self._decoder is None:
             return False
         try:
             self._decoder.decode(part)
-        except Unreadable:
+        except self._decode.Unreadable:
             return False
         return True
 
@@ -76,8 +79,9 @@ def _run_process(wish: Wish, pipe: Connection) -> None:
 
     gc.disable()  # tens of thousands of listeners, none of them garbage: a look would be a stall
     try:
-        tally = Fleet(wish, SystemClock(), _PartsCheck).run(tell)
-        pipe.send(tally)
+        fleet = Fleet(wish, SystemClock(), _PartsCheck)
+        tally = fleet.run(tell)
+        pipe.send((tally, fleet.sample.digests))
     except (BrokenPipeError, KeyboardInterrupt):
         pass
     finally:
@@ -146,6 +150,7 @@ def _gather(
 ) -> Tally:
     newest: dict[Connection, Progress] = {}
     tallies: list[Tally] = []
+    comparison = Comparison()
     open_pipes = set(running)
     while open_pipes:
         for pipe in wait(list(open_pipes), timeout=1.0):
@@ -155,10 +160,12 @@ def _gather(
             except EOFError:
                 open_pipes.discard(pipe)
                 continue
-            if isinstance(told, Tally):
-                tallies.append(told)
-            else:
+            if isinstance(told, Progress):
                 newest[pipe] = told
+            else:
+                tally, digests = told
+                tallies.append(tally)
+                comparison.add(digests)
         if on_progress is not None and newest:
             on_progress(list(newest.values()))
         if time.monotonic_ns() > end_ns + _GRACE_S * 1e9:
@@ -167,4 +174,6 @@ def _gather(
         raise UnavailableError(
             f"{len(running) - len(tallies)} of {len(running)} processes of the load died."
         )
-    return sum_tallies(tallies)
+    total = sum_tallies(tallies)
+    total.differing_parts += comparison.differing_parts
+    return total

@@ -18,6 +18,23 @@ class Target:
     port: int
     room: str
     rendition: str
+    listeners_per_source: int = 200  # each source address stands for a network
+
+    @property
+    def family(self) -> socket.AddressFamily:
+        """The address family to connect with."""
+        return socket.AF_INET6 if ":" in self.address else socket.AF_INET
+
+    def source(self, process: int, listener: int) -> tuple[str, int] | None:
+        """Return the loopback address that a listener comes from; None: any.
+
+        Thousands of connections from one address to another wear out its ports, and would be one
+        network in the edge's eyes.
+        """
+        if self.family is socket.AF_INET6:
+            return None
+        network = listener // self.listeners_per_source
+        return f"127.{10 + process}.{network >> 8 & 255}.{(network & 255) or 1}", 0
 
     @property
     def request(self) -> bytes:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stentor.admission.events import Advice, ReturnTicket, advice_event, return_event
 from stentor.edge.answer import LAST_CHUNK, http_chunk
-from stentor.edge.rooms import jump_event
-from stentor.load.listener import Bench, Listener
+from stentor.load.course import Course, Node
 from stentor.load.reading import BrokenStream, read_chunks, read_head
-from stentor.load.report import Histogram, Tally, figures, sum_tallies
+from stentor.load.report import Tally
+from stentor.load.sampling import Comparison, Sample
+from stentor.load.skim import skim
+from stentor.media.merge import merge
 from stentor.media.renditions import RENDITIONS
 from support.programme import init_of, part_of
 
+RENDITION = st.sampled_from([RENDITIONS["aac48"], RENDITIONS["opus24"]])
 AAC = RENDITIONS["aac48"]
 HEAD = b"HTTP/1.1 200 OK\r\nStentor-Period-Ms: 320\r\nTransfer-Encoding: chunked\r\n\r\n"
 
@@ -25,78 +30,110 @@ def stream(*numbers: int) -> bytes:
     return HEAD + http_chunk(init_of(AAC)) + b"".join(chunks)
 
 
-def listened(data: bytes, pieces: int = 1) -> Tally:
-    bench = Bench(Tally(), None)
-    listener = Listener(bench, sampled=True, decoder=None)
-    listener.connecting(0)
-    step = max(1, -(-len(data) // pieces))
-    for at in range(0, len(data), step):
-        listener.take(data[at : at + step], 1_000_000, 0)
-    listener.finish(2_000_000)
-    return bench.tally
+def followed(course: Course, data: bytes, cuts: list[int]) -> tuple[Node, int]:
+    """Follow the data in pieces; return the last node and how many parts there were."""
+    node, parts = course.start, 0
+    for start, stop in pairwise([0, *sorted(cuts), len(data)]):
+        if stop > start:
+            step = course.follow(node, data[start:stop], 1)
+            node, parts = step.node, parts + step.parts
+    return node, parts
 
 
-@given(st.integers(1, 400))
-@settings(max_examples=30)
-def test_pieces_make_no_difference(pieces: int) -> None:
-    data = stream(5, 6, 7) + LAST_CHUNK
-    assert listened(data, pieces) == listened(data)
-    assert listened(data).parts == 3
+@given(st.lists(st.integers(1, 7_000), max_size=12), st.lists(st.integers(1, 7_000), max_size=12))
+@settings(max_examples=60)
+def test_pieces_make_no_difference(cuts: list[int], other_cuts: list[int]) -> None:
+    course, data = Course(), stream(5, 6, 7)
+    for one in (cuts, other_cuts, []):
+        node, parts = followed(course, data, one)
+        assert (node.position, node.tail, parts) == (8, b"", 3)
 
 
-def test_hole_without_a_word_is_a_gap_and_with_one_is_a_jump() -> None:
-    assert listened(stream(5, 6, 9)).gaps == 1
-    told = stream(5, 6) + http_chunk(jump_event(7, 9)) + http_chunk(part_of(AAC, 9))
-    assert (listened(told).gaps, listened(told).jumps) == (0, 1)
+@given(RENDITION, st.lists(st.integers(1, 12), min_size=1, max_size=5), st.integers(0, 1000))
+@settings(max_examples=40)
+def test_merged_parts_are_as_many_as_they_were(
+    rendition: object, sizes: list[int], first: int
+) -> None:
+    data, number = b"", first
+    for size in sizes:
+        parts = [part_of(rendition, number + i) for i in range(size)]  # type: ignore[arg-type]
+        data += http_chunk(merge(parts))
+        number += size
+    said, skimmed = read_chunks(data), skim(data)
+    assert said.parts == tuple(range(first, number))
+    assert said.media == tuple(part_of(rendition, n) for n in said.parts)  # type: ignore[arg-type]
+    assert [n for at, parts in skimmed.runs for n in range(at, at + parts)] == list(said.parts)
+    assert skimmed.used == said.used == len(data)
 
 
-def test_parts_that_come_again_are_counted_not_heard_twice() -> None:
-    tally = listened(stream(5, 6) + http_chunk(part_of(AAC, 6)) + http_chunk(part_of(AAC, 7)))
-    assert (tally.parts, tally.repeated, tally.gaps) == (3, 1, 0)
+def test_same_bytes_are_the_same_step_and_others_are_another() -> None:
+    course = Course()
+    node, _ = followed(course, stream(5), [])
+    six, other_six = stream(6)[len(stream()) :], stream(6)[len(stream()) :].replace(b":6:", b":x:")
+    step = course.follow(node, six, 1)
+    assert course.follow(node, six, 2) is step
+    other = course.follow(node, other_six, 3)
+    assert other is not step
+    assert course.follow(node, six, 4) is step
+    assert course.follow(node, other_six, 5) is other
+    assert other.node is step.node  # both stand before part 7
 
 
-def test_different_bytes_for_the_same_part_are_found() -> None:
-    bench = Bench(Tally(), None)
-    for data in (stream(5), stream(5).replace(b"aac48:5:0", b"aac48:5:x")):
-        listener = Listener(bench, sampled=True, decoder=None)
-        listener.connecting(0)
-        listener.take(data, 0, 0)
-    assert bench.tally.differing_parts == 1
+def test_what_was_remembered_is_forgotten_after_seconds() -> None:
+    course = Course()
+    node, _ = followed(course, stream(5), [])
+    course.follow(node, stream(6)[len(stream()) :], 1)
+    course.forget(4_000_000_000)
+    assert node
+    assert course.start
+    course.forget(6_000_000_000)
+    assert not node
+    assert not course.start
 
 
-@pytest.mark.parametrize("data", [b"zz\r\nabc\r\n", b"5\r\nabcde\r\n", b"ffffffffff\r\n"])
+def test_tickets_and_advice_are_heard() -> None:
+    course = Course()
+    ticket, advice = ReturnTicket("abc", 5), Advice(1, 960, 10.0, "load")
+    data = HEAD + http_chunk(return_event(ticket, 0) + advice_event(advice, 0) + part_of(AAC, 0))
+    step = course.follow(course.start, data, 0)
+    assert (step.ticket, step.advice, step.parts) == (ticket, advice, 1)
+    assert not step.plain
+
+
+def test_end_is_the_last_chunk() -> None:
+    course = Course()
+    assert course.follow(course.start, stream(5) + LAST_CHUNK, 0).ended
+
+
+def test_different_bytes_for_the_same_part_are_found_within_and_between_processes() -> None:
+    tally, other_tally = Tally(), Tally()
+    first, second = Sample(tally, "aac48", None), Sample(other_tally, "aac48", None)
+    damaged = stream(5).replace(b"aac48:5:0", b"aac48:5:x")
+    for who, data in enumerate((stream(5, 6), stream(5, 6), damaged)):
+        first.connecting(who)
+        for at in range(0, len(data), 999):
+            first.take(who, data[at : at + 999])
+    assert (tally.sampled_parts, tally.differing_parts) == (5, 1)
+    second.connecting(0)
+    second.take(0, damaged)
+    comparison = Comparison()
+    comparison.add(first.digests)
+    comparison.add(second.digests)
+    assert comparison.differing_parts == 1
+
+
+@pytest.mark.parametrize(
+    "data", [b"zz\r\nabc\r\n", b"5\r\nabcde\r\n", b"ffffffffff\r\n", b"5\r\nabcdefgh", b"-5\r\nab"]
+)
 def test_damaged_chunks_are_broken(data: bytes) -> None:
     with pytest.raises(BrokenStream):
-        read_chunks(data)
+        skim(data)
 
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_read_or_broken(data: bytes) -> None:
-    with contextlib.suppress(BrokenStream):
-        assert read_chunks(data).used <= len(data)
+    for read in (read_chunks, skim):
+        with contextlib.suppress(BrokenStream):
+            assert read(data).used <= len(data)  # type: ignore[operator]
     with contextlib.suppress(BrokenStream):
         read_head(data)
-
-
-@given(st.lists(st.floats(0, 100), min_size=1, max_size=200))
-def test_percentiles_are_within_a_bin_of_the_truth(values: list[float]) -> None:
-    histogram = Histogram()
-    for value in values:
-        histogram.add(value)
-    found = histogram.figures()
-    assert found is not None
-    ordered = sorted(values)
-    exact = ordered[max(0, -(-len(values) * 95 // 100) - 1)]
-    assert found["p95"] == pytest.approx(exact, abs=0.006)
-    assert found["p50"] <= found["p95"] <= found["p99"]
-
-
-def test_processes_figures_add_up() -> None:
-    one, other = Tally(listeners=2, stalls=1), Tally(listeners=3)
-    one.first_audio_s.add(0.1)
-    other.first_audio_s.add(0.3)
-    total = figures(sum_tallies([one, other]))
-    assert (total["listeners"], total["stalls"]) == (5, 1)
-    assert total["first_audio_s"] == pytest.approx(
-        {"p50": 0.105, "p95": 0.305, "p99": 0.305, "max": 0.3}, abs=0.006
-    )
