@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -21,7 +22,8 @@ from stentor.base.errors import ConfigurationError, UnavailableError
 from stentor.base.logs import log, set_up_logs
 from stentor.base.paths import DataFolder
 from stentor.base.secrets import link_key, operator_token
-from stentor.base.settings import Settings, as_environment
+from stentor.base.settings import Settings
+from stentor.deploy import Deploys, Serving, part_environment
 from stentor.rooms.orders import Orders
 from stentor.store.orders import OrdersFolder
 from stentor.supervise.claims import PortClaim, data_folder_claimed, require_free_ports
@@ -51,7 +53,7 @@ class Part(StrEnum):
 Runner = Callable[[Settings, DataFolder, Clock, int], None]
 
 
-def load_part(part: Part) -> Runner:
+def load_part(part: Part, *, take_over: bool = False) -> Runner:
     """Import a part and everything that it needs; return what runs it."""
     match part:
         case Part.CONTROL:
@@ -69,7 +71,7 @@ def load_part(part: Part) -> Runner:
         case Part.EDGE:
             from stentor.edge.serve import run_edge
 
-            return run_edge
+            return partial(run_edge, take_over=take_over)
 
 
 def run_part(part: Part, runner: Runner, settings: Settings, index: int) -> None:
@@ -135,10 +137,13 @@ class ClockKeeper:
 
 @contextmanager
 def server(
-    settings: Settings, measure: Callable[[], int] = measured_offset_ns
+    settings: Settings,
+    measure: Callable[[], int] = measured_offset_ns,
+    options: Mapping[str, Any] | None = None,
 ) -> Iterator[Supervisor]:
     """Start every part, wait until all are ready, and stop them all at the end.
 
+    `options` are the settings that were given on the command line: a deploy does not change them.
     Raises `StentorError` if the folder or a port is taken, or a part does not come up.
     """
     folder = DataFolder(Path(settings.data).absolute())
@@ -152,14 +157,15 @@ def server(
         clock = SharedClock(folder.clock)
         clock.offset_ns = measure()
         keeper = ClockKeeper(clock, OrdersFolder(folder.orders), measure)
-        environment = {
-            **{
-                name: value for name, value in os.environ.items() if not name.startswith("STENTOR_")
-            },
-            **as_environment(settings),
-            "STENTOR_DATA": str(folder.root),
-        }
-        supervisor = Supervisor(environment, (keeper.keep,), lambda facts: _tell(folder, facts))
+        deploys = Deploys(folder, Serving(settings, options or {}))
+        supervisor = Supervisor(
+            part_environment(settings, folder),
+            (keeper.keep, deploys.look),
+            lambda facts: _tell(folder, facts),
+            # A terminal that closes says the same as an operator who wants a deploy.
+            on_hangup=None if os.isatty(0) else deploys.hang_up,
+        )
+        deploys.supervisor = supervisor
         with supervisor.signals():
             try:
                 for plan in part_plans(settings):
@@ -168,6 +174,7 @@ def server(
                 yield supervisor
             finally:
                 supervisor.stop()
+                deploys.close()
                 shutil.rmtree(folder.run, ignore_errors=True)
 
 
@@ -176,9 +183,10 @@ def serve(
     seconds: float | None = None,
     measure: Callable[[], int] = measured_offset_ns,
     on_ready: Callable[[Supervisor], None] = lambda supervisor: None,
+    options: Mapping[str, Any] | None = None,
 ) -> None:
     """Run all parts on this machine until told to stop or `seconds` have passed."""
-    with server(settings, measure) as supervisor:
+    with server(settings, measure, options) as supervisor:
         if not supervisor.stopping:
             on_ready(supervisor)
         supervisor.run(seconds)

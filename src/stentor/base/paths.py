@@ -69,6 +69,11 @@ class DataFolder:
         return self.run / "parts.json"
 
     @property
+    def board(self) -> Path:
+        """What the edges of one machine let each other see of the line (edge.board)."""
+        return self.run / "door.board"
+
+    @property
     def clock(self) -> Path:
         """The shared clock's offset."""
         return self.run / "clock"
@@ -90,6 +95,11 @@ class DataFolder:
     def taken_over(self, edge: int) -> Path:
         """Return what an edge that took over tells of that: JSON, written once it serves."""
         return self.run / f"edge-{edge}.taken"
+
+    @property
+    def deploys(self) -> Path:
+        """Unix socket: `stentor deploy` → the supervisor, lines of JSON both ways."""
+        return self.run / "deploy.sock"
 
     @property
     def audience_socket(self) -> Path:

@@ -11,6 +11,7 @@ import typer
 
 from stentor.base.errors import StentorError
 from stentor.cli.demo import demo
+from stentor.cli.deploy import deploy
 from stentor.cli.listen import listen
 from stentor.cli.load import app as load
 from stentor.cli.part import part
@@ -48,6 +49,7 @@ def _options(
 
 
 app.command()(serve)
+app.command()(deploy)
 app.command()(demo)
 app.command()(speak)
 app.command()(listen)

@@ -1,5 +1,7 @@
 """`stentor serve`: all parts of Stentor on this machine."""
 
+from typing import Any
+
 import typer
 
 from stentor.cli.options import Bind, ControlPort, Data, Edges, Json, Port, Seconds
@@ -20,9 +22,10 @@ def serve(
     from stentor.app import serve as run
     from stentor.base.settings import load_settings
 
-    settings = load_settings(
-        data=data, port=port, control_port=control_port, bind=bind, edges=edges
-    )
+    options: dict[str, Any] = {
+        "data": data, "port": port, "control_port": control_port, "bind": bind, "edges": edges
+    }  # fmt: skip
+    settings = load_settings(**options)
 
     def tell() -> None:
         addresses = {
@@ -39,4 +42,4 @@ def serve(
         typer.echo(f"Data       {addresses['data']}")
         typer.echo("Ctrl-C ends.")
 
-    run(settings, seconds, on_ready=lambda supervisor: tell())
+    run(settings, seconds, on_ready=lambda supervisor: tell(), options=options)

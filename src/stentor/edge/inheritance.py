@@ -66,7 +66,7 @@ class LaneLeft(msgspec.Struct, frozen=True, array_like=True):
     at: int
     heard: int
     closing: bool
-    news: bytes
+    news: dict[str, bytes]
     caught_up: tuple[int, ...]
     ahead: dict[int, int]
     behind: tuple[BehindLeft, ...]
@@ -168,7 +168,7 @@ def _lane_left(lane: Lane, blobs: dict[int, tuple[int, bytes]]) -> LaneLeft:
         lane.at,
         lane.heard,
         lane.closing,
-        lane.news,
+        dict(lane.news),
         tuple(lane.caught_up),
         dict(lane.ahead),
         tuple(behind),

@@ -4,6 +4,7 @@ import gc
 import os
 import signal
 import threading
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
@@ -11,11 +12,12 @@ from types import FrameType
 import msgspec
 
 from stentor.base.clock import Clock
+from stentor.base.errors import StentorError
 from stentor.base.logs import log
 from stentor.base.paths import DataFolder
 from stentor.base.settings import Settings
 from stentor.edge.edge import Edge
-from stentor.edge.takeover import Predecessor, TakenOver
+from stentor.edge.takeover import Predecessor
 
 
 def run_edge(
@@ -25,6 +27,17 @@ def run_edge(
 
     Raises `UnavailableError` if they could not be taken; then that edge goes on with them.
     """
+    try:
+        _run_edge(settings, folder, clock, index, take_over=take_over)
+    except StentorError as error:
+        if take_over:
+            _tell(folder.taken_over(index), {"why": str(error)})
+        raise
+
+
+def _run_edge(
+    settings: Settings, folder: DataFolder, clock: Clock, index: int, *, take_over: bool
+) -> None:
     predecessor = Predecessor(folder.handover(index), index) if take_over else None
     edge = Edge(settings, folder, clock, index, predecessor=predecessor)
 
@@ -38,7 +51,7 @@ def run_edge(
         taken = edge.take_over(predecessor)
         log().info("edge_took_over", listeners=taken.listeners, gap_ms=taken.gap_ms)
         # Not here: the disk may take its time, and people are listening.
-        threading.Thread(target=_tell, args=(folder.taken_over(index), taken)).start()
+        threading.Thread(target=_tell, args=(folder.taken_over(index), asdict(taken))).start()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     log().info(
@@ -48,7 +61,7 @@ def run_edge(
     log().info("edge_stopped", index=index)
 
 
-def _tell(path: Path, taken: TakenOver) -> None:
-    scratch = path.with_suffix(".new")
-    scratch.write_bytes(msgspec.json.encode({"pid": os.getpid(), **asdict(taken)}))
+def _tell(path: Path, facts: Mapping[str, object]) -> None:
+    scratch = path.with_suffix(f".{os.getpid()}")
+    scratch.write_bytes(msgspec.json.encode({"pid": os.getpid(), **facts}))
     scratch.replace(path)

@@ -18,6 +18,7 @@ from enum import Enum, auto
 from stentor.base.logs import log
 from stentor.supervise.process import Process, ended_by
 from stentor.supervise.restart import decide_restart, remember_death
+from stentor.supervise.succession import Leaving, Outcome, Succession
 
 SPARE_AFTER_S = 2.0  # a new spare waits until the one that took over has settled
 STOP_GRACE_S = 3.0
@@ -58,6 +59,15 @@ class _Kept:
     restarts: int = 0
     start_at: float | None = None
     spare_at: float | None = None
+    environment: Mapping[str, str] | None = None  # its own, since it was replaced
+    succession: Succession | None = None
+    leaving: list[Leaving] = field(default_factory=list)
+
+    def processes(self) -> list[Process]:
+        """Return all that run for this part."""
+        successor = self.succession.process if self.succession else None
+        found = (successor, self.process, self.spare, *(one.process for one in self.leaving))
+        return [process for process in found if process is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +86,7 @@ class Supervisor:
     environment: Mapping[str, str]
     chores: Sequence[Callable[[], None]] = ()
     on_change: Callable[[Mapping[str, PartFacts]], None] = lambda facts: None
+    on_hangup: Callable[[], None] | None = None  # else SIGHUP is the wish to stop, too
     _kept: dict[str, _Kept] = field(default_factory=dict)
     _stopping: bool = False
     _selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
@@ -91,6 +102,31 @@ class Supervisor:
         self._start(kept)
         if plan.keep is Keep.ALIVE_WITH_SPARE:
             kept.spare_at = time.monotonic() + SPARE_AFTER_S
+
+    def succeed(
+        self,
+        name: str,
+        command: tuple[str, ...],
+        environment: Mapping[str, str],
+        serves: Callable[[int], bool],
+        *,
+        within_s: float,
+        leaves_s: float,
+    ) -> Succession | None:
+        """Start a process that is to take over from a part; None if that cannot be done now.
+
+        If it serves `within_s`, it is the part from then on, started again with `environment` when
+        it dies, and the old process has `leaves_s` to end. Else all stays as it is.
+        """
+        kept = self._kept[name]
+        if kept.succession is not None or kept.process is None:
+            return None
+        process = self._spawn(name, command, environment, waits=False)
+        if process is None:
+            return None
+        due = time.monotonic() + within_s
+        kept.succession = Succession(process, environment, serves, due, leaves_s)
+        return kept.succession
 
     def facts(self) -> dict[str, PartFacts]:
         """Return what is running."""
@@ -109,15 +145,18 @@ class Supervisor:
 
     @contextmanager
     def signals(self) -> Iterator[None]:
-        """Take SIGINT and SIGTERM as the wish to stop, for as long as this lasts."""
+        """Take SIGINT, SIGTERM and SIGHUP for as long as this lasts."""
         reader, writer = os.pipe()
         os.set_blocking(writer, False)
         self._selector.register(reader, selectors.EVENT_READ, None)
         signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
         before = {
             number: signal.signal(number, lambda *_: self.request_stop())
-            for number in (signal.SIGINT, signal.SIGTERM)
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
         }
+        if self.on_hangup is not None:
+            hangup = self.on_hangup
+            signal.signal(signal.SIGHUP, lambda *_: hangup())
         try:
             yield
         finally:
@@ -154,10 +193,9 @@ class Supervisor:
         """Ask every part to end, the last added first; whoever does not in time is killed."""
         processes = []
         for kept in reversed(self._kept.values()):
-            for process in (kept.process, kept.spare):
-                if process is not None:
-                    process.stop()
-                    processes.append(process)
+            for process in kept.processes():
+                process.stop()
+                processes.append(process)
         deadline = time.monotonic() + STOP_GRACE_S
         while not all(process.reap() for process in processes):
             if time.monotonic() > deadline:
@@ -180,22 +218,58 @@ class Supervisor:
             log().warning("spare ended", name=kept.plan.name, why=_why(kept.spare))
             self._forget(kept.spare)
             kept.spare, kept.spare_at = None, now + SPARE_AFTER_S * 5
+        if kept.succession is not None:
+            self._crown(kept, kept.succession, now)
+        for one in tuple(kept.leaving):
+            self._see_off(kept, one, now)
         if kept.process is not None and kept.process.reap():
             self._bury(kept, now)
-        if kept.start_at is not None and now >= kept.start_at:
+        if kept.start_at is not None and now >= kept.start_at and kept.succession is None:
             kept.start_at = None
             kept.restarts += 1
             self._start(kept)
         if kept.spare_at is not None and now >= kept.spare_at:
-            kept.spare = self._spawn(kept.plan, waits=True)
+            kept.spare = self._spawn(
+                kept.plan.name, (*kept.plan.command, "--spare"), self.environment, waits=True
+            )
             kept.spare_at = None if kept.spare else now + SPARE_AFTER_S * 5
             self._safely(lambda: self.on_change(self.facts()))
+
+    def _crown(self, kept: _Kept, succession: Succession, now: float) -> None:
+        """Let the successor be the part if it serves; forget it if it failed."""
+        outcome = succession.look(now)
+        if outcome is Outcome.UNDER_WAY:
+            return
+        kept.succession = None
+        if outcome is Outcome.FAILED:
+            log().error(f"{kept.plan.name} was not replaced", why=succession.why)
+            self._forget(succession.process)
+            return
+        if kept.process is not None:
+            kept.leaving.append(Leaving(kept.process, now + succession.leaves_s))
+        kept.process, kept.start_at = succession.process, None
+        kept.environment = succession.environment
+        self._safely(lambda: self.on_change(self.facts()))
+
+    def _see_off(self, kept: _Kept, one: Leaving, now: float) -> None:
+        if one.process.reap():
+            log().info(f"the old {kept.plan.name} left", why=_why(one.process))
+            kept.leaving.remove(one)
+            self._forget(one.process)
+        elif now > one.due + STOP_GRACE_S:
+            one.process.kill()
+        elif now > one.due:
+            one.process.stop()
 
     def _bury(self, kept: _Kept, now: float) -> None:
         assert kept.process is not None
         if kept.plan.keep is Keep.UNTIL_DONE and kept.process.exit_code == 0:
             self._forget(kept.process)
             kept.process = None
+            return
+        if kept.succession is not None and kept.process.exit_code == 0:
+            self._forget(kept.process)  # it has nothing left to do; soon we know who has
+            kept.process, kept.start_at = None, now
             return
         kept.deaths = remember_death(kept.deaths, now)
         wait_s = decide_restart(kept.deaths, now)
@@ -214,17 +288,19 @@ class Supervisor:
             kept.process.release()
             kept.spare_at = time.monotonic() + SPARE_AFTER_S
         else:
-            kept.process = self._spawn(kept.plan, waits=False)
+            environment = kept.environment or self.environment
+            kept.process = self._spawn(kept.plan.name, kept.plan.command, environment, waits=False)
             if kept.process is None:
                 kept.start_at = time.monotonic() + SPAWN_RETRY_S
         self._safely(lambda: self.on_change(self.facts()))
 
-    def _spawn(self, plan: PartPlan, *, waits: bool) -> Process | None:
-        command = (*plan.command, "--spare") if waits else plan.command
+    def _spawn(
+        self, name: str, command: tuple[str, ...], environment: Mapping[str, str], *, waits: bool
+    ) -> Process | None:
         try:
-            process = Process(command, self.environment, waits=waits)
+            process = Process(command, environment, waits=waits)
         except (OSError, subprocess.SubprocessError) as error:  # no memory, no more processes
-            log().error("part_not_started", name=plan.name, why=str(error))
+            log().error("part_not_started", name=name, why=str(error))
             return None
         self._selector.register(process.descriptor, selectors.EVENT_READ, process)
         return process
