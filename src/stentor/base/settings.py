@@ -168,6 +168,12 @@ class Settings:
         "listeners of one edge process above which joiners get 0.96 s at a time, not 0.32 s",
         minimum=0,
     )
+    edge_join_share: float = _setting(
+        0.5,
+        "share of an edge's CPU time that those who come or ask may take from those who listen",
+        minimum=0.05,
+        maximum=1.0,
+    )
     edge_moves_per_s: float = _setting(
         100.0, "listeners of one edge process that are advised to change lanes, a second", minimum=1
     )
@@ -246,6 +252,36 @@ class Settings:
     )
     forwarded_from: str = _setting(
         "", "HTTP fronts (networks, with commas) whose X-Forwarded-For is believed"
+    )
+    edge_admissions_per_s_max: float = _setting(
+        0.0,
+        "listeners that one edge process lets in a second, the rest stand in line; 0: what it can",
+        minimum=0,
+    )
+    door_network_per_s: float = _setting(
+        50.0,
+        "places in line a second for one IPv4 address or IPv6 /64 (a /56 twice, a /48 four times "
+        "that); who comes faster stands further back; 0: no limit",
+        minimum=0,
+    )
+    door_network_burst: int = _setting(
+        64, "places in line that such a network has at once, before that", minimum=1
+    )
+    door_push_s_max: int = _setting(
+        600,
+        "no place is given any further back than this for coming from one network",
+        minimum=10,
+        maximum=900,
+        unit="s",
+    )
+    door_grace_s: int = _setting(
+        120, "how long a place is kept after its turn", minimum=10, maximum=3600, unit="s"
+    )
+    door_spread_s: int = _setting(
+        300, "reminded listeners are asked to come within this before the hour", minimum=0, unit="s"
+    )
+    door_polls_per_s_max: float = _setting(
+        1000.0, "how often all who wait may ask how the line stands, per second", minimum=1
     )
     media_addresses: str = _setting(
         "", "addresses that media sockets are opened on, with commas; empty: all of the machine's"

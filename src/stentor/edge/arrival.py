@@ -43,6 +43,8 @@ class _Arrival:
 class Arrivals:
     """All clients of one edge who are on their way in. A handler of the loop."""
 
+    joins = True
+
     def __init__(
         self,
         web: Web,

@@ -64,6 +64,8 @@ class Web:
 class Connection:
     """One client. `serial` tells it from whoever has the same descriptor later."""
 
+    joins = True  # in the loop: after those who listen
+
     __slots__ = (
         "_file",
         "_file_at",

@@ -30,6 +30,7 @@ from stentor.edge.handover import Handover, Household
 from stentor.edge.limits import WINDOW_PARTS, draw_limits
 from stentor.edge.listening import Listening, listening_socket
 from stentor.edge.loop import Loop
+from stentor.edge.memory import Memory, resident_bytes
 from stentor.edge.networks import Networks
 from stentor.edge.push import Push
 from stentor.edge.request import Method, Request
@@ -44,6 +45,7 @@ _READERS_S = 6.0
 _FEED_EMPTY_NS = 200_000_000
 _FEED_AWAY_NS = 1_000_000_000
 _NO_ROOM = Problem(404, "no-such-room", "There is no such room")
+_NO_MEMORY = Problem(503, "edge-short-of-memory", "This edge takes nobody more just now")
 _NO_FEED = Problem(503, "no-feed", "This edge has just started")
 
 
@@ -64,7 +66,7 @@ class Edge:
         self._clock = clock
         self._now_ns = now_ns
         self._serials = count(1)
-        self.loop = Loop()
+        self.loop = Loop(self.limits.join_share)
         self.rooms = Rooms(parts_max=WINDOW_PARTS, rooms_max=self.limits.rooms_max)
         deadlines = Deadlines(
             {
@@ -75,6 +77,7 @@ class Edge:
         )
         self._deadlines = deadlines
         self.networks = Networks(self.limits.network)
+        self.memory = Memory(self.limits.memory_bytes_max)
         self._web = Web(
             self.loop, deadlines, self.counts, self._dispatch, now_ns, self.networks, self.limits
         )
@@ -259,6 +262,8 @@ class Edge:
     def _second(self, now_ns: int) -> None:
         self.push.tick(self.rooms.by_id, now_ns)
         self.networks.tick(now_ns)
+        if self.memory.look(resident_bytes()):
+            log().warning("edge_memory", short=self.memory.short, bytes=self.memory.resident_bytes)
         for room, due_ns in tuple(self._retire_ns.items()):
             if due_ns <= now_ns:
                 del self._retire_ns[room]
@@ -294,6 +299,8 @@ class Edge:
         intent = routes.route(request, on_metrics_port=connection.on_metrics_port)
         match intent:
             case routes.Push():
+                if self.memory.short:
+                    raise _NO_MEMORY
                 self.push.join(connection, self._room(intent.room), intent)
             case routes.Playlist():
                 self.shelf.playlist(connection, self._room(intent.room), intent)

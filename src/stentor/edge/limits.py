@@ -2,6 +2,7 @@
 
 import resource
 from dataclasses import dataclass
+from os import sched_getaffinity
 
 from stentor.admission.lanes import lane_for_period
 from stentor.base.settings import Settings
@@ -31,6 +32,7 @@ class Limits:
     fastest_parts: int
     part_lane_listeners_max: int
     moves_per_s: float
+    join_share: float  # of wall time, for this process
     accepts_per_turn: int
     unsent_bytes: int
     rooms_max: int
@@ -77,6 +79,7 @@ def draw_limits(settings: Settings) -> Limits:
         fastest_parts=lane_for_period(settings.edge_lane_ms_min),
         part_lane_listeners_max=settings.edge_part_lane_listeners_max,
         moves_per_s=settings.edge_moves_per_s,
+        join_share=settings.edge_join_share * min(1.0, len(sched_getaffinity(0)) / settings.edges),
         accepts_per_turn=settings.edge_accepts_per_turn,
         unsent_bytes=settings.edge_unsent_bytes,
         rooms_max=settings.edge_rooms_max,

@@ -104,8 +104,7 @@ class Push:
         lane = self._of(room, stream, parts, connection.wire).choose()
         welcome, at = lane.welcomes.get(start) or self._welcome(lane, start)
         fd = connection.hand_over()
-        self._loop.table[fd] = lane
-        self._loop.change(fd, connection.wire.quiet)
+        self._loop.stay(fd, lane, connection.wire.quiet)
         self.listeners += 1
         lane.join(fd, welcome, at)
 
