@@ -52,8 +52,9 @@ class BehindLeft(msgspec.Struct, frozen=True, array_like=True):
     offset: int
     at: int
     heard: int
-    moved_ns: int
+    since_ns: int
     said_farewell: bool
+    taken: int = 0
 
 
 class LaneLeft(msgspec.Struct, frozen=True, array_like=True):
@@ -158,7 +159,9 @@ def _lane_left(lane: Lane, blobs: dict[int, tuple[int, bytes]]) -> LaneLeft:
             place, _ = blobs.setdefault(id(shared), (len(blobs), shared))
             offset = len(shared) - len(one.rest)
         behind.append(
-            BehindLeft(fd, place, offset, one.at, one.heard, one.moved_ns, one.said_farewell)
+            BehindLeft(
+                fd, place, offset, one.at, one.heard, one.since_ns, one.said_farewell, one.taken
+            )
         )
     return LaneLeft(
         lane.room.id,
@@ -200,6 +203,6 @@ def restore_lane(lane: Lane, left: LaneLeft, blobs: tuple[bytes, ...], fds: dict
     lane.ahead = {fds[number]: at for number, at in left.ahead.items()}
     for one in left.behind:
         rest = memoryview(blobs[one.blob])[one.offset :] if one.blob >= 0 else None
-        behind = Behind(rest, one.at, one.heard, one.moved_ns)
-        behind.said_farewell = one.said_farewell
+        behind = Behind(rest, one.at, one.heard, one.since_ns)
+        behind.said_farewell, behind.taken = one.said_farewell, one.taken
         lane.behind[fds[one.number]] = behind

@@ -35,14 +35,15 @@ class Totals:
 class Behind:
     """A listener with unsent bytes: `rest` is the remainder of shared bytes, `at` what follows."""
 
-    __slots__ = ("at", "heard", "moved_ns", "rest", "said_farewell")
+    __slots__ = ("at", "heard", "rest", "said_farewell", "since_ns", "taken")
 
     def __init__(self, rest: memoryview | None, at: int, heard: int, now_ns: int) -> None:
         self.rest = rest
         self.at = at
         self.heard = heard  # how many interim events the lane had said
-        self.moved_ns = now_ns
         self.said_farewell = False
+        self.since_ns = now_ns  # `taken` counts the bytes from then on
+        self.taken = 0
 
 
 class Lane:
@@ -211,11 +212,16 @@ class Lane:
         self._let_go(fd)
 
     def sweep(self, now_ns: int) -> None:
-        """Let go of those who have taken nothing for very long."""
+        """Let go of those who have taken next to nothing for very long."""
         limit_ns = now_ns - self._limits.listener_stalled_ns
-        for fd in [fd for fd, behind in self.behind.items() if behind.moved_ns < limit_ns]:
-            self._counts.stalled_closed += 1
-            self._let_go(fd)
+        for fd, behind in tuple(self.behind.items()):
+            if behind.since_ns > limit_ns:
+                continue
+            if behind.taken < self._limits.listener_bytes_min:
+                self._counts.stalled_closed += 1
+                self._let_go(fd)
+            else:
+                behind.since_ns, behind.taken = now_ns, 0
 
     def _send(self, to: Collection[int], data: bytes) -> None:
         """The one loop that matters: the same bytes to everyone who keeps up."""
@@ -287,7 +293,7 @@ class Lane:
             except OSError:
                 self._let_go(fd)
                 return
-            behind.moved_ns = self._now_ns()
+            behind.taken += sent
             self._counts.bytes_sent += sent
             if sent < len(behind.rest):
                 behind.rest = behind.rest[sent:]

@@ -11,17 +11,18 @@ import time
 from collections.abc import Callable
 
 from stentor.base.errors import ConfigurationError, Problem
+from stentor.base.logs import log
 from stentor.edge.answer import encode_answer, problem_answer
 from stentor.edge.arrival import Arrivals
 from stentor.edge.connection import REFUSALS, Connection, Web
 from stentor.edge.limits import Limits
 from stentor.edge.loop import NOTHING, READ
 from stentor.edge.networks import Welcome, packed_address
+from stentor.edge.spare import Spare
 
 _BACKLOG = 4096
 _TCP_NOTSENT_LOWAT = 25
 _REST_NS = 100_000_000
-_TURN_NS_MAX = 20_000_000  # who comes waits rather than who listens
 _FULL = encode_answer(
     problem_answer(Problem(503, "edge-full", "This edge has no more places"), retry_after_s=2),
     keep_alive=False,
@@ -56,6 +57,8 @@ def listening_socket(bind: str, port: int, *, shared: bool, unsent_bytes: int) -
 class Listening:
     """Turns whoever comes to one listening socket into connections."""
 
+    joins = True
+
     def __init__(
         self,
         web: Web,
@@ -75,6 +78,7 @@ class Listening:
         self._waiting = False
         self._paused = False
         self._rests_until_ns = 0
+        self._spare = Spare()
         self.open = False
 
     def listen(self) -> None:
@@ -131,15 +135,13 @@ class Listening:
                 return
             except OSError as error:
                 if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS):
-                    self._web.counts.refused_connections += 1
-                    self._rests_until_ns = now_ns + _REST_NS
-                    self._web.loop.change(self._socket.fileno(), NOTHING)
+                    self._turn_to_rest(now_ns, error)
                 return
             fd = client.detach()
             os.set_blocking(fd, False)
             self._web.counts.accepted += 1
             self._let_in(fd, packed_address(address[0]), now_ns)
-            if time.monotonic_ns() - now_ns > _TURN_NS_MAX:
+            if time.monotonic_ns() > self._web.loop.joins_until_ns:
                 return
 
     def _let_in(self, fd: int, peer: bytes, now_ns: int) -> None:
@@ -169,12 +171,21 @@ class Listening:
 
     def close(self) -> None:
         """Stop listening."""
+        self._spare.close()
         self._web.loop.drop(self._socket.detach())
 
     def _arrive(self, arrivals: Arrivals, fd: int, peer: bytes) -> None:
         self._web.open += 1
         arrivals.begin(fd, peer)
         self._web.loop.watch(fd, arrivals, READ)
+
+    def _turn_to_rest(self, now_ns: int, error: OSError) -> None:
+        """Nothing is left for whoever comes: tell some of them, and look away for a moment."""
+        log().warning("edge_takes_nobody", why=error.strerror, connections=self._web.open)
+        told = self._spare.tell(self._socket, self._refuse)
+        self._web.counts.refused_connections += not told
+        self._rests_until_ns = now_ns + _REST_NS
+        self._web.loop.change(self._socket.fileno(), NOTHING)
 
     def _refuse(self, fd: int) -> None:
         self._web.counts.refused_connections += 1

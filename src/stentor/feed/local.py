@@ -108,7 +108,10 @@ class LocalSubscription:
     def open(self) -> bool:
         """Try to connect; say whether that worked. Call again later if not."""
         self.close()
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        except OSError:  # no descriptors
+            return False
         connection.setblocking(False)
         try:
             connection.connect(str(self._path))
