@@ -40,6 +40,11 @@ def link_key(folder: DataFolder, random_bytes: RandomBytes = os.urandom) -> byte
     return load_or_make_key(folder.secrets / "link.key", random_bytes)
 
 
+def door_key(folder: DataFolder, random_bytes: RandomBytes = os.urandom) -> bytes:
+    """Return the key that signs places in line (stentor.admission.tickets)."""
+    return load_or_make_key(folder.secrets / "door.key", random_bytes)
+
+
 def operator_token(folder: DataFolder, random_bytes: RandomBytes = os.urandom) -> str:
     """Return the token that lets its bearer do everything at control."""
     return load_or_make_token(folder.secrets / "operator.token", random_bytes)

@@ -8,6 +8,8 @@ class Counts:
     """Totals since the process started; `base.metrics.EDGE_COUNTED` says what each is."""
 
     accepted: int = 0
+    admitted_at_once: int = 0
+    admitted_in_turn: int = 0
     advised: int = 0
     answers_4xx: int = 0
     answers_5xx: int = 0
@@ -21,6 +23,10 @@ class Counts:
     joined: int = 0
     jumped: int = 0
     left: int = 0
+    line_again: int = 0
+    line_early: int = 0
+    line_full: int = 0
+    line_given: int = 0
     partial_sends: int = 0
     parts: int = 0
     parts_twice: int = 0
@@ -29,10 +35,20 @@ class Counts:
     refused_connections: int = 0
     refused_messages: int = 0
     reloads: int = 0
+    reminders: int = 0
     requests: int = 0
+    returned: int = 0
+    returns_over: int = 0
     slow_closed: int = 0
     stalled_closed: int = 0
     taken_over: int = 0
+    tickets_expired: int = 0
+    tickets_forged: int = 0
+    tickets_late: int = 0
+    tickets_malformed: int = 0
+    tickets_other_network: int = 0
+    tickets_other_room: int = 0
+    tickets_replayed: int = 0
     timed_out: int = 0
     tls_failed: int = 0
     tls_handshakes: int = 0

@@ -41,6 +41,20 @@ class StateOf:
 
 
 @dataclass(frozen=True, slots=True)
+class DoorOf:
+    """How the line at the door stands."""
+
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReminderOf:
+    """A ticket for whoever asks before the hour."""
+
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
 class Push:
     """The endless stream of a rendition.
 
@@ -109,7 +123,7 @@ class Whole:
     rendition: str
 
 
-Intent = Page | Live | StateOf | Push | Master | Playlist | Media | Whole
+Intent = Page | Live | StateOf | DoorOf | ReminderOf | Push | Master | Playlist | Media | Whole
 
 _MASTERS = {
     "master": (Codec.AAC, Shape.LIVE),
@@ -164,6 +178,10 @@ def _room_route(request: Request) -> Intent:
     _only(request, ())
     if rest == "state.json":
         return StateOf(room)
+    if rest == "door.json":
+        return DoorOf(room)
+    if rest == "ticket.json":
+        return ReminderOf(room)
     if rest.startswith("recording/") and rest.endswith(".mp4"):
         return Whole(room, _known(rest.removeprefix("recording/").removesuffix(".mp4")))
     raise _NOT_FOUND

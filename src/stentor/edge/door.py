@@ -1,0 +1,314 @@
+"""The door of one edge: lets in, or answers with a place in line, and tells how the line stands.
+
+Whoever leads the machine's edges moves the line on; this door goes by the sheet that it wrote.
+All decisions are `admission`'s; none asks another process anything, and nobody who listens is
+ever looked at here.
+"""
+
+import math
+from collections import deque
+from collections.abc import Callable
+
+import msgspec
+
+from stentor.admission.events import ReturnTicket, return_event
+from stentor.admission.line import Sheet, poll_s, step
+from stentor.admission.networks import Places
+from stentor.admission.tickets import FALSE, NO_NETWORK, Kind, Refusal, Ticket, Tickets
+from stentor.base.errors import Problem
+from stentor.edge.answer import JSON, Answer
+from stentor.edge.board import Board, Standing
+from stentor.edge.connection import Connection
+from stentor.edge.counts import Counts
+from stentor.edge.door_limits import DoorLimits
+from stentor.edge.rooms import Room
+from stentor.media.grid import PART_SAMPLES
+from stentor.rooms.orders import Phase
+
+TICK_S = 0.25
+LINE_TICKET_S = 7200
+RETURN_TICKET_S = 120
+RETURN_RENEW_S = 30
+_REMINDER_AFTER_S = 7200  # how long after the hour a reminder still counts
+_COME_BEFORE_S = 10
+_BURST_S = 2.0
+_SLACK = 1.25  # who is served comes unevenly
+_AGAIN_S = (1.0, 3.0)
+_PROBLEM = "urn:stentor:problem:line"
+_LINE_FULL = Problem(
+    503, "line-full", "Too many from this network are in line", "Come again in a minute."
+)
+
+
+class Bucket:
+    """So many a second, and a few seconds' worth at once."""
+
+    def __init__(self, now_ns: int) -> None:
+        self.per_s = 0.0
+        self._level = 0.0
+        self._at_ns = now_ns
+
+    def level(self, now_ns: int) -> float:
+        """Return how many may be taken now."""
+        full = max(2.0, self.per_s * _BURST_S)
+        earned = (now_ns - self._at_ns) * self.per_s / 1e9
+        self._at_ns = now_ns
+        self._level = min(full, self._level + earned)
+        return self._level
+
+    def take(self) -> None:
+        """Take one."""
+        self._level -= 1
+
+
+class Door:
+    """Who gets in at one edge, and what the others are told."""
+
+    def __init__(
+        self,
+        *,
+        limits: DoorLimits,
+        board: Board,
+        tickets: Tickets,
+        counts: Counts,
+        index: int,
+        now_ms: Callable[[], int],
+        now_ns: Callable[[], int],
+        chance: Callable[[], float],
+    ) -> None:
+        self._limits = limits
+        self._board = board
+        self._tickets = tickets
+        self._counts = counts
+        self._index = index
+        self._now_ms = now_ms
+        self._now_ns = now_ns
+        self._chance = chance
+        self.sheet = Sheet()
+        self.per_s = float(limits.per_s_max or limits.per_s_unmeasured)
+        self.wants_line = bool(limits.per_s_max)
+        self._bucket = Bucket(now_ns())
+        self._places = Places(limits.network_per_s, limits.network_burst, limits.push_ms_max)
+        self._asked = Places(limits.network_per_s / 100, limits.network_burst, limits.push_ms_max)
+        self._returns_left = 0.0
+        self._served: deque[tuple[int, int]] = deque()  # when, up to where
+        self._late_ms = 0
+        self._told_ms = 0
+        self._json = b""
+        self._return_events: dict[str, tuple[int, bytes]] = {}
+
+    def admit(self, connection: Connection, room: Room, text: str) -> bool:
+        """Say whether somebody may join now; if not, they have been answered with their place.
+
+        Raises `Problem` for what is no ticket of ours, and when no place is left.
+        """
+        sheet = self.sheet
+        if not text and not sheet.line:
+            return True
+        now_ms = self._now_ms()
+        ticket = self._held(text, room, connection.peer, now_ms) if text else None
+        if not sheet.line:
+            return True
+        if ticket is not None and ticket.kind is Kind.RETURN:
+            if self._returns_left >= 1:
+                self._returns_left -= 1
+                self._counts.returned += 1
+                return True
+            self._counts.returns_over += 1
+            ticket = None
+        level = self._bucket.level(self._now_ns())
+        if ticket is not None:
+            if not sheet.is_served(ticket.place_ms):
+                self._counts.line_early += 1
+                self._answer_place(connection, text, ticket.place_ms, now_ms)
+                return False
+            if level < 1:
+                self._counts.line_again += 1
+                low, high = _AGAIN_S
+                again_s = low + (high - low) * self._chance()
+                self._answer_line(connection, text, ticket.place_ms, 1, 0, again_s, again_s)
+                return False
+            if self._board.spend(ticket.edge, ticket.serial):
+                self._bucket.take()
+                if ticket.kind is Kind.LINE:
+                    self._board.note_came()
+                else:
+                    self._board.note_past()
+                self._counts.admitted_in_turn += 1
+                return True
+            self._refused(Refusal.REPLAYED)
+        elif not sheet.waiting and level > self._bucket.per_s * _BURST_S / 2:
+            self._bucket.take()
+            self._board.note_past()
+            self._counts.admitted_at_once += 1
+            return True
+        self._give_place(connection, room, now_ms)
+        return False
+
+    def json(self) -> Answer:
+        """Return how the line stands: the same for everyone, renewed once a second."""
+        return Answer(200, self._json, JSON, cache="public, max-age=1")
+
+    def reminder(self, connection: Connection, room: Room) -> Answer:
+        """Return a ticket for somebody who asks before the hour; raises `Problem` after it."""
+        state = room.state
+        now_ms = self._now_ms()
+        if state is None or state.phase is not Phase.SCHEDULED or state.epoch_ms <= now_ms:
+            raise Problem(409, "has-begun", "This conversation has begun", "Come in now.")
+        place_ms = self._asked.place(connection.peer, now_ms)
+        if place_ms is None or place_ms >= state.epoch_ms:
+            raise _LINE_FULL
+        spread_ms = min(self._limits.spread_ms, max(0, state.epoch_ms - now_ms))
+        come_at_ms = state.epoch_ms - _COME_BEFORE_S * 1000 - round(spread_ms * self._chance())
+        expires_s = state.epoch_ms // 1000 + _REMINDER_AFTER_S
+        text = self._write(Kind.REMINDER, room, place_ms, now_ms, expires_s, NO_NETWORK)
+        self._counts.reminders += 1
+        body = {
+            "ticket": text,
+            "place_ms": place_ms,
+            "come_at_ms": max(now_ms, come_at_ms),
+            "expires_ms": expires_s * 1000,
+            "door": f"/r/{room.id}/door.json",
+        }
+        return Answer(200, msgspec.json.encode(body), JSON, cache="no-store")
+
+    def return_event(self, room: Room) -> bytes:
+        """Return the event box with the room's return ticket, made anew every half minute."""
+        now_ms = self._now_ms()
+        due_ms, event = self._return_events.get(room.id, (0, b""))
+        if now_ms >= due_ms:
+            until_s = now_ms // 1000 + RETURN_TICKET_S
+            text = self._write(Kind.RETURN, room, now_ms, now_ms, until_s, NO_NETWORK)
+            sample = max((s.next for s in room.streams.values()), default=0) * PART_SAMPLES
+            event = return_event(ReturnTicket(text, until_s * 1000), sample)
+            self._return_events[room.id] = now_ms + RETURN_RENEW_S * 1000, event
+        return event
+
+    def forget(self, room_id: str) -> None:
+        """Drop what is kept of a room."""
+        self._return_events.pop(room_id, None)
+
+    def tick(self, now_ns: int, listeners: int) -> None:
+        """Four times a second: be seen, lead if it is ours to lead, and read the sheet."""
+        now_ms, beat_ms = self._now_ms(), now_ns // 1_000_000
+        board = self._board
+        board.beat(beat_ms, Standing(listeners, self.per_s, self.wants_line))
+        edges = board.edges(beat_ms)
+        standings = board.standings(edges)
+        present = sum(one.listeners for one in standings)
+        if edges[:1] == [self._index]:
+            board.note_listeners(beat_ms // 1000, present)
+            sheet = board.sheet()
+            virtual_ms = sheet.virtual_ms(now_ms)
+            first_s = (sheet.serving_ms or virtual_ms) // 1000
+            board.write_sheet(
+                step(
+                    sheet,
+                    board.counts(first_s, virtual_ms // 1000),
+                    board.totals(),
+                    wanted=any(one.wants_line for one in standings),
+                    per_s=sum(one.per_s for one in standings),
+                    now_ms=now_ms,
+                    polls_per_s_max=self._limits.polls_per_s_max,
+                )
+            )
+        self.sheet = board.sheet()
+        self._bucket.per_s = self.per_s * _SLACK
+        share = 1 / max(1, len(edges))
+        self._returns_left = 2 * share * max(0, board.peak(beat_ms // 1000) - present)
+        if now_ms - self._told_ms >= 1000 - TICK_S * 500:
+            self._told_ms = now_ms
+            self._second(now_ms, share)
+
+    def _second(self, now_ms: int, share: float) -> None:
+        limits = self._limits
+        self._places.set_rate(limits.network_per_s * share, limits.network_burst * share)
+        self._places.forget_idle(self.sheet.virtual_ms(now_ms))
+        self._asked.forget_idle(now_ms)
+        self._served.append((now_ms, self.sheet.serving_ms))
+        while self._served and self._served[0][0] < now_ms - limits.grace_ms:
+            self._late_ms = self._served.popleft()[1]
+        sheet = self.sheet
+        body = {
+            "at_ms": sheet.at_ms or now_ms,
+            "open": not sheet.line,
+            "serving_ms": sheet.serving_ms,
+            "serving": round(sheet.served),
+            "per_minute": sheet.per_minute,
+            "waiting": sheet.waiting,
+            "line": [(knot.place_ms, knot.number) for knot in sheet.knots],
+            "wait_s": [round(knot.wait_s, 1) for knot in sheet.knots],
+            "poll_s_min": round(sheet.poll_s_min, 1),
+        }
+        self._json = msgspec.json.encode(body)
+
+    def _held(self, text: str, room: Room, peer: bytes, now_ms: int) -> Ticket | None:
+        """Return a ticket that holds good; None sends an honest listener to the end of the line."""
+        found = self._tickets.check(text, room.id, self._tickets.network_of(peer), now_ms)
+        if isinstance(found, Ticket) and found.kind is Kind.LINE and found.place_ms < self._late_ms:
+            found = Refusal.LATE
+        if isinstance(found, Ticket):
+            return found
+        self._refused(found)
+        if found in FALSE:
+            raise Problem(403, f"ticket-{found.value}", "That is no ticket for this room")
+        return None
+
+    def _refused(self, why: Refusal) -> None:
+        name = f"tickets_{why.value.replace('-', '_')}"
+        setattr(self._counts, name, getattr(self._counts, name) + 1)
+
+    def _give_place(self, connection: Connection, room: Room, now_ms: int) -> None:
+        peer = connection.peer
+        place_ms = self._places.place(peer, self.sheet.virtual_ms(now_ms))
+        if place_ms is None:
+            self._counts.line_full += 1
+            raise _LINE_FULL
+        network = self._tickets.network_of(peer)
+        expires_s = now_ms // 1000 + LINE_TICKET_S
+        text = self._write(Kind.LINE, room, place_ms, now_ms, expires_s, network)
+        self._board.note_place(place_ms)
+        self._counts.line_given += 1
+        self._answer_place(connection, text, place_ms, now_ms)
+
+    def _write(
+        self, kind: Kind, room: Room, place_ms: int, now_ms: int, expires_s: int, network: bytes
+    ) -> str:
+        serial = self._board.next_serial()
+        ticket = Ticket(kind, self._index, serial, place_ms, now_ms // 1000, expires_s, network)
+        return self._tickets.write(ticket, room.id)
+
+    def _answer_place(self, connection: Connection, text: str, place_ms: int, now_ms: int) -> None:
+        stand = self.sheet.stand(place_ms, now_ms)
+        ahead = max(0, stand.number - 1 - round(self.sheet.served))
+        again_s = poll_s(stand.wait_s, self.sheet.poll_s_min, self._chance())
+        self._answer_line(connection, text, place_ms, stand.number, ahead, stand.wait_s, again_s)
+
+    def _answer_line(
+        self,
+        connection: Connection,
+        text: str,
+        place_ms: int,
+        number: int,
+        ahead: int,
+        wait_s: float,
+        again_s: float,
+    ) -> None:
+        request = connection.request
+        assert request is not None
+        room = request.path.split("/")[2]
+        body = {
+            "type": _PROBLEM,
+            "title": "There is a line at the door, and you are in it",
+            "status": 503,
+            "ticket": text,
+            "place_ms": place_ms,
+            "number": number,
+            "ahead": ahead,
+            "wait_s": round(wait_s, 1),
+            "poll_s": round(again_s, 1),
+            "door": f"/r/{room}/door.json",
+        }
+        headers = {"Retry-After": str(math.ceil(again_s))}
+        data = msgspec.json.encode(body)
+        connection.answer(Answer(503, data, Problem.MEDIA_TYPE, headers, cache="no-store"))
