@@ -135,6 +135,7 @@ class Edge:
             counts=self.counts,
             deadlines=deadlines,
             facts=self._facts,
+            moves_per_s=self.limits.moves_per_s,
             drain_ns=self.limits.drain_ns,
         )
         self._handover_path = folder.handover(index)

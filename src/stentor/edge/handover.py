@@ -43,6 +43,7 @@ from stentor.edge.rooms import Rooms
 
 PATIENCE_S = 20.0  # from a successor's first word to its last
 FREEZE_S_MAX = 1.0  # so long nobody is delivered anything; a player's margin is no longer
+_ADVISE_EVERY_S = 20.0  # who was behind may have missed it
 _UNANSWERED_MAX = 4  # batches under way: the kernel bounds descriptors that nobody has taken
 
 
@@ -68,6 +69,7 @@ class Household:
     counts: Counts
     deadlines: Deadlines
     facts: FactsSender
+    moves_per_s: float  # so many may come again at once
     drain_ns: int  # how long an edge may go on with what it has begun
 
 
@@ -81,6 +83,7 @@ class Handover:
         self._channel: Channel | None = None
         self._stand = Stand.ALONE
         self._due_ns = 0
+        self._advise_ns = 0
         self._to_send: deque[int] = deque()
         self._sent: set[int] = set()
         self._unanswered = 0
@@ -109,6 +112,8 @@ class Handover:
             self._give_up(f"it took longer than {PATIENCE_S:.0f} s")
         if self._stand is Stand.GIVEN:
             self._pass_on_resting()
+            if now_ns >= self._advise_ns:
+                self._advise(now_ns)
             if self._house.web.open <= 0 or now_ns > self._due_ns:
                 self._house.loop.stop()
 
@@ -120,6 +125,8 @@ class Handover:
     def pass_on(self, connection: Connection) -> None:
         """Give a connection between two requests to the successor, or let it go."""
         house = self._house
+        if connection.wire.secure and connection.stage is Stage.HEAD:
+            return  # it may ask once more
         if self._channel is None or connection.wire.secure:
             connection.close()
             return
@@ -314,7 +321,18 @@ class Handover:
         house.loop.last = lambda: None
         house.facts.leave()
         house.web.at_rest = self.pass_on
+        house.push.leaving = True
         self._pass_on_resting()
+        self._advise(time.monotonic_ns())
+
+    def _advise(self, now_ns: int) -> None:
+        """Ask those whose session cannot be given to come again, at a pace that can be served."""
+        self._advise_ns = now_ns + round(_ADVISE_EVERY_S * 1e9)
+        house = self._house
+        within_s = house.push.listeners / max(1.0, house.moves_per_s)
+        for lane in tuple(house.push.lanes()):
+            if lane.listeners:
+                house.push.advise(lane, lane.parts, max(1.0, within_s), "deploy")
 
     def _give_up(self, why: str) -> None:
         """Go on as if nobody had come; once given there is nothing to go on with."""

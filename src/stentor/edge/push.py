@@ -71,6 +71,7 @@ class Push:
         self._ended_ns: dict[Stream, int] = {}
         self._totals: dict[str, Totals] = {}
         self.listeners = 0
+        self.leaving = False  # a successor is here: who is left is advised to go there
         # What the ladder decides for joiners, once a second.
         self.fastest_parts = limits.fastest_parts
         self.lower_rendition = False
@@ -193,7 +194,8 @@ class Push:
             if not lanes:
                 del self._lanes[stream]
                 self._ended_ns.pop(stream, None)
-        self._advise_moves(now_ns)
+        if not self.leaving:
+            self._advise_moves(now_ns)
 
     def _advise_moves(self, now_ns: int) -> None:
         """Where lanes are not of the pace that joiners get now, advise one of them to move."""

@@ -238,8 +238,7 @@ class _Stragglers:
         listening = house.private if word.on_metrics_port else house.public
         connection = listening.adopt(fd)
         house.loop.watch(fd, connection, READ)
-        connection.buffer = word.heard
-        connection.resume()
+        connection.hear(word.heard)
 
 
 def _follow(house: Household, feed: Feed) -> None:
