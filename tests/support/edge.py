@@ -22,6 +22,9 @@ from stentor.rooms.orders import Phase
 from support.programme import FeedThread, Programme
 
 
+Approach = Callable[[socket.socket], socket.socket]  # what is said before the first request
+
+
 def eventually(condition: Callable[[], Any], timeout_s: float = 5.0) -> Any:
     """Return what the condition returns once it is true; fails after the deadline."""
     deadline = time.monotonic() + timeout_s
@@ -48,12 +51,16 @@ class Response:
 class Client:
     """A connection of one's own, byte by byte."""
 
-    def __init__(self, port: int, receive_bytes: int | None = None) -> None:
+    def __init__(
+        self, port: int, receive_bytes: int | None = None, approach: Approach | None = None
+    ) -> None:
         self.socket = socket.socket()
         if receive_bytes is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
         self.socket.settimeout(5)
         self.socket.connect(("127.0.0.1", port))
+        if approach is not None:
+            self.socket = approach(self.socket)
         self.buffer = b""
 
     def send(self, data: bytes) -> Client:
@@ -110,8 +117,14 @@ class Client:
 class Ear(Client):
     """A listener of the push stream: parts and events in the order in which they come."""
 
-    def __init__(self, port: int, target: str, receive_bytes: int | None = None) -> None:
-        super().__init__(port, receive_bytes)
+    def __init__(
+        self,
+        port: int,
+        target: str,
+        receive_bytes: int | None = None,
+        approach: Approach | None = None,
+    ) -> None:
+        super().__init__(port, receive_bytes, approach)
         self.get(target)
         self.parts: list[int] = []
         self.media: list[bytes] = []
@@ -164,6 +177,7 @@ class RunningEdge:
         self.feed = feed
         self.edge = edge
         self.programme = Programme(feed)
+        self.approach: Approach | None = None
 
     @property
     def port(self) -> int:
@@ -171,13 +185,13 @@ class RunningEdge:
 
     def ear(self, rendition: str = "aac48", receive_bytes: int | None = None) -> Ear:
         target = f"/r/{self.programme.room}/live.mp4?rendition={rendition}"
-        return Ear(self.port, target, receive_bytes)
+        return Ear(self.port, target, receive_bytes, self.approach)
 
     def get(self, target: str, method: str = "GET", **headers: str) -> Response:
         """Ask on a connection of its own; `target` may begin at the room."""
         if not target.startswith("/"):
             target = f"/r/{self.programme.room}/{target}"
-        with Client(self.port) as client:
+        with Client(self.port, approach=self.approach) as client:
             return client.get(target, method, **headers).response(body=method != "HEAD")
 
     def has_parts(self, count: int) -> None:

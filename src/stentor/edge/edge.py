@@ -104,13 +104,13 @@ class Edge:
                 settings.bind, settings.port, shared=True, unsent_bytes=self.limits.unsent_bytes
             )
         )
-        self._entrance = Entrance(settings, folder, self._web, lambda: next(self._serials))
+        self.entrance = Entrance(settings, folder, self._web, lambda: next(self._serials))
         self._public = Listening(
             self._web,
             listener,
             self.limits,
             lambda: next(self._serials),
-            arrivals=self._entrance.arrivals,
+            arrivals=self.entrance.arrivals,
         )
         metrics_port = settings.metrics_port_used + 1 + index if settings.port else 0
         private = (
@@ -296,7 +296,7 @@ class Edge:
         if request.method is Method.OPTIONS:
             connection.answer(preflight())
             return
-        self._entrance.introduce(connection, request)
+        self.entrance.introduce(connection, request)
         intent = routes.route(request, on_metrics_port=connection.on_metrics_port)
         match intent:
             case routes.Push():
@@ -344,6 +344,6 @@ class Edge:
                         connections=self._web.open,
                         waiting=self.shelf.waiting,
                         feed_connected=self._feed.connected,
-                        tls=self._entrance.gauges(),
+                        tls=self.entrance.gauges(),
                     )
                 )
