@@ -1,4 +1,4 @@
-"""The parent's end of the load: starts crowds and floods, knows how they stand, asks and ends them."""
+"""The parent's end of the load: starts crowds and floods, asks how they stand, and ends them."""
 
 import contextlib
 import multiprocessing

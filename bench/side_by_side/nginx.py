@@ -7,8 +7,16 @@ import subprocess
 from pathlib import Path
 
 from side_by_side.pacing import Pace
-from side_by_side.processes import Missing, answers, family, free_port, program, spawn, stop
-from side_by_side.processes import wait_until
+from side_by_side.processes import (
+    Missing,
+    answers,
+    family,
+    free_port,
+    program,
+    spawn,
+    stop,
+    wait_until,
+)
 from side_by_side.programme import (
     CHUNK_S,
     SEGMENT_S,
@@ -30,14 +38,12 @@ KEY = "key.pem"
 
 def make_certificate(folder: Path) -> None:
     """A P-256 certificate for localhost, the same for every server of a run."""
-    subprocess.run(
-        [program("openssl", "openssl"), "req", "-x509", "-newkey", "ec", "-nodes", "-days", "2"]
-        + ["-pkeyopt", "ec_paramgen_curve:prime256v1", "-subj", "/CN=localhost"]
-        + ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-        + ["-out", str(folder / CERTIFICATE), "-keyout", str(folder / KEY)],
-        check=True,
-        capture_output=True,
-    )
+    asked = "req -x509 -newkey ec -nodes -days 2 -pkeyopt ec_paramgen_curve:prime256v1"
+    named = "-subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1"
+    files = ["-out", str(folder / CERTIFICATE), "-keyout", str(folder / KEY)]
+    openssl = program("openssl", "openssl")
+    command = [openssl, *asked.split(), *named.split(), *files]
+    subprocess.run(command, check=True, capture_output=True)
 
 
 class Nginx:

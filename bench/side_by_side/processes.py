@@ -1,7 +1,6 @@
 """The servers' processes: where they run, what they used, what they hold. They die with us."""
 
 import contextlib
-import ctypes
 import os
 import random
 import resource
@@ -13,7 +12,6 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-_PR_SET_PDEATHSIG = 1
 _KERNEL_CACHES = {"TCP", "sock_inode_cache", "filp", "eventpoll_epi", "eventpoll_pwq", "dentry"}
 
 
@@ -56,22 +54,17 @@ def spawn(
     command: Sequence[str], cores: Sequence[int], log: Path, user: str | None = None
 ) -> subprocess.Popen[bytes]:
     """Start a server on its cores with all the descriptors that there are."""
-    libc = ctypes.CDLL(None, use_errno=True)
-
-    def prepare() -> None:
-        os.sched_setaffinity(0, cores)
-        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    before = [program("prlimit", "util-linux"), f"--nofile={hard}:{hard}"]
+    before += [program("taskset", "util-linux"), "-c", ",".join(map(str, cores))]
+    before += [program("setpriv", "util-linux"), "--pdeathsig", "TERM"]
     with log.open("ab") as output:
         return subprocess.Popen(
-            command,
+            [*before, *command],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             user=user if os.getuid() == 0 else None,
-            preexec_fn=prepare,
         )
 
 
@@ -152,7 +145,7 @@ def kernel_bytes() -> int:
 
 
 def wait_for_quiet(seconds: float) -> None:
-    """Wait until the kernel has let go of the last round's sockets; some server is slow to close."""
+    """Wait until the kernel has let go of the last round's sockets: some servers close late."""
     limit, before = time.monotonic() + seconds, ""
     while time.monotonic() < limit:
         fields = Path("/proc/net/sockstat").read_text().split("TCP:")[1].split()

@@ -56,6 +56,7 @@ class StentorEdge:
             "data": str(folder),
             "edge_part_lane_listeners_max": 0,
             "edge_lane_ms_min": round(period_s(parts) * 1000),
+            "edge_network_exempt": "127.0.0.0/8",  # peers have no limits of networks
         }
         if certificates is not None:
             wanted |= {
