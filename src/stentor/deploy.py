@@ -21,7 +21,7 @@ from stentor.supervise.roll import Roll, Stage, Step
 from stentor.supervise.supervisor import Supervisor, stentor_command
 
 # What only edges read. Everything else is read by parts that keep running.
-CHANGEABLE = ("edge_", "door_", "tls_", "proxy_")
+CHANGEABLE = ("edge_", "door_", "tls_", "proxy_protocol_from", "forwarded_from")
 _ASKED_BYTES_MAX = 262_144
 _ASKERS_MAX = 8
 _LEAVE_GRACE_S = 5.0  # an edge ends by itself before its supervisor ends it

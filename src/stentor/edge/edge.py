@@ -172,6 +172,8 @@ class Edge:
         for room in self.rooms.by_id.values():
             if room.ended and room.streams:
                 self._retire_ns[room] = self._now_ns() + round(_RETIRE_S * 1e9)
+            for stream in room.streams.values():  # what came here and was not given there
+                self.loop.safely(partial(self.push.part_came, stream))
         self._public.listen()
         self._private.listen()
         return taken

@@ -132,7 +132,7 @@ class Handover:
             return
         fd = connection.fd
         peer = house.web.networks.peers.get(fd, b"")
-        word = Passed(connection.buffer, peer, connection.on_metrics_port)
+        word = Passed(connection.buffer, peer, connection.front, connection.on_metrics_port)
         try:
             self._channel.say(word, (fd,))
         except OSError as error:

@@ -70,6 +70,7 @@ class Passed(msgspec.Struct, frozen=True, array_like=True, tag=9):
 
     heard: bytes
     peer: bytes
+    front: bytes  # who speaks for the peer
     on_metrics_port: bool
 
 

@@ -238,6 +238,7 @@ class _Stragglers:
         listening = house.private if word.on_metrics_port else house.public
         connection = listening.adopt(fd)
         house.loop.watch(fd, connection, READ)
+        connection.front = word.front
         connection.hear(word.heard)
 
 
