@@ -130,14 +130,14 @@ class Listening:
         self._waiting = False
         for _ in range(self._limits.accepts_per_turn):
             try:
-                client, address = self._socket.accept()
+                # `accept` makes a socket object of it, which takes longer than all the rest.
+                fd, address = self._socket._accept()  # type: ignore[attr-defined]
             except BlockingIOError:
                 return
             except OSError as error:
                 if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS):
                     self._turn_to_rest(now_ns, error)
                 return
-            fd = client.detach()
             os.set_blocking(fd, False)
             self._web.counts.accepted += 1
             self._let_in(fd, packed_address(address[0]), now_ns)
@@ -160,9 +160,12 @@ class Listening:
             self._arrive(arrivals, fd, peer)
             return
         self._web.open += 1
-        connection = self.adopt(fd)
-        self._web.loop.watch(fd, connection, READ)
-        connection.on_event(fd, READ)  # the request is mostly there already
+        connection = self._web.loop.table[fd] = self.adopt(fd)
+        try:
+            connection.begin()  # the request is mostly there already
+        except Exception:  # nobody would ever come back to a descriptor that is not watched
+            connection.close()
+            raise
 
     def adopt(self, fd: int) -> Connection:
         """Return a connection, as if its descriptor had come to this door."""
@@ -199,7 +202,7 @@ class Listening:
             os.close(fd)
 
     def _end(self, fd: int, answer: bytes) -> None:
-        if self._arrivals is not None:  # nobody would understand it
+        if self._arrivals is not None and self._arrivals.secure:  # nobody would understand it
             os.close(fd)
         else:
             _end(fd, answer)
