@@ -8,6 +8,7 @@ const HEAD_MS = 6_000; // a crowded edge may let a joiner wait; it serves whoeve
 const FIRST_BYTES_MS = 3_000; // a head without a body for so long is a proxy that buffers
 const SILENCE_MS = 4_000; // beyond a quarter more than the lane's period
 const WAITING_SILENCE_MS = 25_000; // before the hour there is a heartbeat every 10 s
+const CROWDED_MS = 20_000; // too many from this network, or this browser asks too often
 export const SHORT_LIVED_MS = 15_000;
 
 export class Connection {
@@ -42,7 +43,10 @@ export class Connection {
     this.#abort.abort();
   }
 
-  /** Resolves to { kind }: ended, gone, over (it ended before), early, full, line, lost. */
+  /**
+   * Resolves to { kind }: ended, gone, over (it ended before), early, full, crowded, line, ticket (it
+   * is no good), stale (what was asked for is), refused, lost.
+   */
   async #read() {
     const began = performance.now();
     this.#wait(HEAD_MS);
@@ -91,6 +95,10 @@ async function refused(response) {
   const type = said.type ?? "";
   if (type.endsWith(":line")) return { kind: "line", said };
   if (type.endsWith(":doors-closed")) return { kind: "early" };
+  if (type.includes(":ticket-")) return { kind: "ticket" };
   const afterMs = 1_000 * (Number(response.headers.get("Retry-After")) || 0);
-  return { kind: type.endsWith("-full") ? "full" : "lost", afterMs };
+  const crowded = response.status === 429 || type.endsWith(":line-full");
+  if (crowded) return { kind: "crowded", afterMs: Math.max(CROWDED_MS, afterMs) };
+  if (response.status === 400) return { kind: "stale", afterMs };
+  return { kind: type.endsWith("-full") ? "full" : "refused", afterMs };
 }

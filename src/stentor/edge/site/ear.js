@@ -92,8 +92,7 @@ export class Ear {
     if (this.#held !== null) {
       this.#held.push({ start, bytes });
       this.end = end;
-      // What came in the same read is still to be heard of: the ear is placed after all of it.
-      if (this.#enough()) queueMicrotask(() => this.flush());
+      if (this.#enough()) this.#begin();
       return;
     }
     if (!this.audio.paused && this.#startAt === null) {
@@ -121,7 +120,21 @@ export class Ear {
 
   #enough() {
     if (!this.following) return true;
-    return seconds(this.end - this.#held[0].start) >= this.#steering.target;
+    const there = seconds(this.end - this.#held[0].start);
+    return there >= (this.#fromHour && !this.heard ? this.#periodS : this.#steering.target);
+  }
+
+  #begin() {
+    if (!this.following || !this.#fromHour || this.heard) {
+      // What came in the same read is still to be heard of: the ear is placed after all of it.
+      return queueMicrotask(() => this.flush());
+    }
+    // The first delivery after the hour is just a period long: what is to be left when the next one
+    // comes is waited for now.
+    const short = targetS(this.#periodS) - seconds(this.end - this.#held[0].start);
+    const held = this.#held;
+    const flush = () => this.#held === held && this.flush();
+    setTimeout(flush, 1_000 * Math.max(0, Math.min(short, this.#steering.target)));
   }
 
   /** Gives the pipe what was held back, and places the ear when this is the beginning. */

@@ -4,34 +4,36 @@
 
 import { Backoff, pause } from "./backoff.js";
 
-const POLL_MAX_S = 15;
-const POLL_MIN_S = 1;
+const POLL_MAX_S = 60;
+const NEAR_S = 6;
 const TELL_MS = 1_000;
-const jitter = (s) => s * (0.75 + Math.random() / 2);
 
-/** The number that belongs to a place, from the notice's line of [place_ms, number]. Pure. */
-export function numberAt(line, placeMs) {
-  let before = null;
-  for (const [at, number] of line) {
-    if (at >= placeMs) {
-      if (!before || at === before[0]) return number;
-      return before[1] + ((number - before[1]) * (placeMs - before[0])) / (at - before[0]);
-    }
-    before = [at, number];
-  }
-  return before ? before[1] : 0;
+/** What belongs to a place, from the notice's line of [place_ms, number] and `values` of it. Pure. */
+function between(line, values, placeMs) {
+  const at = line.findIndex(([place]) => place >= placeMs);
+  if (at < 0) return values.at(-1) ?? 0;
+  if (at === 0) return values[0];
+  const share = (placeMs - line[at - 1][0]) / Math.max(1, line[at][0] - line[at - 1][0]);
+  return values[at - 1] + share * (values[at] - values[at - 1]);
 }
 
-/** Where one stands: { served, ahead, waitS }; `waitS` is null when the line does not move. Pure. */
+/** Where one stands, from the door's notice: { served, ahead, waitS }. Pure. */
 export function standing(notice, placeMs) {
   if (notice.open || notice.serving_ms >= placeMs) return { served: true, ahead: 0, waitS: 0 };
-  const ahead = Math.max(0, Math.round(numberAt(notice.line, placeMs) - notice.serving));
-  return { served: false, ahead, waitS: notice.per_minute > 0 ? (60 * ahead) / notice.per_minute : null };
+  const numbers = notice.line.map(([, number]) => number);
+  const number = between(notice.line, numbers, placeMs);
+  const ahead = Math.max(0, Math.ceil(number) - 1 - notice.serving);
+  return { served: false, ahead, waitS: between(notice.line, notice.wait_s, placeMs) };
 }
 
-/** When to look at the notice again, seconds: seldom far back, each second at the front. Pure. */
-export function nextLookS(waitS, least) {
-  return Math.min(POLL_MAX_S, Math.max(least ?? POLL_MIN_S, POLL_MIN_S, (waitS ?? POLL_MAX_S) / 4));
+/**
+ * When to look again, seconds: each time half of what is left, so that a long wait costs few
+ * questions and its end is met (admission/line.py does the same). `chance` is 0 to 1. Pure.
+ */
+export function nextLookS(waitS, leastS, chance) {
+  if (waitS <= NEAR_S) return waitS + 0.2 + 0.6 * chance;
+  const wanted = Math.min(POLL_MAX_S, Math.max(leastS, waitS / 2)) * (0.75 + 0.5 * chance);
+  return Math.min(wanted, waitS + chance);
 }
 
 async function notice(room, signal) {
@@ -52,16 +54,16 @@ export async function waitInLine({ room, said, signal, tell }) {
   let seenAt = performance.now();
   const draw = () => {
     const passed = (performance.now() - seenAt) / 1_000;
-    const left = place.waitS === null ? null : Math.max(0, place.waitS - passed);
+    const left = Math.max(0, place.waitS - passed);
     const share = place.waitS ? left / place.waitS : 1;
     tell({ ...place, waitS: left, ahead: Math.round(place.ahead * share) });
   };
   draw();
   const timer = setInterval(draw, TELL_MS);
   try {
-    let waitS = said.poll_s ?? nextLookS(said.wait_s);
+    let lookS = said.poll_s;
     while (!signal.aborted) {
-      await pause(1_000 * jitter(waitS), signal);
+      await pause(1_000 * lookS, signal);
       if (signal.aborted) return;
       try {
         const seen = await notice(room, signal);
@@ -71,10 +73,10 @@ export async function waitInLine({ room, said, signal, tell }) {
         seenAt = performance.now();
         Object.assign(place, { ahead: now.ahead, waitS: now.waitS, away: false });
         place.total = Math.max(place.total, now.ahead);
-        waitS = nextLookS(now.waitS, seen.poll_s_min);
+        lookS = nextLookS(now.waitS, seen.poll_s_min, Math.random());
       } catch {
         place.away = backoff.attempt > 0;
-        waitS = Math.max(POLL_MIN_S, backoff.nextMs() / 1_000);
+        lookS = 1 + backoff.nextMs() / 1_000;
       }
     }
   } finally {

@@ -47,6 +47,11 @@ export class Moves {
   forget() {
     this.#advice = null;
   }
+
+  /** On another connection: whose numbers begin anew. */
+  arrived() {
+    this.#id = null;
+  }
 }
 
 /** Follows advice with a source and an ear: stretches, then moves, make-before-break. */
@@ -61,6 +66,10 @@ export class Mover {
 
   take(advice, periodMs) {
     this.#moves.take(advice, periodMs, performance.now());
+  }
+
+  arrived() {
+    this.#moves.arrived();
   }
 
   forget() {

@@ -155,6 +155,7 @@ export class Player extends BasePlayer {
       also: lowerThan(this.rendition, canPlay)?.name ?? null,
       phase: this.state?.phase,
       tickets: this.tickets,
+      dry: () => this.#ear.dry,
     });
   }
 
@@ -236,6 +237,7 @@ export class Player extends BasePlayer {
     const given = renditionNamed(rendition) ?? renditionNamed(this.rendition);
     this.lane = { periodMs, rendition: given.name };
     this.#ear.takeHead(given.mime, periodMs / 1_000);
+    this.#mover.arrived();
     this.changed();
   }
 

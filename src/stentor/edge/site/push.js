@@ -23,11 +23,12 @@ export class PushSource {
   #heardAt = performance.now();
 
   /** `emit` gets what a connection says; and open, early, line, trouble, blocked, gone, over, ended. */
-  constructor({ room, rendition, also, phase, tickets, emit }) {
+  constructor({ room, rendition, also, phase, tickets, dry, emit }) {
     this.room = room;
     this.rendition = rendition;
     this.also = also;
     this.tickets = tickets;
+    this.dry = dry;
     this.#phase = phase;
     this.emit = emit;
   }
@@ -78,7 +79,12 @@ export class PushSource {
         await pause(EARLY_MS * (0.5 + Math.random()), this.#abort.signal);
       } else if (outcome.kind === "line") {
         await this.#queue(outcome.said);
-      } else await this.#hold(outcome);
+      } else if (outcome.kind === "ticket") {
+        this.tickets.forget(); // ours are no good here: like anybody else, then
+      } else {
+        if (outcome.kind === "stale") this.#next = null;
+        await this.#hold(outcome);
+      }
       await pause(this.#budget.waitMs(), this.#abort.signal);
     }
   }
@@ -91,6 +97,7 @@ export class PushSource {
       silentMs: performance.now() - this.#heardAt,
       retryMs,
       full: kind === "full",
+      crowded: kind === "crowded",
     });
     await pause(retryMs, this.#abort.signal);
   }
@@ -110,7 +117,8 @@ export class PushSource {
   /** Listens on one connection, and on what replaces it, to the end of the last one. */
   async #listen() {
     this.#budget.spend();
-    const first = this.#connect(this.#periodMs, (event) => this.#on(first, event));
+    // The lane that one was in has the buffer; who has none left begins like anybody else.
+    const first = this.#connect(this.dry() ? null : this.#periodMs, (event) => this.#on(first, event));
     this.#connection = first;
     let connection;
     let outcome;

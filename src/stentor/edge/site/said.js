@@ -23,10 +23,10 @@ export function statusLine(player) {
     case "stalled":
       return "Waiting for more sound …";
     case "reconnecting":
-      return trouble.full ? "The room is full just now. Trying again …" : "The connection was lost. Reconnecting …";
+      return `${lost(trouble, "The connection was lost.")} Trying again …`;
     case "unreachable": {
       const left = Math.max(0, Math.ceil((trouble.retryAt - performance.now()) / 1000));
-      const what = trouble.full ? "The room is full just now." : "The server can't be reached.";
+      const what = lost(trouble, "The server can't be reached.");
       return left > 0 ? `${what} Trying again in ${left} s.` : `${what} Trying again …`;
     }
     case "finished":
@@ -36,6 +36,11 @@ export function statusLine(player) {
     default:
       return playing(player);
   }
+}
+
+function lost({ full, crowded }, otherwise) {
+  if (full) return "The room is full just now.";
+  return crowded ? "Too many are coming from your network just now." : otherwise;
 }
 
 function playing({ state, following }) {
@@ -48,7 +53,6 @@ function playing({ state, following }) {
 
 /** How long, in words that change seldom: a screen reader says each of them. */
 export function about(waitS) {
-  if (waitS === null) return "nobody can say how long just now";
   if (waitS < 50) return waitS < 15 ? "a few seconds" : "less than a minute";
   const minutes = Math.round(waitS / 60);
   if (minutes <= 1) return "about a minute";
@@ -91,7 +95,7 @@ export function distance(player) {
     if (behind > player.laneBehind + LATE_S)
       return ["and catching up", "Your connection was away for a while. All that was said is played, a little faster than it was spoken, until you are near live again.", true];
     if (lane.periodMs > MANY_MS)
-      return ["because many are listening", `The programme comes ${seconds(lane.periodMs / 1_000)} s at a time, so that there is room for everybody. You hear all of it.`, false];
+      return ["because many are listening", `The programme comes ${Math.round(lane.periodMs / 1_000)} s at a time, so that there is room for everybody. You hear all of it.`, false];
     return ["as near as it gets", "Sound travels in pieces of a third of a second to a second, and a little is kept in store.", false];
   }
 }

@@ -11,7 +11,7 @@ export function decideStatus({ gone, wanted, finished, trouble, dry, heard, phas
   if (wanted === "none") return "idle";
   if (finished) return "finished";
   if (wanted === "pause") return "paused";
-  if (inLine) return "line";
+  if (inLine && dry) return "line";
   if (wantsTap && !trouble) return "tap";
   if (trouble && dry) return trouble.silentMs > UNREACHABLE_MS ? "unreachable" : "reconnecting";
   if (phase === "scheduled") return "waiting";

@@ -3,7 +3,6 @@
 // time. What a ticket is worth is the door's business.
 
 const LINE_MS = 2 * 3_600_000; // a place that nobody asked after for so long is not worth showing
-const AFTER_HOUR_MS = 3 * 3_600_000;
 
 export class Tickets {
   #key;
@@ -64,11 +63,15 @@ export class Tickets {
     if (this.#held.reminder) this.#keep("reminder", null);
   }
 
+  forget() {
+    for (const kind of Object.keys(this.#held)) this.#keep(kind, null);
+  }
+
   keepReturn({ ticket, until_ms }) {
     this.#keep("return", { ticket, until_ms });
   }
 
-  keepReminder({ ticket, come_at_ms, epoch_ms }) {
-    this.#keep("reminder", { ticket, come_at_ms, until_ms: epoch_ms + AFTER_HOUR_MS });
+  keepReminder({ ticket, come_at_ms, expires_ms }) {
+    this.#keep("reminder", { ticket, come_at_ms, until_ms: expires_ms });
   }
 }

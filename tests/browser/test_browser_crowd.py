@@ -1,0 +1,187 @@
+"""The room page when many come: slow lanes, moves between them, the line, broken connections.
+
+Against a real edge in a thread, whose programme is a tone in real time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page
+
+from support.cutting_proxy import CuttingProxy, cutting_proxy
+from support.ears import eventually, open_room, plays, until
+from support.edge import Client, RunningEdge, edge_running
+from support.programme import Tone
+from support.programs import needs_program
+from support.recorder import heard_so_far, record
+
+pytestmark = needs_program("chromium")
+
+SILENT_S = 0.03
+
+
+@contextlib.contextmanager
+def on_air(folder: Path, **settings: Any) -> Iterator[RunningEdge]:
+    with edge_running(folder, **settings) as edge:
+        epoch_ms = time.time_ns() // 1_000_000 - 70 * 320
+        edge.programme = Tone(edge.feed, epoch_ms=epoch_ms)
+        edge.on_air(70)
+        with edge.programme.at_real_time():
+            yield edge
+
+
+@pytest.fixture
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    context = await browser.new_context(bypass_csp=True)
+    yield await context.new_page()
+    await context.close()
+
+
+def room(port: int) -> str:
+    return f"http://127.0.0.1:{port}/r/town-hall"
+
+
+@pytest.mark.parametrize("period_ms", [3_840, 15_360])
+async def test_slow_lane_plays_at_once_and_says_how_far_behind_it_is_and_why(
+    tmp_path: Path, page: Page, period_ms: int
+) -> None:
+    with on_air(tmp_path, edge_lane_ms_min=period_ms) as edge:
+        began = time.monotonic()
+        await open_room(page, room(edge.port))
+        await plays(page, 3)
+        assert time.monotonic() - began < 4
+        await record(page)
+        await until(page, "stentor.player.behind > 4")
+        least, most = 0.25 * period_ms / 1000, 1.25 * period_ms / 1000 + 2
+        assert least < await page.evaluate("stentor.player.behind") < most
+        assert "s behind live" in await page.inner_text("#distance")
+        assert "because many are listening" in await page.inner_text("#distance")
+        assert await page.is_hidden("#why-more")
+        await page.click("#distance summary")
+        assert f"{round(period_ms / 1000)} s at a time" in await page.inner_text("#why-more")
+        await heard_so_far(page)
+        await until(page, "stentor.player.audio.currentTime > 0")
+        if period_ms < 10_000:
+            start = await page.evaluate("stentor.player.position")
+            await until(page, f"stentor.player.position > {start + 5}", 8)
+            heard = await heard_so_far(page)
+            assert heard["heard"] > 4
+            assert heard["silent"] < SILENT_S
+            assert heard["jumped"] < 0.1
+
+
+async def test_move_to_a_slower_lane_and_back_is_not_heard(tmp_path: Path, page: Page) -> None:
+    with on_air(tmp_path) as edge:
+        await open_room(page, room(edge.port))
+        await plays(page)
+        await record(page)
+        await until(page, "stentor.player.behind < 3")
+        lane = next(iter(edge.edge.push.lanes()))
+        edge.edge.push.advise(lane, 6, 0.5, "load")
+        await until(page, "stentor.player.audio.playbackRate === 0.97")
+        assert await page.evaluate("stentor.player.lane.periodMs") == 320
+        # Instead of stretching for a minute: who pauses has a buffer when they go on.
+        await heard_so_far(page)
+        await page.click("#listen")
+        await until(page, "stentor.player.behind > 4.5")
+        await page.click("#listen")
+        await until(page, "stentor.player.lane.periodMs === 1920", 4)
+        await eventually(lambda: among(edge, 6), 3, "it has left the lane that it was in")
+        await heard_so_far(page)
+        start = await page.evaluate("stentor.player.position")
+        await until(page, f"stentor.player.position > {start + 2.5}")
+        lane = next(one for one in edge.edge.push.lanes() if one.parts == 6)
+        edge.edge.push.advise(lane, 3, 0.5, "room")
+        await until(page, "stentor.player.lane.periodMs === 960", 4)
+        await until(page, f"stentor.player.position > {start + 5}")
+        heard = await heard_so_far(page)
+        assert heard["heard"] > 4
+        assert heard["silent"] < SILENT_S
+        assert heard["jumped"] < 0.1
+        assert heard["back"] == 0
+        assert heard["ranges"] == 1
+        assert heard["slowest"] >= 0.97
+        assert heard["fastest"] <= 1.05
+
+
+async def among(edge: RunningEdge, parts: int) -> bool:
+    """Say whether all who listen are in a lane of so many parts."""
+    lanes = [(one.parts, one.listeners) for one in edge.edge.push.lanes()]
+    return edge.edge.push.listeners == sum(n for own, n in lanes if own == parts) == 1
+
+
+async def test_broken_connection_comes_back_past_the_line_and_nothing_is_missing(
+    tmp_path: Path, page: Page
+) -> None:
+    with on_air(tmp_path, edge_admissions_per_s_max=1.0) as edge:
+        async with cutting_proxy(edge.port) as (proxy, port):
+            await open_room(page, room(port))
+            await plays(page)
+            await record(page)
+            await until(page, "stentor.player.position > 0.5 && stentor.player.behind < 4")
+            for client in in_line(edge, 8):
+                client.close()
+            await heard_so_far(page)
+            start = await page.evaluate("stentor.player.position")
+            proxy.cut()
+            await eventually(lambda: came_again(proxy), 5, "it comes again")
+            await until(page, f"stentor.player.position > {start + 4}")
+            heard = await heard_so_far(page)
+            assert "ticket=" in proxy.joins()[-1]
+            assert "from=" in proxy.joins()[-1]
+            assert heard["silent"] < SILENT_S
+            assert heard["jumped"] < 0.1
+            assert heard["ranges"] == 1
+            assert await page.evaluate("stentor.player.line") is None
+
+
+async def came_again(proxy: CuttingProxy) -> bool:
+    return len(proxy.joins()) >= 2
+
+
+def in_line(edge: RunningEdge, count: int) -> list[Client]:
+    """Come so often that a line has formed and the last `count` of those who came are in it."""
+    waiting: list[Client] = []
+    while len(waiting) < count:
+        client = Client(edge.port)
+        client.get("/r/town-hall/live.mp4")
+        status, _ = client.head()
+        if status == 503:
+            waiting.append(client)
+    return waiting
+
+
+async def test_page_in_line_says_its_place_keeps_it_and_then_plays(
+    tmp_path: Path, browser: Browser
+) -> None:
+    with on_air(tmp_path, edge_admissions_per_s_max=1.0) as edge:
+        context = await browser.new_context(bypass_csp=True)
+        page = await context.new_page()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        waiting = in_line(edge, 5)
+        await open_room(page, room(edge.port))
+        await until(page, "stentor.player.status === 'line'", 3)
+        assert 2 <= await page.evaluate("stentor.player.line.ahead") <= 5
+        assert "ahead of you" in await page.inner_text("#line")
+        assert "You are in line" in await page.inner_text("#status")
+        assert "ahead: Town hall" in await page.title()
+        place = await page.evaluate("stentor.player.tickets.line.place_ms")
+        await page.reload()
+        await until(page, "Boolean(window.stentor?.player.state)")
+        assert await page.evaluate("stentor.player.tickets.line.place_ms") == place
+        await page.click("#listen")
+        await plays(page, 12)
+        assert await page.is_hidden("#line")
+        assert (await page.title()).startswith("● Town hall")
+        assert len([url for url in asked if "live.mp4" in url]) <= 4
+        assert await page.evaluate("stentor.player.tickets.line") is None
+        for client in waiting:
+            client.close()
+        await context.close()
