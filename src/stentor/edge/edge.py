@@ -4,24 +4,30 @@ A turn: take what the feed brought and deliver it to whoever listens; then event
 come. It asks no other process anything, so whatever else dies, its listeners stay.
 """
 
+import random
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from itertools import count
 
+from stentor.admission.tickets import Tickets
 from stentor.base.clock import Clock
 from stentor.base.errors import Problem
 from stentor.base.logs import log
 from stentor.base.paths import DataFolder
+from stentor.base.secrets import door_key
 from stentor.base.settings import Settings
 from stentor.edge import routes
 from stentor.edge.answer import Answer, preflight
 from stentor.edge.archive import Archive
+from stentor.edge.board import Board
 from stentor.edge.connection import Connection, Web
 from stentor.edge.counts import Counts
 from stentor.edge.deadlines import Deadlines, Stage
 from stentor.edge.directory import Directory, health
+from stentor.edge.door import RETURN_RENEW_S, TICK_S, Door
+from stentor.edge.door_limits import draw_door_limits
 from stentor.edge.downloads import Downloads
 from stentor.edge.entrance import Entrance
 from stentor.edge.facts import FactsSender, metrics_answer
@@ -89,6 +95,18 @@ class Edge:
             left=self._left,
             index=index,
         )
+        self.door = Door(
+            limits=draw_door_limits(settings),
+            board=Board(folder.board, index, clock.now_ns() // 1_000_000_000),
+            tickets=Tickets(door_key(folder)),
+            counts=self.counts,
+            index=index,
+            now_ms=self._now_ms,
+            now_ns=now_ns,
+            chance=random.random,
+        )
+        self.push.admits = self.door.admit
+        self.push.ticket_event = self.door.return_event
         archive = Archive(folder)
         self.shelf = Shelf(archive, self.limits, self.counts, self.networks)
         self._downloads = Downloads(archive, self.limits, self.counts, self.networks)
@@ -148,6 +166,10 @@ class Edge:
         self.loop.first = self._take_feed
         self.loop.last = self._accept
         self.loop.every(0.05, self._tick)
+        if predecessor is None:
+            self.door.tick(now_ns(), 0)
+        self.loop.every(TICK_S, self._tick_door)
+        self.loop.every(RETURN_RENEW_S, lambda _now: self.push.renew_tickets())
         self.loop.every(1.0, self._second)
         self.loop.every(_READERS_S, lambda _now: self.shelf.turn_readers())
 
@@ -280,6 +302,10 @@ class Edge:
         }
         self._facts.send(self._now_ms(), facts)
 
+    def _tick_door(self, now_ns: int) -> None:
+        if not self.push.leaving:  # then the slot on the board is the successor's
+            self.door.tick(now_ns, self.push.listeners)
+
     def _left(self, fd: int) -> None:
         self._web.open -= 1
         self._web.networks.left(fd)
@@ -315,6 +341,8 @@ class Edge:
             case routes.StateOf():
                 self._room(intent.room)
                 connection.answer(self._directory.state(intent.room, self._now_ms()))
+            case routes.DoorOf():
+                connection.answer(self.door.answer(connection, self._room(intent.room), intent))
             case routes.Page():
                 connection.answer(self._page(intent, request))
             case routes.Whole():

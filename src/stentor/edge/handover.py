@@ -44,6 +44,8 @@ from stentor.edge.rooms import Rooms
 PATIENCE_S = 20.0  # from a successor's first word to its last
 FREEZE_S_MAX = 1.0  # so long nobody is delivered anything; a player's margin is no longer
 _ADVISE_EVERY_S = 20.0  # who was behind may have missed it
+_LAST_WORD_NS = 500_000_000  # closed at once, what was said last could be lost
+_REFUSED_MAX = 8
 _UNANSWERED_MAX = 4  # batches under way: the kernel bounds descriptors that nobody has taken
 
 
@@ -87,6 +89,7 @@ class Handover:
         self._to_send: deque[int] = deque()
         self._sent: set[int] = set()
         self._unanswered = 0
+        self._refused: list[tuple[int, Channel]] = []
         house.loop.watch(self._door.fileno(), self, READ)
 
     @property
@@ -108,6 +111,7 @@ class Handover:
 
     def tick(self, now_ns: int) -> None:
         """Give up a successor that takes too long; pass on who has come to rest since."""
+        self._part_from_refused(now_ns)
         if self._stand in (Stand.GREETED, Stand.COPYING) and now_ns > self._due_ns:
             self._give_up(f"it took longer than {PATIENCE_S:.0f} s")
         if self._stand is Stand.GIVEN:
@@ -116,6 +120,12 @@ class Handover:
                 self._advise(now_ns)
             if self._house.web.open <= 0 or now_ns > self._due_ns:
                 self._house.loop.stop()
+
+    def _part_from_refused(self, now_ns: int) -> None:
+        for due_ns, channel in tuple(self._refused):
+            if now_ns >= due_ns:
+                self._refused.remove((due_ns, channel))
+                channel.close()
 
     def _pass_on_resting(self) -> None:
         for stage in (Stage.RESTING, Stage.HEAD):
@@ -144,6 +154,7 @@ class Handover:
     def close(self) -> None:
         """Stop waiting for a successor."""
         self._house.loop.drop(self._door.detach())
+        self._part_from_refused(1 << 62)
         self._hang_up()
 
     def _greet(self) -> None:
@@ -158,7 +169,9 @@ class Handover:
                 channel.say(Refused("another successor came first"))
             except OSError:
                 pass
-            channel.close()
+            if len(self._refused) >= _REFUSED_MAX:
+                self._refused.pop(0)[1].close()
+            self._refused.append((time.monotonic_ns() + _LAST_WORD_NS, channel))
             return
         self._channel, self._stand = channel, Stand.GREETED
         self._due_ns = time.monotonic_ns() + round(PATIENCE_S * 1e9)

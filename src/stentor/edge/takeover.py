@@ -93,9 +93,18 @@ class Predecessor:
         """Take everything; raises `UnavailableError`, and then it is all still the old edge's."""
         try:
             return self._hand_to(house, feed)
+        except UnavailableError:
+            self.give_up()
+            raise
         except (OSError, msgspec.MsgspecError, KeyError, IndexError) as error:
-            self._channel.close()
+            self.give_up()
             raise UnavailableError(f"The old edge could not be taken over: {error}.") from error
+
+    def give_up(self) -> None:
+        """Take nothing after all."""
+        self.public.close()
+        self.private.close()
+        self._channel.close()
 
     def _hand_to(self, house: Household, feed: Feed) -> TakenOver:
         read_rooms(self._window, house.rooms)
@@ -187,6 +196,7 @@ class Predecessor:
         try:
             self._channel.say(word)
         except OSError as error:
+            self._hear()  # its last word says more
             raise UnavailableError(f"The old edge hears nothing: {error}.") from None
 
     def _hear(self) -> tuple[Word, list[int]]:
