@@ -16,19 +16,20 @@ from stentor.admission.line import Sheet, poll_s, step
 from stentor.admission.networks import Places
 from stentor.admission.tickets import FALSE, NO_NETWORK, Kind, Refusal, Ticket, Tickets
 from stentor.base.errors import Problem
+from stentor.edge import routes
 from stentor.edge.answer import JSON, Answer
 from stentor.edge.board import Board, Standing
 from stentor.edge.connection import Connection
 from stentor.edge.counts import Counts
 from stentor.edge.door_limits import DoorLimits
 from stentor.edge.rooms import Room
-from stentor.media.grid import PART_SAMPLES
 from stentor.rooms.orders import Phase
 
 TICK_S = 0.25
 LINE_TICKET_S = 7200
 RETURN_TICKET_S = 120
-RETURN_RENEW_S = 30
+RETURN_RENEW_S = 30.0
+_RETURN_SAME_S = 15
 _REMINDER_AFTER_S = 7200  # how long after the hour a reminder still counts
 _COME_BEFORE_S = 10
 _BURST_S = 2.0
@@ -95,7 +96,7 @@ class Door:
         self._late_ms = 0
         self._told_ms = 0
         self._json = b""
-        self._return_events: dict[str, tuple[int, bytes]] = {}
+        self._returns: dict[str, ReturnTicket] = {}
 
     def admit(self, connection: Connection, room: Room, text: str) -> bool:
         """Say whether somebody may join now; if not, they have been answered with their place.
@@ -145,12 +146,16 @@ class Door:
         self._give_place(connection, room, now_ms)
         return False
 
-    def json(self) -> Answer:
-        """Return how the line stands: the same for everyone, renewed once a second."""
+    def answer(self, connection: Connection, room: Room, intent: routes.DoorOf) -> Answer:
+        """Return how the line stands, the same for everyone and renewed once a second, or a ticket.
+
+        Raises `Problem` if no ticket is to be had.
+        """
+        if intent.reminder:
+            return self._reminder(connection, room)
         return Answer(200, self._json, JSON, cache="public, max-age=1")
 
-    def reminder(self, connection: Connection, room: Room) -> Answer:
-        """Return a ticket for somebody who asks before the hour; raises `Problem` after it."""
+    def _reminder(self, connection: Connection, room: Room) -> Answer:
         state = room.state
         now_ms = self._now_ms()
         if state is None or state.phase is not Phase.SCHEDULED or state.epoch_ms <= now_ms:
@@ -172,21 +177,15 @@ class Door:
         }
         return Answer(200, msgspec.json.encode(body), JSON, cache="no-store")
 
-    def return_event(self, room: Room) -> bytes:
-        """Return the event box with the room's return ticket, made anew every half minute."""
+    def return_event(self, room: Room, sample_index: int) -> bytes:
+        """Return the event box with the room's return ticket, the same for some seconds."""
         now_ms = self._now_ms()
-        due_ms, event = self._return_events.get(room.id, (0, b""))
-        if now_ms >= due_ms:
+        ticket = self._returns.get(room.id)
+        if ticket is None or ticket.until_ms - now_ms <= (RETURN_TICKET_S - _RETURN_SAME_S) * 1000:
             until_s = now_ms // 1000 + RETURN_TICKET_S
             text = self._write(Kind.RETURN, room, now_ms, now_ms, until_s, NO_NETWORK)
-            sample = max((s.next for s in room.streams.values()), default=0) * PART_SAMPLES
-            event = return_event(ReturnTicket(text, until_s * 1000), sample)
-            self._return_events[room.id] = now_ms + RETURN_RENEW_S * 1000, event
-        return event
-
-    def forget(self, room_id: str) -> None:
-        """Drop what is kept of a room."""
-        self._return_events.pop(room_id, None)
+            ticket = self._returns[room.id] = ReturnTicket(text, until_s * 1000)
+        return return_event(ticket, sample_index)
 
     def tick(self, now_ns: int, listeners: int) -> None:
         """Four times a second: be seen, lead if it is ours to lead, and read the sheet."""
@@ -225,6 +224,9 @@ class Door:
         self._places.set_rate(limits.network_per_s * share, limits.network_burst * share)
         self._places.forget_idle(self.sheet.virtual_ms(now_ms))
         self._asked.forget_idle(now_ms)
+        for room, ticket in tuple(self._returns.items()):
+            if ticket.until_ms <= now_ms:
+                del self._returns[room]
         self._served.append((now_ms, self.sheet.serving_ms))
         while self._served and self._served[0][0] < now_ms - limits.grace_ms:
             self._late_ms = self._served.popleft()[1]

@@ -77,6 +77,8 @@ class Push:
         self.lower_rendition = False
         # The return ticket of a room as an event box at a sample index, from the door.
         self.ticket_event: Callable[[Room, int], bytes] = lambda _room, _sample_index: b""
+        # The door says who may join; who may not has been answered by it.
+        self.admits: Callable[[Connection, Room, str], bool] = lambda _who, _room, _ticket: True
         self._moves = Moves(limits.moves_per_s)
         self._advice_ids = count(1)
 
@@ -101,6 +103,8 @@ class Push:
         start = intent.start
         if start is not None and start > stream.next + _FROM_FUTURE_PARTS:
             raise Problem(400, "part-of-the-future", "That part is still far away")
+        if not self.admits(connection, room, intent.ticket):
+            return
         parts = self._parts(intent.period_ms)
         lane = self._of(room, stream, parts, connection.wire).choose()
         welcome, at = lane.welcomes.get(start) or self._welcome(lane, start)

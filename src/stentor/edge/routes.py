@@ -7,10 +7,11 @@ do: whoever passes a link on may have hung something onto it.
 import re
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 from stentor.base.errors import Problem
 from stentor.base.ids import is_room_id
-from stentor.edge.request import Request
+from stentor.edge.request import Request, read_query
 from stentor.media.renditions import DEFAULT_RENDITION, RENDITIONS, Codec
 
 _NUMBER_DIGITS_MAX = 9
@@ -42,16 +43,10 @@ class StateOf:
 
 @dataclass(frozen=True, slots=True)
 class DoorOf:
-    """How the line at the door stands."""
+    """How the line at the door stands, or a place in it for who asks before the hour."""
 
     room: str
-
-
-@dataclass(frozen=True, slots=True)
-class ReminderOf:
-    """A ticket for whoever asks before the hour."""
-
-    room: str
+    reminder: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +118,7 @@ class Whole:
     rendition: str
 
 
-Intent = Page | Live | StateOf | DoorOf | ReminderOf | Push | Master | Playlist | Media | Whole
+Intent = Page | Live | StateOf | DoorOf | Push | Master | Playlist | Media | Whole
 
 _MASTERS = {
     "master": (Codec.AAC, Shape.LIVE),
@@ -133,6 +128,7 @@ _MASTERS = {
 }
 _PIECE = re.compile(rf"(part|seg)/(\d{{1,{_NUMBER_DIGITS_MAX}}})\.m4s\Z")
 _PUSH_KEYS = frozenset(("rendition", "also", "ticket", "from", "period"))
+_PUSHES_REMEMBERED = 1024  # a crowd asks for the same
 _SITE_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}\Z")
 
 
@@ -170,7 +166,7 @@ def _room_route(request: Request) -> Intent:
     if not is_room_id(room):
         raise Problem(404, "no-such-room", "There is no such room")
     if rest == "live.mp4":
-        return _push(room, request.query)
+        return _push(room, request.query_text)
     if rest.startswith("hls/"):
         return _shelf_route(request, room, rest.removeprefix("hls/"))
     if rest == "":
@@ -181,13 +177,15 @@ def _room_route(request: Request) -> Intent:
     if rest == "door.json":
         return DoorOf(room)
     if rest == "ticket.json":
-        return ReminderOf(room)
+        return DoorOf(room, reminder=True)
     if rest.startswith("recording/") and rest.endswith(".mp4"):
         return Whole(room, _known(rest.removeprefix("recording/").removesuffix(".mp4")))
     raise _NOT_FOUND
 
 
-def _push(room: str, query: dict[str, str]) -> Push:
+@lru_cache(_PUSHES_REMEMBERED)
+def _push(room: str, query_text: str) -> Push:
+    query = read_query(query_text)
     for key in query:
         if key not in _PUSH_KEYS:
             raise Problem(400, "unknown-query-key", f"This address takes no {key[:40]!r}")
