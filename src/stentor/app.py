@@ -148,6 +148,9 @@ def server(
     """
     folder = DataFolder(Path(settings.data).absolute())
     set_up_logs("serve", as_json=settings.log_json, level=settings.log_level)
+    from stentor.edge.entrance import check_entrance
+
+    check_entrance(settings)
     with data_folder_claimed(folder.root, folder.lock):
         require_free_ports(settings.bind, port_claims(settings))
         require_free_ports("127.0.0.1", metrics_claims(settings))

@@ -21,18 +21,29 @@ _LOOK_S = 2.0
 _NOBODY_KNOWN = Problem(400, "bad-forwarded-for", "The front does not say for whom it speaks")
 
 
+def check_entrance(settings: Settings) -> None:
+    """Raise `ConfigurationError` unless an edge with these settings could let somebody in."""
+    _fronts(settings)
+    if settings.tls_certificate:
+        Certificates(settings.tls_certificate, settings.tls_key, b"")
+
+
+def _fronts(settings: Settings) -> tuple[Trusted, Trusted]:
+    if bool(settings.tls_certificate) != bool(settings.tls_key):
+        raise ConfigurationError("tls_certificate and tls_key go together; one is missing.")
+    forwarding = Trusted(settings.forwarded_from, "forwarded_from")
+    return forwarding, Trusted(settings.proxy_protocol_from, "proxy_protocol_from")
+
+
 class Entrance:
     """The way in of one edge. Raises `ConfigurationError` if the settings make none."""
 
     def __init__(
         self, settings: Settings, folder: DataFolder, web: Web, next_serial: Callable[[], int]
     ) -> None:
-        self._forwarding = Trusted(settings.forwarded_from, "forwarded_from")
-        fronts = Trusted(settings.proxy_protocol_from, "proxy_protocol_from")
+        self._forwarding, fronts = _fronts(settings)
         self.certificates: Certificates | None = None
         self.tls: TlsWire | None = None
-        if bool(settings.tls_certificate) != bool(settings.tls_key):
-            raise ConfigurationError("tls_certificate and tls_key go together; one is missing.")
         if settings.tls_certificate:
             secret = load_or_make_key(folder.secrets / "tickets.key")
             self.certificates = Certificates(settings.tls_certificate, settings.tls_key, secret)
