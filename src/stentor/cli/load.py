@@ -1,73 +1,104 @@
-"""`stentor load`: real listeners on real sockets, against this machine's loopback only."""
+"""`stentor load`: real listeners on real sockets, where they are agreed to and nowhere else."""
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from stentor.cli.options import Json
-
-if TYPE_CHECKING:
-    from stentor.load.run import Progress
+from stentor.load.arrivals import Arrivals
 
 app = typer.Typer(help="Put real listeners on this machine's server.", no_args_is_help=True)
 
 
 @app.callback()
 def _load() -> None:
-    """Put real listeners on this machine's server; refuses any other."""
+    """Put real listeners on this machine's server, or on one whose operator agreed."""
+
+
+def _share(name: str, what: str) -> typer.models.OptionInfo:
+    option: typer.models.OptionInfo = typer.Option(
+        f"--{name}", help=f"Share of listeners who {what}.", min=0.0, max=1.0
+    )
+    return option
 
 
 @app.command()
 def listeners(
-    url: Annotated[str, typer.Argument(help="A room's page on loopback.", metavar="URL")],
+    url: Annotated[str, typer.Argument(help="A room's page.", metavar="URL")],
     count: Annotated[int, typer.Option("--count", help="How many listeners.")] = 100,
     seconds: Annotated[float, typer.Option("--seconds", help="For how long.", min=0.5)] = 30.0,
     ramp: Annotated[
         float, typer.Option("--ramp", help="Seconds over which they come.", min=0.0)
     ] = 1.0,
+    arrivals: Annotated[
+        Arrivals, typer.Option("--arrivals", help="How they come, and whether all leave at once.")
+    ] = Arrivals.CONSTANT,
+    all_at: Annotated[
+        float | None,
+        typer.Option("--all-at", help="When all are cut (rejoin) or leave (exit) [the middle]."),
+    ] = None,
+    slow: Annotated[float, _share("slow", "read half of what they are sent")] = 0.0,
+    flaky: Annotated[float, _share("flaky", "lose their connection again and again")] = 0.0,
+    leaving: Annotated[float, _share("leaving", "leave before the end")] = 0.0,
     processes: Annotated[int, typer.Option(help="0: as many as needed.", min=0)] = 0,
     sample: Annotated[
         int, typer.Option("--sample", help="One in so many is hashed part by part.", min=1)
     ] = 100,
+    decode: Annotated[
+        int, typer.Option("--decode", help="Of the sample, how many decode all they get.", min=0)
+    ] = 4,
     buffer: Annotated[
         float | None,
-        typer.Option("--buffer", help="Seconds a player keeps [its period and half a second]."),
+        typer.Option("--buffer", help="Seconds a player keeps [its lane's period and margin]."),
     ] = None,
     rendition: Annotated[str | None, typer.Option("--rendition", help="[aac48]")] = None,
+    also: Annotated[
+        str | None, typer.Option("--also", help="A lower rendition that they take too.")
+    ] = None,
+    period: Annotated[
+        int, typer.Option("--period", help="Fastest lane that they ask for, in ms.", min=0)
+    ] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Of all chance: the same again.")] = 1,
     json: Json = False,
 ) -> None:
     """Listen with many players at once, each one's position checked, and say how they fared."""
     import msgspec
+    from rich.console import Console
 
     from stentor.base.errors import UnavailableError
+    from stentor.load.behaviour import Behaviour
+    from stentor.load.hour import find_hour_ms
+    from stentor.load.plan import Plan
     from stentor.load.report import figures
-    from stentor.load.run import Plan, run_load
+    from stentor.load.run import run_load
+    from stentor.load.shown import Shown, show_table
     from stentor.load.target import read_target
 
-    plan = Plan(read_target(url, rendition), count, seconds, ramp, processes, sample, buffer)
-    tally = run_load(plan, None if json or not sys.stderr.isatty() else _show)
-    found = figures(tally)
-    if json:
-        typer.echo(msgspec.json.encode(found).decode())
+    target = read_target(url, rendition, also=also, period_ms=period)
+    plan = Plan(
+        target,
+        count,
+        seconds,
+        ramp,
+        processes,
+        sample,
+        buffer,
+        pattern=arrivals,
+        hour_ms=find_hour_ms(target) if arrivals is Arrivals.CROWD else None,
+        all_at_s=all_at,
+        behaviour=Behaviour(slow, flaky, leaving),
+        decoding=decode,
+        seed=seed,
+    )
+    if json or not sys.stderr.isatty():
+        tally = run_load(plan)
     else:
-        for name, value in found.items():
-            typer.echo(f"{name:18} {_text(value)}")
+        with Shown(Console(stderr=True)) as shown:
+            tally = run_load(plan, shown)
+    if json:
+        typer.echo(msgspec.json.encode(figures(tally)).decode())
+    else:
+        show_table(tally, Console())
     if tally.heard == 0 and tally.listeners == 0:
         raise UnavailableError("Nobody could listen.")
-
-
-def _text(value: object) -> str:
-    if isinstance(value, dict):
-        return "  ".join(f"{name} {figure:g}" for name, figure in value.items())
-    return "–" if value is None else str(value)
-
-
-def _show(progress: "list[Progress]") -> None:
-    connected = sum(one.connected for one in progress)
-    parts = sum(one.heard_parts for one in progress)
-    stalls = sum(one.stalls for one in progress)
-    gaps = sum(one.gaps for one in progress)
-    line = f"{connected} listening, {parts} parts checked, {stalls} stalls, {gaps} gaps"
-    sys.stderr.write(f"\r\x1b[K{line}")
-    sys.stderr.flush()

@@ -46,6 +46,9 @@ class Audience:
         self.resume = array("i", b"\xff" * (4 * count))  # the part to go on with after a loss
         self.stalls = array("H", bytes(2 * count))
         self.attempts = bytearray(count)  # connections in a row that brought nothing
+        self.heard = 0
+        self.lost_ns: dict[int, int] = {}  # whose connection broke, until there is audio again
+        self.called_ns: dict[int, int] = {}  # who were in line, and when their turn came
 
     def target_ns(self, node: Node) -> int:
         """Return the buffer that a player at this node keeps right after a delivery."""
@@ -73,8 +76,11 @@ class Audience:
                 tally.gaps += not step.jumps
                 tally.missed_parts += missed
         self.attempts[who] = 0
+        lost_ns = self.lost_ns.pop(who, 0)
+        if lost_ns:
+            tally.back_s.add((now_ns - lost_ns) / _NS)
         tally.parts += gained
-        if step.due_ns:
+        if step.due_ns and not self.traits[who] & Trait.SLOW:
             tally.delivered_s.add((now_ns - step.due_ns) / _NS)
         if not self.traits[who] & Trait.HEARD:
             self._first(who, step, now_ns)
@@ -104,7 +110,7 @@ class Audience:
         """A connection is over, or the load: say how far behind live this one was."""
         if position >= 0:
             self.resume[who] = position
-        if not self.traits[who] & Trait.HEARD:
+        if not self.traits[who] & Trait.HEARD or self.traits[who] & Trait.SLOW:
             return
         due_ns = self.course.due_ns(self.resume[who])
         if due_ns and self.dry_ns[who] > now_ns - _NS:
@@ -118,6 +124,12 @@ class Audience:
         self.tally.heard += bool(heard)
         self.tally.stalled_listeners += self.stalls[who] > 0
 
+    def finish_early(self, who: int, now_ns: int) -> None:
+        """A listener goes of its own accord: what was dry by then counts, nothing after it."""
+        if self.traits[who] & Trait.HEARD and now_ns > self.dry_ns[who]:
+            self.stalled(who, now_ns, 0)
+        self.traits[who] |= Trait.DONE
+
     def _new_of(self, who: int, step: Step) -> int:
         """Return how many parts are new to one who has come back."""
         new = max(0, step.first + step.parts - max(step.first, self.resume[who]))
@@ -127,10 +139,14 @@ class Audience:
     def _first(self, who: int, step: Step, now_ns: int) -> None:
         tally, course = self.tally, self.course
         self.traits[who] |= Trait.HEARD
+        self.heard += 1
         self.dry_ns[who] = now_ns + step.gained_ns
         waited_ns = now_ns - self.due_ns[who]
         epoch_ns = course.due_ns(0)
-        if epoch_ns and self.due_ns[who] < epoch_ns:
+        called_ns = self.called_ns.pop(who, 0)
+        if called_ns:
+            tally.served_audio_s.add((now_ns - called_ns) / _NS)
+        elif epoch_ns and self.due_ns[who] < epoch_ns:
             tally.after_hour_s.add((now_ns - epoch_ns) / _NS)
         else:
             tally.first_audio_s.add(waited_ns / _NS)

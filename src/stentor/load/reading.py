@@ -32,6 +32,7 @@ class Head:
     length: int
     rendition: str = ""  # what is really given, if the edge says so
     body_bytes: int | None = None
+    retry_after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +65,14 @@ def read_head(data: bytes) -> Head | None:
     try:
         status = int(lines[0].split(" ")[1])
         period = fields.get("stentor-period-ms")
-        body = fields.get("content-length")
+        body, retry = fields.get("content-length"), fields.get("retry-after")
         return Head(
             status,
             None if period is None else int(period) / 1000,
             end + 4,
             fields.get("stentor-rendition", ""),
             None if body is None else int(body),
+            None if retry is None else float(retry),
         )
     except (IndexError, ValueError):
         raise BrokenStream("The response is not HTTP.") from None

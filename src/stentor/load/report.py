@@ -74,11 +74,29 @@ class Tally(msgspec.Struct):
     differing_parts: int = 0
     decoded_parts: int = 0
     undecodable_parts: int = 0
+    left: int = 0  # of their own accord
+    cut: int = 0  # connections that the load itself broke
+    moved: int = 0  # to another lane, as the edge advised
+    waited: int = 0  # came in by the line
+    in_line: int = 0  # still waiting at the end
+    doors_closed: int = 0  # came before the doors were open
+    tickets_lost: int = 0  # showed a ticket and were given a worse place
+    waits_within_10: int = 0  # of those who waited: within 10 % of what was announced
+    waits_within_20: int = 0
+    processes: int = 0
+    cpu_s: float = 0.0  # of the load's own processes
+    resident_bytes: int = 0
     first_audio_s: Histogram = msgspec.field(default_factory=Histogram)
     after_hour_s: Histogram = msgspec.field(default_factory=Histogram)
     behind_s: Histogram = msgspec.field(default_factory=Histogram)
     delivered_s: Histogram = msgspec.field(default_factory=Histogram)
     stall_s: Histogram = msgspec.field(default_factory=Histogram)
+    back_s: Histogram = msgspec.field(default_factory=Histogram)  # from a loss to audio again
+    wait_s: Histogram = msgspec.field(default_factory=Histogram)  # in line
+    wait_error_s: Histogram = msgspec.field(default_factory=Histogram)  # against what was announced
+    served_audio_s: Histogram = msgspec.field(default_factory=Histogram)  # from one's turn to audio
+    lanes: dict[str, int] = {}  # listeners at the end by period in ms
+    renditions: dict[str, int] = {}
 
     def merge(self, other: "Tally") -> None:
         """Add another process's."""
@@ -86,6 +104,9 @@ class Tally(msgspec.Struct):
             mine, theirs = getattr(self, name), getattr(other, name)
             if isinstance(mine, Histogram):
                 mine.merge(theirs)
+            elif isinstance(mine, dict):
+                for key, count in theirs.items():
+                    mine[key] = mine.get(key, 0) + count
             else:
                 setattr(self, name, mine + theirs)
 

@@ -1,179 +1,153 @@
-"""Spreads a load over processes, tells how it goes, and adds up what they found."""
+"""Runs a load in processes of its own, tells how it goes, and adds up what they found."""
 
-import gc
-import math
-import multiprocessing
-import resource
+import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
 
-from stentor.base.clock import SystemClock
-from stentor.base.errors import UnavailableError, UsageError
-from stentor.load.fleet import Fleet, Wish
+import msgspec
+
+from stentor.base.errors import UnavailableError
+from stentor.load.crew import (
+    MESSAGE_BYTES_MAX,
+    Begin,
+    Digests,
+    Done,
+    Orders,
+    Progress,
+    Ready,
+    decode,
+    encode,
+)
+from stentor.load.plan import Plan, shares
 from stentor.load.report import Tally, sum_tallies
 from stentor.load.sampling import Comparison
-from stentor.load.target import Target
 
-LISTENERS_MAX = 2_000_000
-PROCESSES_MAX = 128
-_PER_PROCESS = 12_500
-_DESCRIPTORS_RESERVED = 64
-_START_S = 0.3
+_READY_S = 60.0
 _GRACE_S = 60.0
+_START_S = 0.2  # from the last process's word to the first arrival
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """A whole load."""
+class Sums:
+    """All processes' newest word."""
 
-    target: Target
-    count: int
-    seconds: float
-    ramp_s: float = 1.0
-    processes: int = 0  # 0: as many as are needed
-    sampled_every: int = 100
-    buffer_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How it goes just now, in one process."""
-
-    connected: int
-    heard_parts: int
-    stalls: int
-    gaps: int
+    passed_s: float
+    wanted: int
+    connected: int = 0
+    listening: int = 0
+    waiting: int = 0
+    heard: int = 0
+    parts: int = 0
+    bytes: int = 0
+    stalls: int = 0
+    gaps: int = 0
+    refused: int = 0
+    lost: int = 0
 
 
-class _PartsCheck:
-    """Decodes what one listener gets."""
+class _Gathering:
+    """The parent's end: knows which processes are there, and what they said last."""
 
-    def __init__(self) -> None:
-        from stentor.codecs import decode  # the codecs take 40 MB: only where they are used
+    def __init__(self, plan: Plan, channel: socket.socket, processes: int) -> None:
+        self._plan = plan
+        self._channel = channel
+        self._processes = processes
+        self._newest: dict[int, Progress] = {}
+        self._comparison = Comparison()
+        self._done: list[Done] = []
+        self.begin_ns = 0
 
-        self._decode = decode
-        self._decoder: decode.PartDecoder | None = None
-
-    def begin(self, init: bytes) -> None:
-        self._decoder = self._decode.PartDecoder(init)
-
-    def takes(self, part: bytes) -> bool:
-        if self._decoder is None:
-            return False
-        try:
-            self._decoder.decode(part)
-        except self._decode.Unreadable:
-            return False
-        return True
-
-
-def _run_process(wish: Wish, pipe: Connection) -> None:
-    """One process's work: what is sent are `Progress`, and at last the tally."""
-
-    def tell(fleet: Fleet) -> None:
-        tally = fleet.tally
-        pipe.send(Progress(fleet.connected, tally.parts, tally.stalls, tally.gaps))
-
-    gc.disable()  # tens of thousands of listeners, none of them garbage: a look would be a stall
-    try:
-        fleet = Fleet(wish, SystemClock(), _PartsCheck)
-        tally = fleet.run(tell)
-        pipe.send((tally, fleet.sample.digests))
-    except (BrokenPipeError, KeyboardInterrupt):
-        pass
-    finally:
-        pipe.close()
-
-
-def processes_needed(plan: Plan) -> int:
-    """Return how many processes the load takes; raises `UsageError` if that is too many."""
-    if not 1 <= plan.count <= LISTENERS_MAX:
-        raise UsageError(f"Between 1 and {LISTENERS_MAX} listeners, not {plan.count}.")
-    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    possible = hard - _DESCRIPTORS_RESERVED if hard != resource.RLIM_INFINITY else 1_000_000
-    needed = math.ceil(plan.count / min(possible, _PER_PROCESS))
-    chosen = plan.processes or max(needed, 2 if plan.count >= 1000 else 1)
-    if chosen < math.ceil(plan.count / possible) or chosen > PROCESSES_MAX:
-        raise UsageError(
-            f"{plan.count} listeners need between {math.ceil(plan.count / possible)} and"
-            f" {PROCESSES_MAX} processes: one may open {possible} files here."
-        )
-    return chosen
-
-
-def run_load(plan: Plan, on_progress: Callable[[list[Progress]], None] | None = None) -> Tally:
-    """Run the load and return what all listeners saw."""
-    processes = processes_needed(plan)
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    context = multiprocessing.get_context("spawn")
-    begin_ns = time.monotonic_ns() + round((_START_S + 0.7) * 1e9)
-    end_ns = begin_ns + round(plan.seconds * 1e9)
-    running: dict[Connection, BaseProcess] = {}
-    for number in range(processes):
-        first = plan.count * number // processes
-        count = plan.count * (number + 1) // processes - first
-        ours, theirs = context.Pipe(duplex=False)
-        wish = Wish(
-            plan.target,
-            count,
-            number,
-            begin_ns,
-            round(plan.ramp_s * 1e9),
-            end_ns,
-            plan.sampled_every,
-            plan.buffer_s,
-        )
-        process: BaseProcess = context.Process(
-            target=_run_process, args=(wish, theirs), daemon=True
-        )
-        process.start()
-        theirs.close()
-        running[ours] = process
-    try:
-        return _gather(running, end_ns, on_progress)
-    finally:
-        for process in running.values():
-            process.join(2)
-            if process.is_alive():
-                process.kill()
-
-
-def _gather(
-    running: dict[Connection, BaseProcess],
-    end_ns: int,
-    on_progress: Callable[[list[Progress]], None] | None,
-) -> Tally:
-    newest: dict[Connection, Progress] = {}
-    tallies: list[Tally] = []
-    comparison = Comparison()
-    open_pipes = set(running)
-    while open_pipes:
-        for pipe in wait(list(open_pipes), timeout=1.0):
-            assert isinstance(pipe, Connection)
+    def begin(self, crew: "subprocess.Popen[bytes]") -> None:
+        """Wait until all are there, and tell them when it begins."""
+        until_ns = time.monotonic_ns() + round(_READY_S * 1e9)
+        ready = 0
+        while ready < self._processes:
+            self._channel.settimeout(1.0)
             try:
-                told = pipe.recv()
-            except EOFError:
-                open_pipes.discard(pipe)
-                continue
-            if isinstance(told, Progress):
-                newest[pipe] = told
-            else:
-                tally, digests = told
-                tallies.append(tally)
-                comparison.add(digests)
-        if on_progress is not None and newest:
-            on_progress(list(newest.values()))
-        if time.monotonic_ns() > end_ns + _GRACE_S * 1e9:
-            break
-    if len(tallies) < len(running):
-        raise UnavailableError(
-            f"{len(running) - len(tallies)} of {len(running)} processes of the load died."
-        )
-    total = sum_tallies(tallies)
-    total.differing_parts += comparison.differing_parts
-    return total
+                ready += isinstance(decode(self._channel.recv(MESSAGE_BYTES_MAX)), Ready)
+            except TimeoutError:
+                pass
+            if crew.poll() is not None or time.monotonic_ns() > until_ns:
+                raise UnavailableError("The processes of the load did not start.")
+        self.begin_ns = time.monotonic_ns() + round(_START_S * 1e9)
+        end_ns = self.begin_ns + round(self._plan.seconds * 1e9)
+        for _ in range(self._processes):
+            self._channel.send(encode(Begin(self.begin_ns, end_ns)))
+
+    def gather(self, on_progress: Callable[[Sums], None] | None) -> Tally:
+        """Listen to all of them until each has said its last word."""
+        until_ns = self.begin_ns + round((self._plan.seconds + _GRACE_S) * 1e9)
+        told_ns = 0
+        while len(self._done) < self._processes and time.monotonic_ns() < until_ns:
+            self._channel.settimeout(0.5)
+            try:
+                data = self._channel.recv(MESSAGE_BYTES_MAX)
+            except TimeoutError:
+                data = b"-"
+            if not data:
+                break
+            if data != b"-":
+                self._take(data)
+            if on_progress is not None and time.monotonic_ns() - told_ns > 250_000_000:
+                told_ns = time.monotonic_ns()
+                on_progress(self._sums())
+        missing = self._processes - len(self._done)
+        if missing:
+            raise UnavailableError(f"{missing} of {self._processes} processes of the load died.")
+        total = sum_tallies(done.tally for done in self._done)
+        total.differing_parts += self._comparison.differing_parts
+        total.processes = self._processes
+        total.cpu_s = sum(done.cpu_s for done in self._done)
+        total.resident_bytes = sum(done.resident_bytes for done in self._done)
+        return total
+
+    def _take(self, data: bytes) -> None:
+        match decode(data):
+            case Progress() as progress:
+                self._newest[progress.number] = progress
+            case Digests() as digests:
+                self._comparison.add({(r, part): digest for r, part, digest in digests.found})
+            case Done() as done:
+                self._done.append(done)
+
+    def _sums(self) -> Sums:
+        names = Sums.__slots__[2:]
+        passed_s = (time.monotonic_ns() - self.begin_ns) / 1e9
+        sums = {name: sum(getattr(one, name) for one in self._newest.values()) for name in names}
+        return Sums(passed_s, self._plan.count, **sums)
+
+
+def run_load(plan: Plan, on_progress: Callable[[Sums], None] | None = None) -> Tally:
+    """Run the load and return what all listeners saw; raises `UnavailableError` if it cannot."""
+    hour_s = None
+    if plan.hour_ms is not None:
+        hour_s = plan.hour_ms / 1000 - time.time() - _START_S
+        if not 0 <= hour_s <= plan.seconds:
+            hour_s = None
+    orders = Orders(shares(plan, hour_s))
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours:
+        command = [sys.executable, "-m", "stentor.load.crew", str(theirs.fileno())]
+        with theirs:
+            crew = subprocess.Popen(
+                command, stdin=subprocess.PIPE, pass_fds=[theirs.fileno()], close_fds=True
+            )
+        assert crew.stdin is not None
+        with crew.stdin as stdin:
+            stdin.write(msgspec.json.encode(orders))
+        try:
+            gathering = _Gathering(plan, ours, len(orders.shares))
+            gathering.begin(crew)
+            return gathering.gather(on_progress)
+        finally:
+            try:
+                crew.wait(5)
+            except subprocess.TimeoutExpired:
+                crew.terminate()
+                crew.wait()
+
+
+__all__ = ["Plan", "Sums", "run_load"]

@@ -27,6 +27,30 @@ class Decoder(Protocol):
         ...
 
 
+class PartsCheck:
+    """Decodes what one listener gets."""
+
+    def __init__(self) -> None:
+        from stentor.codecs import decode  # the codecs take 40 MB: only where they are used
+
+        self._decode = decode
+        self._decoder: decode.PartDecoder | None = None
+
+    def begin(self, init: bytes) -> None:
+        """A stream begins."""
+        self._decoder = self._decode.PartDecoder(init)
+
+    def takes(self, part: bytes) -> bool:
+        """Say whether a part decodes to what it claims."""
+        if self._decoder is None:
+            return False
+        try:
+            self._decoder.decode(part)
+        except self._decode.Unreadable:
+            return False
+        return True
+
+
 class Sample:
     """What the sampled listeners of one process got."""
 
@@ -38,40 +62,43 @@ class Sample:
         self._make_decoder = make_decoder
         self._tails: dict[int, bytes] = {}
         self._renditions: dict[int, str] = {}
+        self._decoding: set[int] = set()
         self._decoders: dict[int, Decoder] = {}
-        self._decodes: set[int] = set()
         self.digests: dict[tuple[str, int], bytes] = {}
 
-    def choose(self, who: int, *, decodes: bool) -> None:
-        """Make a listener one of the sample."""
-        if decodes:
-            self._decodes.add(who)
-
-    def connecting(self, who: int) -> None:
+    def connecting(self, fd: int, *, decodes: bool = False) -> None:
         """A connection of a sampled listener begins."""
-        self._tails[who] = b""
-        self._renditions.pop(who, None)
-        self._decoders.pop(who, None)
+        self.closed(fd)
+        self._tails[fd] = b""
+        if decodes:
+            self._decoding.add(fd)
 
-    def take(self, who: int, data: bytes) -> None:
+    def closed(self, fd: int) -> None:
+        """Its connection is over."""
+        self._tails.pop(fd, None)
+        self._renditions.pop(fd, None)
+        self._decoders.pop(fd, None)
+        self._decoding.discard(fd)
+
+    def take(self, fd: int, data: bytes) -> None:
         """Take all bytes of a connection in order, its head included; raises `BrokenStream`."""
-        data = self._tails[who] + data
-        if who not in self._renditions:
+        data = self._tails[fd] + data
+        if fd not in self._renditions:
             head = read_head(data)
             if head is None:
-                self._tails[who] = data
+                self._tails[fd] = data
                 return
-            self._renditions[who] = head.rendition or self._rendition
+            self._renditions[fd] = head.rendition or self._rendition
             data = data[head.length :] if head.status == 200 else b""
         said = read_chunks(data)
-        self._tails[who] = data[said.used :]
-        self._check(who, said)
+        self._tails[fd] = data[said.used :]
+        self._check(fd, said)
 
-    def _check(self, who: int, said: Said) -> None:
-        tally, rendition = self._tally, self._renditions[who]
-        decoder = self._decoders.get(who)
-        if said.init and who in self._decodes and self._make_decoder is not None:
-            decoder = self._decoders[who] = self._make_decoder()
+    def _check(self, fd: int, said: Said) -> None:
+        tally, rendition = self._tally, self._renditions[fd]
+        decoder = self._decoders.get(fd)
+        if said.init and fd in self._decoding and self._make_decoder is not None:
+            decoder = self._decoders[fd] = self._make_decoder()
             decoder.begin(said.init)
         for number, part in zip(said.parts, said.media, strict=True):
             digest = hashlib.blake2b(part, digest_size=_DIGEST_BYTES).digest()

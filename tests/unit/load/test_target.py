@@ -42,7 +42,7 @@ def test_other_machines_are_refused(url: str) -> None:
     "url",
     [
         "http://127.0.0.1:8000/",
-        "https://127.0.0.1:8000/r/hall",
+        "ftp://127.0.0.1:8000/r/hall",
         "http://127.0.0.1:8000/r/../x",
         "http://127.0.0.1:8000/r/hall?rendition=flac",
     ],

@@ -1,0 +1,36 @@
+"""Asks a room for its hour: a crowd comes around it."""
+
+import http.client
+import ssl
+
+import msgspec
+
+from stentor.load.target import Target
+from stentor.rooms.state import decode_room_state
+
+_TIMEOUT_S = 5.0
+_BODY_BYTES_MAX = 65_536
+
+
+def find_hour_ms(target: Target) -> int | None:
+    """Return the room's epoch in Unix milliseconds, None if it does not tell."""
+    connection: http.client.HTTPConnection
+    if target.secure:
+        context = ssl.create_default_context()
+        if target.own_machine:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        connection = http.client.HTTPSConnection(
+            target.host, target.port, timeout=_TIMEOUT_S, context=context
+        )
+    else:
+        connection = http.client.HTTPConnection(target.address, target.port, timeout=_TIMEOUT_S)
+    try:
+        connection.request("GET", f"/r/{target.room}/state.json")
+        answer = connection.getresponse()
+        body = answer.read(_BODY_BYTES_MAX)
+        return decode_room_state(body).epoch_ms if answer.status == 200 else None
+    except (OSError, http.client.HTTPException, msgspec.MsgspecError):
+        return None
+    finally:
+        connection.close()
