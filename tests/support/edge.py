@@ -52,9 +52,15 @@ class Client:
     """A connection of one's own, byte by byte."""
 
     def __init__(
-        self, port: int, receive_bytes: int | None = None, approach: Approach | None = None
+        self,
+        port: int,
+        receive_bytes: int | None = None,
+        approach: Approach | None = None,
+        source: str = "",
     ) -> None:
         self.socket = socket.socket()
+        if source:
+            self.socket.bind((source, 0))
         if receive_bytes is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
         self.socket.settimeout(5)
@@ -164,8 +170,10 @@ class Ear(Client):
             for box in boxes(data[:size]):
                 if box.kind == "emsg":
                     event = read_event(box.payload)
-                    heard = self.states if event.scheme.endswith("state:1") else self.jumps
-                    heard.append(json.loads(event.data))
+                    kind = event.scheme.split(":")[-2]
+                    heard = {"state": self.states, "jump": self.jumps}.get(kind)
+                    if heard is not None:
+                        heard.append(json.loads(event.data))
             data = data[size + 2 :]
 
 
