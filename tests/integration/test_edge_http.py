@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import gzip
 import itertools
 import socket
 import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -305,39 +304,6 @@ def test_large_playlist_is_one_body_for_all_who_take_it_slowly(tmp_path: Path) -
             eventually(lambda: len(held()) == 5)
             assert all(one is body for one in held())
             assert slow[0].response().body == body
-
-
-class _Door:
-    """A listening socket whose `accept` the test decides."""
-
-    def __init__(self, door: socket.socket, accept: Callable[[], object]) -> None:
-        self._door = door
-        self.accept = accept
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._door, name)
-
-
-def test_door_that_has_no_descriptors_left_rests_and_opens_again(on_edge: RunningEdge) -> None:
-    on_edge.on_air(1)
-    door = on_edge.edge._public
-    accept = door._socket.accept
-    tries: list[float] = []
-
-    def exhausted() -> tuple[socket.socket, object]:
-        tries.append(time.monotonic())
-        if len(tries) < 3:
-            raise OSError(errno.EMFILE, "Too many open files")
-        return accept()
-
-    door._socket = _Door(door._socket, exhausted)  # type: ignore[assignment]
-    turns = [0]
-    first = on_edge.edge.loop.first
-    on_edge.edge.loop.first = lambda: (turns.__setitem__(0, turns[0] + 1), first())[1]
-    assert on_edge.get("/healthz").status == 200
-    assert tries[2] - tries[0] >= 0.19
-    assert turns[0] < 40, "the loop turned hot"
-    assert on_edge.edge.counts.refused_connections == 2
 
 
 def test_no_way_of_coming_and_going_leaves_a_descriptor_behind(on_edge: RunningEdge) -> None:
