@@ -103,7 +103,7 @@ class Connection:
         self._reads = 0  # of the request that is not whole
         self._moved = 0  # bytes of the answer, in this span of its deadline
         self.request: Request | None = None
-        self.stage = Stage.GONE
+        self.stage = Stage.HEAD  # its deadline begins when it is clear that one is needed
         self._out: memoryview | None = None
         self._then: memoryview | None = None  # a body that others are sent too
         self._file = -1
@@ -112,7 +112,6 @@ class Connection:
         self._file_closed: Callable[[], None] | None = None
         self._keep = True
         self._on_gone: Callable[[], None] | None = None
-        self._go(Stage.HEAD)
 
     @property
     def peer(self) -> bytes:
@@ -187,10 +186,22 @@ class Connection:
         self._on_gone = on_gone
         self._web.loop.change(self.fd, QUIET)
 
+    def begin(self) -> None:
+        """Serve what has come with the connection; who is not done is watched from then on."""
+        self._read()
+        self._serve_heard()
+        loop = self._web.loop
+        if self.stage is not Stage.GONE and not loop.watches(self.fd):
+            loop.change(self.fd, READ)
+        if self.stage is Stage.HEAD:
+            self._go(Stage.HEAD)
+
     def hear(self, data: bytes) -> None:
         """Take what came before this connection was ready, and serve it."""
         self.buffer += data
         self._serve_heard()
+        if self.stage is Stage.HEAD:
+            self._go(Stage.HEAD)
 
     def resume(self) -> None:
         """Serve what the client may have sent meanwhile, after an answer from outside."""

@@ -7,6 +7,7 @@ no percent-encoded paths and no ambiguous lengths, so there is nothing to smuggl
 import re
 from dataclasses import dataclass
 from enum import Enum
+from typing import TypeVar
 
 from stentor.base.errors import Problem
 
@@ -25,6 +26,12 @@ _KEPT = frozenset(
     )
 )
 _QUERY = re.compile(r"[A-Za-z0-9_\-.~]*\Z")
+# Browsers of one make say the same to the byte: heads that were good are known again.
+_REMEMBERED_MAX = 512
+_REMEMBERED_BYTES_MAX = 2048
+
+
+_Found = TypeVar("_Found")
 
 
 class Method(Enum):
@@ -37,7 +44,7 @@ class Method(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request's head; `headers` holds only those that an edge reads."""
+    """One request's head; `headers` holds only those that an edge reads, and is shared."""
 
     method: Method
     path: str
@@ -57,6 +64,17 @@ class Request:
         if self.http_1_0:
             return "keep-alive" in wish
         return "close" not in wish
+
+
+_requests: dict[bytes, Request] = {}
+_field_blocks: dict[bytes, dict[str, str]] = {}
+
+
+def _remember(memory: dict[bytes, _Found], data: bytes, found: _Found) -> None:
+    if len(data) <= _REMEMBERED_BYTES_MAX:
+        if len(memory) >= _REMEMBERED_MAX:
+            memory.clear()
+        memory[data] = found
 
 
 def _fields(lines: list[bytes]) -> dict[str, str]:
@@ -120,12 +138,25 @@ def take_request(buffer: bytes | bytearray) -> tuple[Request, int] | None:
         return None
     if end + len(_END) > HEAD_BYTES_MAX:
         raise Problem(431, "large-head", "The request's head is larger than 8 KiB")
-    lines = bytes(buffer[:end]).split(b"\r\n")
-    if len(lines) > HEADERS_MAX:
-        raise Problem(431, "large-head", "The request has too many headers")
-    method, path, query_text, http_1_0 = _request_line(lines[0])
-    headers = _fields(lines[1:])
+    head = bytes(buffer[:end])
+    request = _requests.get(head)
+    if request is None:
+        request = _parse(head)
+        _remember(_requests, head, request)
+    return request, end + len(_END)
+
+
+def _parse(head: bytes) -> Request:
+    first, _, block = head.partition(b"\r\n")
+    headers = _field_blocks.get(block)
+    if headers is None:
+        lines = head.split(b"\r\n")
+        if len(lines) > HEADERS_MAX:
+            raise Problem(431, "large-head", "The request has too many headers")
+    method, path, query_text, http_1_0 = _request_line(first)
+    if headers is None:
+        headers = _fields(lines[1:])
+        _remember(_field_blocks, block, headers)
     if not http_1_0 and "host" not in headers:
         raise Problem(400, "malformed-request", "The Host header is missing")
-    request = Request(method, path, query_text, headers, http_1_0)
-    return request, end + len(_END)
+    return Request(method, path, query_text, headers, http_1_0)
