@@ -9,6 +9,7 @@ import { PART_SAMPLES } from "./grid.js";
 import { waitInLine } from "./line.js";
 
 const EARLY_MS = 8_000; // long before the hour the doors are closed: ask again after about so long
+const RETURN_MS = 700; // the server may not have noticed yet that one was cut off
 const FINAL = ["ended", "gone", "over", "blocked"];
 
 export class PushSource {
@@ -46,25 +47,18 @@ export class PushSource {
     return this.#abort.signal.aborted;
   }
 
-  /** The address to ask at, and the ticket that it shows. */
-  #address(periodMs) {
-    const ticket = this.tickets.best();
+  #connect(periodMs, emit) {
     const asked = {
       rendition: this.rendition,
       also: this.also,
-      ticket,
+      ticket: this.tickets.best(),
       from: this.#next,
       period: periodMs,
     };
     const query = new URLSearchParams();
     for (const [name, value] of Object.entries(asked)) if (value !== null) query.set(name, value);
-    return { url: `/r/${this.room}/live.mp4?${query}`, ticket };
-  }
-
-  #connect(periodMs, emit) {
-    const { url, ticket } = this.#address(periodMs);
+    const url = `/r/${this.room}/live.mp4?${query}`;
     const connection = new Connection({ url, phase: this.#phase, emit });
-    connection.ticket = ticket;
     connection.start();
     return connection;
   }
@@ -78,7 +72,8 @@ export class PushSource {
         this.emit({ kind: "early" });
         await pause(EARLY_MS * (0.5 + Math.random()), this.#abort.signal);
       } else if (outcome.kind === "line") {
-        await this.#queue(outcome.said);
+        if (this.tickets.refused(outcome.said)) await this.#hold({ kind: "lost", afterMs: RETURN_MS });
+        else await this.#queue(outcome.said);
       } else if (outcome.kind === "ticket") {
         this.tickets.forget(); // ours are no good here: like anybody else, then
       } else {
@@ -103,12 +98,10 @@ export class PushSource {
   }
 
   async #queue(said) {
-    const kept = this.tickets.line;
-    const lost = Boolean(kept) && said.place_ms > kept.place_ms;
-    this.tickets.refused(said);
+    const lost = this.tickets.worse;
     await waitInLine({
       room: this.room,
-      said,
+      said: { ...said, place_ms: this.tickets.line?.place_ms ?? said.place_ms },
       signal: this.#abort.signal,
       tell: (place) => this.emit({ kind: "line", lost, ...place }),
     });

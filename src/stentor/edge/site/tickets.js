@@ -2,6 +2,7 @@
 // reminded, and the way back in after a broken connection. Kept across reloads, never past their
 // time. What a ticket is worth is the door's business.
 
+const RETURNS_MAX = 3;
 const LINE_MS = 2 * 3_600_000; // a place that nobody asked after for so long is not worth showing
 
 export class Tickets {
@@ -9,6 +10,8 @@ export class Tickets {
   #now;
   #held = {};
   #memory;
+  #returns = 0; // how often the way back was refused, in a row
+  worse = false; // the place in line is later than the one before
 
   /** `now()` is the server's Unix time in milliseconds; `memory` a Storage. */
   constructor(room, now, memory) {
@@ -51,14 +54,25 @@ export class Tickets {
     return found?.ticket ?? null;
   }
 
-  /** The door said 503 and this place: whatever was shown was not good, or not yet. */
-  refused({ ticket, place_ms, number }) {
+  /**
+   * The door said 503 and this place: whatever was shown was not good, or not yet. Says whether the
+   * way back should be tried once more all the same.
+   */
+  refused({ ticket, place_ms }) {
+    const kept = this.line;
+    const returning = this.#one("return") !== null;
+    this.worse = kept !== null && place_ms > kept.place_ms && !returning;
+    // The place that one had is the better one, and was not shown just now.
+    if (!returning || !kept) this.#keep("line", { ticket, place_ms, until_ms: this.#now() + LINE_MS });
+    if (!returning) return false;
+    if (++this.#returns < RETURNS_MAX) return true;
     this.#keep("return", null);
-    this.#keep("line", { ticket, place_ms, number, until_ms: this.#now() + LINE_MS });
+    return false;
   }
 
   /** In: the place in line is used. */
   admitted() {
+    this.#returns = 0;
     if (this.#held.line) this.#keep("line", null);
     if (this.#held.reminder) this.#keep("reminder", null);
   }
