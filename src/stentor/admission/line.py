@@ -1,24 +1,28 @@
 """The line at the door: where it stands, how fast it moves, and what whoever is in it is told.
 
-A place is a moment, so the line is a count of places by second, and serving it is a moment that
-moves forward. One edge of the machine moves it (`step`), all others read the sheet. Nothing here
-knows who stands in the line; who gave up is known only by not coming.
+A place is a moment, so the line is a count of places by tenth of a second, and serving it is a
+moment that moves forward. One edge of the machine moves it (`step`), all others read the sheet.
+Nothing here knows who stands in the line; who gave up is known only by not coming.
 """
 
 import math
 from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import accumulate
 
 import msgspec
 from msgspec.structs import replace
 
+BUCKET_MS = 100
 KNOTS_MAX = 64
+_KNOTS_EVEN, _KNOTS_FRONT, _KNOTS_STEP = 44, 16, 0.7
 WAIT_S_MAX = 3600.0  # what is announced of a line that does not move
 POLL_S_MAX = 60.0
 _NEAR_S = 6.0
 _CREDIT_S = 0.5  # of the rate: what is not used at once is not saved up for a crowd
-_DELAY_S = 1.5  # from being served to coming
+_DELAY_S = 0.75  # from being served to coming
 _LEARN_S = 15.0
+_OWED_S = 3.0
 _SHOW_MIN = 0.05
 _HAZARD_AGE_S_MIN = 10.0
 
@@ -51,7 +55,7 @@ class Sheet(msgspec.Struct, frozen=True, array_like=True):
     line: bool = False
     shift_ms: int = 0
     serving_ms: int = 0
-    base: int = 0  # the number before the first place of the second that is being served
+    base: int = 0  # the number before the first place of the bucket that is being served
     served: float = 0.0
     credit: float = 0.0
     per_s: float = 0.0  # listeners admitted a second
@@ -63,7 +67,9 @@ class Sheet(msgspec.Struct, frozen=True, array_like=True):
     due_per_s: float = 0.0  # the same, smoothed like `came_per_s`
     came_per_s: float = 0.0
     shown: float = 1.0  # for how many of the places served somebody came
+    age_s: float = 0.0  # how long those waited who are served
     hazard_per_s: float = 0.0  # of giving up
+    owed: float = 0.0  # places served for which nobody came though it was expected
     knots: tuple[Knot, ...] = ()
     poll_s_min: float = 1.0
 
@@ -80,15 +86,18 @@ class Sheet(msgspec.Struct, frozen=True, array_like=True):
         """Say whether the turn of a place has come."""
         return not self.line or place_ms <= self.serving_ms
 
-    def stand(self, place_ms: int, now_ms: int) -> Knot:
-        """Return the number and wait of a place, between the knots or beyond the last one."""
+    def stand(self, place_ms: int, now_ms: int, given: int = 0) -> Knot:
+        """Return the number and wait of a place, between the knots or beyond the last one.
+
+        `given` is how many places were given since the sheet was written, as far as one knows.
+        """
         knots = self.knots
         if not knots:
             return Knot(place_ms, 1, 0.0)
         at = bisect_left(knots, place_ms, key=lambda knot: knot.place_ms)
         if at == len(knots):
             last, more_s = knots[-1], (place_ms - knots[-1].place_ms) / 1000
-            more = more_s * self.comes_per_s
+            more = max(given, more_s * self.comes_per_s)
             number = last.number + more
             wait_s = _later(last.wait_s, more * self._shows(last.wait_s), self.per_s)
         elif at == 0:
@@ -129,9 +138,9 @@ def step(
 ) -> Sheet:
     """Return the sheet as it is at `now_ms`: all that there is to being the leader.
 
-    `counts[n]` is how many places there are in the second `serving_ms // 1000 + n` of virtual
-    time, up to the furthest place. `wanted` says that some edge wants a line, `per_s` how many
-    listeners the machine's edges admit a second.
+    `counts[n]` is how many places there are in the bucket `serving_ms // BUCKET_MS + n` of
+    virtual time, up to the furthest place. `wanted` says that some edge wants a line, `per_s` how
+    many listeners the machine's edges admit a second.
     """
     if not wanted and not (sheet.line and sheet.waiting):
         return _closed(sheet, totals, per_s, now_ms)
@@ -139,14 +148,14 @@ def step(
     if not sheet.line:
         # Whoever came until now is in; the places of an earlier line are served.
         begins_ms = max(sheet.serving_ms, now_ms + sheet.shift_ms)
-        skipped = begins_ms // 1000 - sheet.serving_ms // 1000
+        skipped = begins_ms // BUCKET_MS - sheet.serving_ms // BUCKET_MS
         counts = counts[skipped:]
         sheet = replace(_closed(sheet, totals, per_s, now_ms), line=True, serving_ms=begins_ms)
     else:
         sheet = _learned(sheet, totals, past_s)
-    first_s = sheet.serving_ms // 1000
+    first = sheet.serving_ms // BUCKET_MS
     sheet = _served(sheet, counts, past_s, per_s, now_ms)
-    return _told(sheet, counts[sheet.serving_ms // 1000 - first_s :], polls_per_s_max)
+    return _told(sheet, counts[sheet.serving_ms // BUCKET_MS - first :], polls_per_s_max)
 
 
 def _closed(sheet: Sheet, totals: Totals, per_s: float, now_ms: int) -> Sheet:
@@ -176,10 +185,15 @@ def _learned(sheet: Sheet, totals: Totals, past_s: float) -> Sheet:
     doubt = 0.05 * sheet.per_s + 0.01  # until enough were served, all are taken to come
     shown = min(1.0, max(_SHOW_MIN, (came_per_s + doubt) / (due_per_s + doubt)))
     age_s = (sheet.virtual_ms(sheet.at_ms) - sheet.serving_ms) / 1000
+    age_s = _toward(sheet.age_s, age_s, past_s, _LEARN_S)  # of those whom `shown` speaks of
+    missed = sheet.served_per_s * sheet.shown * past_s - came  # who should have come by now
+    given_back = _toward(0.0, sheet.owed + missed, past_s, _OWED_S)
     return replace(
         sheet,
         totals=totals,
-        credit=sheet.credit - past,
+        credit=sheet.credit - past + given_back,
+        owed=sheet.owed + missed - given_back,
+        age_s=age_s,
         comes_per_s=_toward(sheet.comes_per_s, places / past_s, past_s, 5.0),
         past_per_s=_toward(sheet.past_per_s, past / past_s, past_s, 5.0),
         came_per_s=came_per_s,
@@ -192,12 +206,15 @@ def _learned(sheet: Sheet, totals: Totals, past_s: float) -> Sheet:
 def _served(sheet: Sheet, counts: Sequence[int], past_s: float, per_s: float, now_ms: int) -> Sheet:
     """Return the sheet with as many served as the time that has passed allows."""
     virtual_ms = sheet.virtual_ms(now_ms)
-    first_s = sheet.serving_ms // 1000
-    furthest = max((n for n, count in enumerate(counts) if count), default=-1)
+    first = sheet.serving_ms // BUCKET_MS
+    furthest = len(counts) - 1
+    while furthest >= 0 and not counts[furthest]:
+        furthest -= 1
     serving_ms, base, served = sheet.serving_ms, sheet.base, sheet.served
     credit = max(-2.0 * per_s, sheet.credit) + per_s * past_s
-    for n, count in enumerate(counts[: furthest + 1]):
-        start_ms = (first_s + n) * 1000
+    for n in range(furthest + 1):
+        count = counts[n]
+        start_ms = (first + n) * BUCKET_MS
         end_ms = _end_ms(start_ms, virtual_ms)
         left = max(0.0, base + count - served)
         if left * sheet.shown > credit:
@@ -208,13 +225,13 @@ def _served(sheet: Sheet, counts: Sequence[int], past_s: float, per_s: float, no
             break
         credit -= left * sheet.shown
         served = float(base + count)
-        if n == furthest and end_ms < start_ms + 1000:
-            serving_ms = max(serving_ms, end_ms)  # more may come within this second
+        if n == furthest and end_ms < start_ms + BUCKET_MS:
+            serving_ms = max(serving_ms, end_ms)  # more may come within this bucket
         else:
-            serving_ms, base = start_ms + 1000, base + count
+            serving_ms, base = start_ms + BUCKET_MS, base + count
     else:  # all are served
         credit = min(credit, max(1.0, per_s * _CREDIT_S))
-        if virtual_ms // 1000 > serving_ms // 1000:
+        if virtual_ms // BUCKET_MS > serving_ms // BUCKET_MS:
             base = round(served)
         serving_ms = max(serving_ms, virtual_ms)
     rate = (served - sheet.served) / past_s if past_s > 0 else 0.0
@@ -234,24 +251,24 @@ def _served(sheet: Sheet, counts: Sequence[int], past_s: float, per_s: float, no
 def _told(sheet: Sheet, counts: Sequence[int], polls_per_s_max: float) -> Sheet:
     """Return the sheet with its knots: the line as whoever stands in it should see it."""
     virtual_ms = sheet.virtual_ms(sheet.at_ms)
-    first_s = sheet.serving_ms // 1000
+    first = sheet.serving_ms // BUCKET_MS
     per_s = max(sheet.per_s - sheet.past_per_s, sheet.per_s / 10)
-    every = max(1, math.ceil(len(counts) / (KNOTS_MAX - 3)))
+    sums = list(accumulate(counts, initial=sheet.base))
+    knots = [Knot(sheet.serving_ms, round(sheet.served), 0.0)]
     number, wait_s, waiting = sheet.served, 0.0, 0.0
-    knots = [Knot(sheet.serving_ms, round(number), 0.0)]
-    for n, count in enumerate(counts):
-        start_ms = (first_s + n) * 1000
-        end_ms = _end_ms(start_ms, virtual_ms)
-        left = count if n else max(0.0, sheet.base + count - sheet.served)
+    for end in _ends(sums, sheet.served, virtual_ms // BUCKET_MS - first + 1):
+        end_ms = _end_ms((first + end - 1) * BUCKET_MS, virtual_ms)
+        if end_ms <= knots[-1].place_ms:
+            continue
+        start_ms = knots[-1].place_ms
+        left = max(0.0, sums[end] - number)
         # Who has been put back will find those in front who have not come yet.
-        coming = sheet.comes_per_s if start_ms >= virtual_ms else 0.0
-        age_s = max(0, virtual_ms - start_ms) / 1000
+        coming = sheet.comes_per_s * max(0, end_ms - max(start_ms, virtual_ms)) / 1000
+        age_s = max(0, virtual_ms - (start_ms + end_ms) / 2) / 1000
         waiting += left * sheet._shows(age_s)
         wait_s = _later(wait_s, (left + coming) * sheet._shows(age_s + wait_s), per_s)
         number += left
-        told = n % every == every - 1 or n == len(counts) - 1 or end_ms < start_ms + 1000
-        if told and end_ms > knots[-1].place_ms:
-            knots.append(Knot(end_ms, round(number), wait_s))
+        knots.append(Knot(end_ms, round(number), wait_s))
     if knots[-1].place_ms < virtual_ms:
         knots.append(Knot(virtual_ms, round(number), wait_s))
     return replace(
@@ -262,9 +279,24 @@ def _told(sheet: Sheet, counts: Sequence[int], polls_per_s_max: float) -> Sheet:
     )
 
 
+def _ends(sums: Sequence[int], served: float, now: int) -> list[int]:
+    """Return behind which buckets the knots lie: at even shares of the line, and closer in front.
+
+    Between two knots a place is guessed, so no guess is off by more than what lies between them.
+    """
+    left = sums[-1] - served
+    found = {len(sums) - 1, min(now, len(sums) - 1)}
+    for n in range(1, _KNOTS_EVEN):
+        found.add(bisect_left(sums, served + left * n / _KNOTS_EVEN))
+    for n in range(1, _KNOTS_FRONT):
+        found.add(bisect_left(sums, served + left / _KNOTS_EVEN * _KNOTS_STEP**n))
+    return sorted(end for end in found if 0 < end < len(sums))
+
+
 def _end_ms(start_ms: int, virtual_ms: int) -> int:
-    """Return where the places of a second end: those of the present one end now."""
-    return min(start_ms + 1000, virtual_ms) if start_ms <= virtual_ms else start_ms + 1000
+    """Return where the places of a bucket end: those of the present one end now."""
+    end_ms = start_ms + BUCKET_MS
+    return min(end_ms, virtual_ms) if start_ms <= virtual_ms else end_ms
 
 
 def _later(wait_s: float, shows: float, per_s: float) -> float:

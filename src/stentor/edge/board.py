@@ -16,22 +16,23 @@ from pathlib import Path
 
 import msgspec
 
-from stentor.admission.line import Sheet, Totals
+from stentor.admission.line import BUCKET_MS, Sheet, Totals
 from stentor.base.logs import log
 
 EDGES_MAX = 256
-SECONDS = 8192  # of places that a slot holds; a line is never as long
+BUCKETS = 81_920  # of places that a slot holds, 2.3 hours; a line is never as long
 SPENT = 1 << 18  # serials whose use is remembered exactly
 FRESH_MS = 1500
 PEAK_S = 120
+_ZEROS = memoryview(bytes(BUCKETS * 4)).cast("I")
 _MAGIC = b"stentor board 1\n"
 _RING = 128
 _FRESH_AT, _PEAKS_AT, _SHEET_AT = 4096, 8192, 12288
 _SHEET_BYTES = 8192
 _SLOTS_AT = _SHEET_AT + _SHEET_BYTES
 _WORDS_BYTES = 4096
-_SLOT_BYTES = _WORDS_BYTES + SECONDS * 4 + SPENT * 2
-_SETTLED_S = 3  # no edge still counts a place that was due so long ago
+_SLOT_BYTES = _WORDS_BYTES + BUCKETS * 4 + SPENT * 2
+_SETTLED = 3000 // BUCKET_MS  # no edge still counts a place that was due so long ago
 
 # Words of a slot.
 _LISTENERS, _PER_S, _WANTED, _PLACES, _CAME, _PAST, _SERIAL, _FURTHEST, _STEP = range(9)
@@ -53,7 +54,7 @@ class _Slot:
     def __init__(self, whole: memoryview, index: int) -> None:
         at = _SLOTS_AT + index * _SLOT_BYTES
         places_at = at + _WORDS_BYTES
-        spent_at = places_at + SECONDS * 4
+        spent_at = places_at + BUCKETS * 4
         self.words = whole[at:places_at].cast("Q")
         self.places = whole[places_at:spent_at].cast("I")
         self.spent = whole[spent_at : spent_at + SPENT * 2].cast("H")
@@ -77,7 +78,7 @@ class Board:
         self._sheet_bytes = b""
         self._sheet = Sheet()
         self._sums: list[int] = []
-        self._sums_from_s = 0
+        self._sums_first = 0
 
     def beat(self, now_ms: int, standing: Standing) -> None:
         """Tell the others that this edge is alive, and how it stands."""
@@ -120,15 +121,18 @@ class Board:
 
     def note_place(self, place_ms: int) -> None:
         """Count a place that was given out."""
-        second, words, places = place_ms // 1000, self._own.words, self._own.places
+        bucket, words, places = place_ms // BUCKET_MS, self._own.words, self._own.places
         furthest = words[_FURTHEST]
-        if second > furthest:
-            for unused in range(max(furthest + 1, second - SECONDS + 1), second + 1):
-                places[unused % SECONDS] = 0
-            words[_FURTHEST] = second
-        elif second <= furthest - SECONDS:
+        if bucket > furthest:
+            unused = min(bucket - furthest, BUCKETS)
+            start = (bucket - unused + 1) % BUCKETS
+            until_end = min(unused, BUCKETS - start)
+            places[start : start + until_end] = _ZEROS[:until_end]
+            places[: unused - until_end] = _ZEROS[: unused - until_end]
+            words[_FURTHEST] = bucket
+        elif bucket <= furthest - BUCKETS:
             return
-        places[second % SECONDS] += 1
+        places[bucket % BUCKETS] += 1
         words[_PLACES] += 1
 
     def note_came(self) -> None:
@@ -152,18 +156,17 @@ class Board:
         spent[serial % SPENT] = lap
         return True
 
-    def counts(self, first_s: int, virtual_s: int) -> list[int]:
-        """Return how many places there are in each second from `first_s` to the furthest."""
+    def counts(self, first: int, now: int) -> list[int]:
+        """Return how many places there are in each bucket from `first` to the furthest one."""
         slots = [self._slot(n) for n, at_ms in enumerate(self._fresh) if at_ms]
-        settled_s = virtual_s - _SETTLED_S
-        if first_s < self._sums_from_s or first_s > self._sums_from_s + len(self._sums):
-            self._sums, self._sums_from_s = [], first_s
-        del self._sums[: first_s - self._sums_from_s]
-        self._sums_from_s = first_s
-        del self._sums[max(0, settled_s - first_s) :]
-        furthest_s = max((slot.words[_FURTHEST] for slot in slots), default=0)
-        from_s = first_s + len(self._sums)
-        columns = [_span(slot, from_s, furthest_s) for slot in slots]
+        if not self._sums_first <= first <= self._sums_first + len(self._sums):
+            self._sums, self._sums_first = [], first
+        del self._sums[: first - self._sums_first]
+        self._sums_first = first
+        del self._sums[max(0, now - _SETTLED - first) :]
+        furthest = max((slot.words[_FURTHEST] for slot in slots), default=0)
+        begin = first + len(self._sums)
+        columns = [_span(slot, begin, furthest) for slot in slots]
         self._sums += [sum(column) for column in zip(*columns, strict=True)]
         return list(self._sums)
 
@@ -201,22 +204,22 @@ class Board:
         return slot
 
 
-def _span(slot: _Slot, from_s: int, to_s: int) -> list[int]:
-    """Return a slot's counts of the seconds from one to the other, both included."""
-    if to_s < from_s:
+def _span(slot: _Slot, first: int, last: int) -> list[int]:
+    """Return a slot's counts of the buckets from one to the other, both included."""
+    if last < first:
         return []
-    furthest_s = slot.words[_FURTHEST]
-    last_s = min(to_s, furthest_s)
-    first_s = max(from_s, furthest_s - SECONDS + 1)
-    if first_s > last_s:
-        return [0] * (to_s - from_s + 1)
-    low, high = first_s % SECONDS, last_s % SECONDS
+    furthest = slot.words[_FURTHEST]
+    held_last = min(last, furthest)
+    held_first = max(first, furthest - BUCKETS + 1)
+    if held_first > held_last:
+        return [0] * (last - first + 1)
+    low, high = held_first % BUCKETS, held_last % BUCKETS
     places = slot.places
     if low <= high:
         held = places[low : high + 1].tolist()
     else:
         held = places[low:].tolist() + places[: high + 1].tolist()
-    return [0] * (first_s - from_s) + held + [0] * (to_s - last_s)
+    return [0] * (held_first - first) + held + [0] * (last - held_last)
 
 
 def _mapped(path: Path, index: int) -> mmap.mmap:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import msgspec
 
 from stentor.admission.events import ReturnTicket, return_event
-from stentor.admission.line import Sheet, poll_s, step
+from stentor.admission.line import BUCKET_MS, Sheet, poll_s, step
 from stentor.admission.networks import Places
 from stentor.admission.tickets import FALSE, NO_NETWORK, Kind, Refusal, Ticket, Tickets
 from stentor.base.errors import Problem
@@ -33,6 +33,7 @@ _RETURN_SAME_S = 15
 _REMINDER_AFTER_S = 7200  # how long after the hour a reminder still counts
 _COME_BEFORE_S = 10
 _BURST_S = 2.0
+_RETURNS_MIN = 4.0  # in a tick, at one edge
 _SLACK = 1.25  # who is served comes unevenly
 _AGAIN_S = (1.0, 3.0)
 _PROBLEM = "urn:stentor:problem:line"
@@ -86,6 +87,8 @@ class Door:
         self._now_ns = now_ns
         self._chance = chance
         self.sheet = Sheet()
+        self._given = 0  # places since that sheet
+        self._edges = 1
         self.per_s = float(limits.per_s_max or limits.per_s_unmeasured)
         self.wants_line = bool(limits.per_s_max)
         self._bucket = Bucket(now_ns())
@@ -199,11 +202,11 @@ class Door:
             board.note_listeners(beat_ms // 1000, present)
             sheet = board.sheet()
             virtual_ms = sheet.virtual_ms(now_ms)
-            first_s = (sheet.serving_ms or virtual_ms) // 1000
+            first = (sheet.serving_ms or virtual_ms) // BUCKET_MS
             board.write_sheet(
                 step(
                     sheet,
-                    board.counts(first_s, virtual_ms // 1000),
+                    board.counts(first, virtual_ms // BUCKET_MS),
                     board.totals(),
                     wanted=any(one.wants_line for one in standings),
                     per_s=sum(one.per_s for one in standings),
@@ -211,10 +214,13 @@ class Door:
                     polls_per_s_max=self._limits.polls_per_s_max,
                 )
             )
-        self.sheet = board.sheet()
+        self.sheet, self._given = board.sheet(), 0
+        self._edges = max(1, len(edges))
         self._bucket.per_s = self.per_s * _SLACK
-        share = 1 / max(1, len(edges))
-        self._returns_left = 2 * share * max(0, board.peak(beat_ms // 1000) - present)
+        share = 1 / self._edges
+        # Whose network broke comes before anybody here has noticed that they left.
+        left = max(0, board.peak(beat_ms // 1000) - present)
+        self._returns_left = _RETURNS_MIN + 2 * share * left
         if now_ms - self._told_ms >= 1000 - TICK_S * 500:
             self._told_ms = now_ms
             self._second(now_ms, share)
@@ -270,6 +276,7 @@ class Door:
         expires_s = now_ms // 1000 + LINE_TICKET_S
         text = self._write(Kind.LINE, room, place_ms, now_ms, expires_s, network)
         self._board.note_place(place_ms)
+        self._given += self._edges  # the others give as many
         self._counts.line_given += 1
         self._answer_place(connection, text, place_ms, now_ms)
 
@@ -281,7 +288,7 @@ class Door:
         return self._tickets.write(ticket, room.id)
 
     def _answer_place(self, connection: Connection, text: str, place_ms: int, now_ms: int) -> None:
-        stand = self.sheet.stand(place_ms, now_ms)
+        stand = self.sheet.stand(place_ms, now_ms, self._given)
         ahead = max(0, stand.number - 1 - round(self.sheet.served))
         again_s = poll_s(stand.wait_s, self.sheet.poll_s_min, self._chance())
         self._answer_line(connection, text, place_ms, stand.number, ahead, stand.wait_s, again_s)
