@@ -44,7 +44,9 @@ from stentor.edge.rooms import Change, Room, Rooms, Stream
 from stentor.edge.shelf import Shelf
 from stentor.edge.site import Site
 from stentor.edge.takeover import Predecessor, TakenOver
+from stentor.feed.wire import Message
 
+_DELIVERY_NS_PER_TURN = 50_000_000  # of many lanes; one lane is delivered as a whole
 _RETIRE_S = 30.0  # players of the live playlist see its end meanwhile
 _READERS_S = 6.0
 # Whoever comes to an edge that does not know the rooms yet would be told that there are none.
@@ -218,10 +220,13 @@ class Edge:
         self.loop.stop()
 
     def _take_feed(self) -> None:
-        """Apply everything that has come, then deliver each stream once."""
+        """Apply everything that has come, then deliver; between many lanes, look at all else."""
         messages = self._feed.receive()
-        if not messages:
-            return
+        if messages:
+            self._apply(messages)
+        self.loop.in_haste = self.push.deliver(self._now_ns() + _DELIVERY_NS_PER_TURN)
+
+    def _apply(self, messages: Iterable[Message]) -> None:
         now_ns = self._now_ns()
         grown: dict[Stream, None] = {}
         ended: dict[Stream, Room] = {}
@@ -249,10 +254,11 @@ class Edge:
         self._deliver(grown, ended)
 
     def _deliver(self, grown: Iterable[Stream], ended: Mapping[Stream, Room]) -> None:
-        """Present listeners first, whoever waits on the shelf after them."""
+        """Listeners of the stream first, whoever waits on the shelf after them."""
         safely = self.loop.safely  # one room's trouble is not the others'
         for stream in grown:
             safely(partial(self.push.part_came, stream))
+        self.push.deliver(self._now_ns() + _DELIVERY_NS_PER_TURN)
         for stream, room in ended.items():
             safely(partial(self.push.end_came, room, stream))
         for stream in {**dict.fromkeys(grown), **dict.fromkeys(ended)}:

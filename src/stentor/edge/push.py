@@ -5,6 +5,7 @@ joiner's first bytes (head, init, state, back parts) are made once for everyone 
 two deliveries.
 """
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from itertools import chain, count
@@ -68,9 +69,13 @@ class Push:
         self._index = index
         self._lanes: dict[Stream, list[Lane]] = {}
         self._phases: dict[tuple[Stream, int, bool], Phases] = {}
+        self._due: dict[Lane, None] = {}  # in order; those who are not served yet
         self._ended_ns: dict[Stream, int] = {}
         self._totals: dict[str, Totals] = {}
         self.listeners = 0
+        # For the ladder: what deliveries cost since the start, and the latest one since it looked.
+        self.deliver_cpu_ns = 0
+        self.late_ns_max = 0
         self.leaving = False  # a successor is here: who is left is advised to go there
         # What the ladder decides for joiners, once a second.
         self.fastest_parts = limits.fastest_parts
@@ -114,9 +119,27 @@ class Push:
         lane.join(fd, welcome, at)
 
     def part_came(self, stream: Stream) -> None:
-        """Deliver what is new to everyone who keeps up."""
+        """Note who is due something; `deliver` gives it to them."""
         for lane in self._lanes.get(stream, ()):
-            lane.deliver()
+            lane.welcomes.clear()
+            if lane.due() > lane.at:
+                self._due[lane] = None
+
+    def deliver(self, until_ns: int) -> bool:
+        """Give everyone what is due, lane by lane, until a time; say whether there is more."""
+        if not self._due:
+            return False
+        began_ns = time.thread_time_ns()
+        while self._due:
+            lane = next(iter(self._due))
+            del self._due[lane]
+            self._loop.safely(lane.deliver)  # one room's trouble is not the others'
+            now_ns = self._now_ns()
+            self.late_ns_max = max(self.late_ns_max, now_ns - lane.stream.heard_ns)
+            if now_ns > until_ns:
+                break
+        self.deliver_cpu_ns += time.thread_time_ns() - began_ns
+        return bool(self._due)
 
     def state_came(self, room: Room) -> None:
         """Tell everyone, with the next part if one is about to come, else at once."""
@@ -175,9 +198,9 @@ class Push:
         since_ns = self._ended_ns.setdefault(stream, now_ns)
         if not room.ended and now_ns - since_ns < _FAREWELL_NS:
             return  # the state that says so is on its way; `tick` comes back
-        self.part_came(stream)
         for lane in self._lanes.get(stream, ()):
             if not lane.closing:
+                lane.deliver()
                 lane.finish()
 
     def tick(self, rooms: dict[str, Room], now_ns: int) -> None:
