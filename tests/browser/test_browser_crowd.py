@@ -187,3 +187,37 @@ async def test_page_in_line_says_its_place_keeps_it_and_then_plays(
         for client in waiting:
             client.close()
         await context.close()
+
+
+async def test_who_asked_to_be_reminded_comes_by_themselves_with_their_ticket(
+    tmp_path: Path, page: Page
+) -> None:
+    with edge_running(tmp_path, door_spread_s=0) as edge:
+        epoch_ms = time.time_ns() // 1_000_000 + 13_500
+        edge.programme = Tone(edge.feed, epoch_ms=epoch_ms)
+        edge.programme.open_doors()
+        joins: list[str] = []
+        page.on("request", lambda one: joins.append(one.url) if "live.mp4" in one.url else None)
+        await until_room(edge)
+        await open_room(page, room(edge.port), listen=False)
+        await page.click("#remind")
+        await until(page, "document.activeElement.id === 'calendar'")
+        async with page.expect_download() as coming:
+            await page.keyboard.press("Enter")
+        entry = (await (await coming.value).path()).read_text()
+        assert "SUMMARY:Town hall" in entry
+        when = time.strftime("DTSTART:%Y%m%dT%H%M%SZ", time.gmtime(epoch_ms // 1000))
+        assert when in entry
+        ticket = await page.evaluate("stentor.player.tickets.reminder.ticket")
+        assert ticket in entry.replace("\r\n ", "").replace("\n ", "")
+        assert joins == []
+        await until(page, "stentor.player.status === 'waiting'", 8)
+        assert f"ticket={ticket}" in joins[0]
+        assert await page.evaluate("Date.now()") < epoch_ms
+
+
+async def until_room(edge: RunningEdge) -> None:
+    async def known() -> bool:
+        return edge.get("state.json").status == 200
+
+    await eventually(known, 5, "the edge knows the room")

@@ -3,6 +3,7 @@
 
 import { ProgrammeClock } from "./clock.js";
 import { PART_S, seconds, targetS } from "./grid.js";
+import { Tickets } from "./tickets.js";
 import { Timeline } from "./timeline.js";
 
 const USUAL_S = 1.2; // what encoding, one part and the way here take
@@ -20,6 +21,7 @@ export class BasePlayer extends EventTarget {
     super();
     this.audio = audio;
     this.room = room;
+    this.tickets = new Tickets(room, () => this.clock.unixMs, localStorage);
   }
 
   get state() {

@@ -11,7 +11,6 @@ import { canPlay } from "./pipe.js";
 import { PushSource } from "./push.js";
 import { ShelfSource } from "./shelf.js";
 import { decideStatus } from "./status.js";
-import { Tickets } from "./tickets.js";
 
 const SLEEP_AFTER_MS = 5 * 60_000; // paused for so long, a listener stops receiving
 const LIVE_EDGE_S = 3; // a seek to here and beyond is a wish for live
@@ -31,7 +30,6 @@ export class Player extends BasePlayer {
   constructor(audio, room, rendition) {
     super(audio, room);
     this.rendition = rendition;
-    this.tickets = new Tickets(room, () => this.clock.unixMs, localStorage);
     this.#ear = new Ear(audio, {
       changed: () => this.changed(),
       failed: () => this.#restart(),

@@ -7,6 +7,7 @@ import { bindMediaSession } from "./media_session.js";
 import { NativePlayer } from "./native.js";
 import { canPlay, hasMediaSource } from "./pipe.js";
 import { Player } from "./player.js";
+import { Reminder } from "./reminder.js";
 import { RoomView } from "./room_view.js";
 import { noteLine } from "./said.js";
 
@@ -20,6 +21,7 @@ const player = hasMediaSource()
   ? new Player(audio, encodeURIComponent(room), chosenRendition())
   : new NativePlayer(audio, encodeURIComponent(room));
 const view = new RoomView(player);
+const reminder = new Reminder(player);
 const drawLockScreen = bindMediaSession(player);
 
 function chosenRendition() {
@@ -28,6 +30,7 @@ function chosenRendition() {
 }
 
 function draw() {
+  reminder.draw();
   view.draw();
   drawLockScreen();
 }

@@ -118,6 +118,8 @@ export function noteLine({ kind, seconds: lost }) {
       return `Your connection fell behind, so ${seconds(lost)} s were left out.`;
     case "blocked":
       return "Something between here and the server holds the stream back, so the sound now comes in pieces.";
+    case "unreminded":
+      return "That did not work just now. Please try again.";
     case "tap":
       return "Your browser wants a tap before it plays sound.";
     default:
