@@ -8,17 +8,32 @@ waits for anybody.
 
 from collections.abc import Callable, Collection
 
-from stentor.admission.lanes import margin_parts
+from stentor.admission.lanes import margin_parts, period_s
 from stentor.edge.answer import LAST_CHUNK, http_chunk
 from stentor.edge.counts import Counts
 from stentor.edge.limits import Limits
 from stentor.edge.loop import BEHIND, GONE, SAID, Loop
 from stentor.edge.rooms import Room, Stream, jump_event
 from stentor.edge.wire import PLAIN, Wire
+from stentor.media.renditions import RENDITIONS
 
 _REFILL_PARTS = 4  # a listener behind is given so much at once: jumps happen between refills
 _REFILLS_PER_TURN = 4
 MERGED_PARTS_MIN = 6  # from here on a delivery is one coarser fragment
+_BITRATE_MAX = 96_000
+
+
+def unsent_bytes(parts: int, rendition: str, least: int) -> int:
+    """Return what the kernel should hold unsent for a listener of a lane: all that it is given.
+
+    With less a delivery to a healthy listener far away would be taken in several pieces, and each
+    costs what a delivery does. For fast lanes `least` will do.
+    """
+    if parts < MERGED_PARTS_MIN:
+        return least
+    burst_s = period_s(parts + margin_parts(parts))
+    bitrate = RENDITIONS[rendition].bitrate if rendition in RENDITIONS else _BITRATE_MAX
+    return max(least, round(burst_s * bitrate / 8 * 1.1) + 4096)
 
 
 class Totals:
@@ -69,6 +84,7 @@ class Lane:
         "phase",
         "room",
         "stream",
+        "unsent_bytes",
         "welcomes",
         "wire",
     )
@@ -110,6 +126,7 @@ class Lane:
         self._totals = totals
         self.wire = wire
         self._write = wire.write
+        self.unsent_bytes = unsent_bytes(parts, stream.rendition, limits.unsent_bytes)
         # A slow lane's listener is not far behind with one delivery on its way.
         self._lag_parts = max(limits.lag_parts_max, 2 * parts + margin_parts(parts))
 

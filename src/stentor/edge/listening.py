@@ -19,9 +19,9 @@ from stentor.edge.limits import Limits
 from stentor.edge.loop import NOTHING, READ
 from stentor.edge.networks import Welcome, packed_address
 from stentor.edge.spare import Spare
+from stentor.edge.unsent import limit_unsent
 
 _BACKLOG = 4096
-_TCP_NOTSENT_LOWAT = 25
 _REST_NS = 100_000_000
 _FULL = encode_answer(
     problem_answer(Problem(503, "edge-full", "This edge has no more places"), retry_after_s=2),
@@ -44,7 +44,7 @@ def listening_socket(bind: str, port: int, *, shared: bool, unsent_bytes: int) -
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         # Without this the kernel would hide a slow listener behind megabytes of old programme.
-        listener.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, unsent_bytes)
+        limit_unsent(listener.fileno(), unsent_bytes)
         listener.bind((bind, port))
     except OSError as error:
         listener.close()
@@ -91,6 +91,10 @@ class Listening:
     def fileno(self) -> int:
         """The socket's descriptor."""
         return self._socket.fileno()
+
+    def limit_unsent(self, size: int) -> None:
+        """Set what the kernel holds unsent for each who is accepted from now on."""
+        limit_unsent(self._socket.fileno(), size)
 
     def pause(self) -> None:
         """Look at nobody who comes: they wait in the kernel."""

@@ -18,15 +18,16 @@ from stentor.edge import routes
 from stentor.edge.answer import MP4, head, http_chunk
 from stentor.edge.connection import Connection
 from stentor.edge.counts import Counts
-from stentor.edge.lane import Lane, Totals
+from stentor.edge.lane import Lane, Totals, unsent_bytes
 from stentor.edge.limits import Limits
 from stentor.edge.loop import Loop
 from stentor.edge.phases import Phases, phase_order
 from stentor.edge.request import Method
 from stentor.edge.rooms import Room, Stream, jump_event
+from stentor.edge.unsent import limit_unsent
 from stentor.edge.wire import PLAIN, Wire
 from stentor.media.grid import PART_SAMPLES, PARTS_PER_CHUNK
-from stentor.media.renditions import RENDITIONS
+from stentor.media.renditions import DEFAULT_RENDITION, RENDITIONS
 from stentor.rooms.audience import RoomAudience
 
 _FLOWING_NS = 1_000_000_000  # parts come: what is new may wait for the next one
@@ -84,6 +85,9 @@ class Push:
         self.ticket_event: Callable[[Room, int], bytes] = lambda _room, _sample_index: b""
         # The door says who may join; who may not has been answered by it.
         self.admits: Callable[[Connection, Room, str], bool] = lambda _who, _room, _ticket: True
+        # Sets what the kernel holds unsent for who is accepted from now on.
+        self.limit_unsent: Callable[[int], None] = lambda _size: None
+        self._inherited_bytes = limits.unsent_bytes
         self._moves = Moves(limits.moves_per_s)
         self._advice_ids = count(1)
 
@@ -115,6 +119,8 @@ class Push:
         welcome, at = lane.welcomes.get(start) or self._welcome(lane, start)
         fd = connection.hand_over()
         self._loop.stay(fd, lane, connection.wire.quiet)
+        if lane.unsent_bytes > self._inherited_bytes:
+            limit_unsent(fd, lane.unsent_bytes)
         self.listeners += 1
         lane.join(fd, welcome, at)
 
@@ -223,6 +229,10 @@ class Push:
                 self._ended_ns.pop(stream, None)
         if not self.leaving:
             self._advise_moves(now_ns)
+        wanted = unsent_bytes(self._parts(0), DEFAULT_RENDITION, self._limits.unsent_bytes)
+        if wanted != self._inherited_bytes:
+            self._inherited_bytes = wanted
+            self.limit_unsent(wanted)
 
     def _advise_moves(self, now_ns: int) -> None:
         """Where lanes are not of the pace that joiners get now, advise one of them to move."""
