@@ -24,7 +24,7 @@ from side_by_side.icecast import Icecast
 from side_by_side.nginx import NginxHls, NginxNchan, make_certificate
 from side_by_side.processes import Missing, placement
 from side_by_side.programme import CHUNK_PARTS, HISTORY_S, Timeline
-from side_by_side.rounds import Rounds, Server, Size
+from side_by_side.rounds import JOINERS_AT_ONCE, Rounds, Server, Size
 from side_by_side.stentor_edge import StentorEdge
 
 _SLOW_PARTS = 24  # 7.68 s: 9.6 s behind live, where HLS of 4 s segments is 12 s and more
@@ -182,6 +182,7 @@ def run(wish: argparse.Namespace, root: Path, progress: Progress) -> dict[str, A
         "seconds": wish.seconds,
         "rounds": wish.rounds,
         "flood_s": wish.flood,
+        "joiners_at_once": JOINERS_AT_ONCE,
         "skipped": {SERVERS[name][0]: why for name, why in skipped.items()},
         "servers": {
             name: {"label": SERVERS[name][0], **rounds.as_dict()}

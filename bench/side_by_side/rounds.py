@@ -12,7 +12,7 @@ from side_by_side.programme import Timeline
 from side_by_side.target import Target
 
 _SETTLE_S = 5.0  # first bursts are over, players of HLS are at their steady pace
-_JOINERS_AT_ONCE = 256
+JOINERS_AT_ONCE = 256
 _FLOOD_AT_ONCE = 3000
 _FLOOD_READ_EVERY = 8
 _AFTER_FLOOD_S = 5.0
@@ -78,6 +78,7 @@ class Flood:
 
     offered_per_s: float
     heard_share: float  # of those who waited for their first audio
+    why_not: dict[str, int]  # what others were told; who still waits was told nothing
     first_p50_s: float
     first_p95_s: float
     present: int
@@ -120,7 +121,7 @@ class Rounds:
     def round(self, *, with_flood: bool) -> None:
         """Listeners come, listen, and go."""
         size, server = self._size, self._server
-        slow = 600 if server.target.tls else 2500
+        slow = 1200 if server.target.tls else 2500
         ramp_s = max(min(4.0, size.seconds), size.listeners / slow)
         wait_for_quiet(3.0)
         kernel_before = kernel_bytes()
@@ -158,7 +159,7 @@ class Rounds:
     def joins(self) -> None:
         """Joiners one after the other, so many at once, nobody else there."""
         with Load() as load:
-            self._joiners(load, 1, _JOINERS_AT_ONCE)
+            self._joiners(load, 1, JOINERS_AT_ONCE)
             self._await(load, 1, 10)
             load.tell("begin")
             heard = load.report()["heard"]
@@ -174,7 +175,8 @@ class Rounds:
         size, server = self._size, self._server
         load.tell("begin")
         with Load() as flood:
-            self._joiners(flood, _FLOOD_READ_EVERY, _FLOOD_AT_ONCE)
+            read_every = 1 if server.target.tls else _FLOOD_READ_EVERY  # unheard, it were no TLS
+            self._joiners(flood, read_every, _FLOOD_AT_ONCE)
             self._await(flood, 1, 20)
             flood.tell("begin")
             first = flood.report()
@@ -188,7 +190,8 @@ class Rounds:
         heard = last["heard"] - first["heard"]
         self.flood = Flood(
             offered_per_s=offered / wall_s,
-            heard_share=min(1.0, heard / max(1, offered / _FLOOD_READ_EVERY)),
+            heard_share=min(1.0, heard / max(1, offered / read_every)),
+            why_not=last["why"],
             first_p50_s=percentile(last["first_s"], 0.5),
             first_p95_s=percentile(last["first_s"], 0.95),
             present=seen["listeners"],
@@ -198,8 +201,8 @@ class Rounds:
         )
 
     def _joiners(self, load: Load, read_every: int, at_once: int) -> None:
-        every = tuple(sorted({*self._cores[0], *self._cores[1]}))
-        cores = self._cores[1] if read_every == 1 else every
+        everywhere = tuple(sorted({*self._cores[0], *self._cores[1]}))
+        cores = self._cores[1] if at_once == JOINERS_AT_ONCE else everywhere
         for number in range(len(cores)):
             load.start(
                 Wish(
