@@ -164,6 +164,8 @@ class Handover:
             return
         channel = Channel(connection)
         channel.settimeout(0)
+        if self._channel is not None and self._stand is not Stand.GIVEN:
+            self._converse(self._channel)  # perhaps the one before has just died
         if self._stand is not Stand.ALONE:
             try:
                 channel.say(Refused("another successor came first"))
