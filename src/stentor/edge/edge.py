@@ -132,6 +132,7 @@ class Edge:
             lambda: next(self._serials),
             arrivals=self.entrance.arrivals,
         )
+        self.push.limit_unsent = self._public.limit_unsent
         metrics_port = settings.metrics_port_used + 1 + index if settings.port else 0
         private = (
             predecessor.private
