@@ -208,7 +208,7 @@ class Course:
                         step.ticket = msgspec.json.decode(event.data, type=ReturnTicket)
                     case str(scheme) if scheme == ADVICE_SCHEME:
                         step.advice = msgspec.json.decode(event.data, type=Advice)
-        except msgspec.MsgspecError as error:
+        except ValueError as error:
             raise BrokenStream(f"An event is damaged: {error}.") from None
         if step.jumps:
             step.gaps = 0  # it was told

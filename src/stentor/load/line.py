@@ -67,7 +67,7 @@ def read_in_line(body: bytes) -> InLine | None:
     """Return what a 503's body says of a line, None if it is another refusal."""
     try:
         return msgspec.json.decode(body, type=InLine)
-    except msgspec.MsgspecError:
+    except ValueError:
         return None
 
 
@@ -75,5 +75,5 @@ def read_notice(body: bytes) -> Notice | None:
     """Return what `door.json` says, None if it is not one."""
     try:
         return msgspec.json.decode(body, type=Notice)
-    except msgspec.MsgspecError:
+    except ValueError:
         return None

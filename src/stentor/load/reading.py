@@ -87,7 +87,7 @@ def _chunk_end(data: bytes, start: int) -> tuple[int, int] | None:
         size = int(data[start:line_end], 16)
     except ValueError:
         raise BrokenStream("A chunk has no size.") from None
-    if size > CHUNK_BYTES_MAX:
+    if not 0 <= size <= CHUNK_BYTES_MAX:  # "-6" would read the same line for ever
         raise BrokenStream("A chunk is too large.")
     stop = line_end + 2 + size
     return None if len(data) < stop + 2 else (line_end + 2, stop)
