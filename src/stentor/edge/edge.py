@@ -199,6 +199,7 @@ class Edge:
                 self._retire_ns[room] = self._now_ns() + round(_RETIRE_S * 1e9)
             for stream in room.streams.values():  # what came here and was not given there
                 self.loop.safely(partial(self.push.part_came, stream))
+        self._public.limit_unsent(self.limits.unsent_bytes)  # the setting may be another one
         self._public.listen()
         self._private.listen()
         return taken
