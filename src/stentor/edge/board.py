@@ -186,7 +186,7 @@ class Board:
             head = bytes(self._whole[_SHEET_AT : _SHEET_AT + 8 + size])
             data = head[8:]
             if head != self._sheet_bytes and zlib.crc32(data) == int.from_bytes(head[4:8]):
-                with suppress(msgspec.MsgspecError):
+                with suppress(ValueError):  # torn: msgspec's, or not UTF-8
                     self._sheet = msgspec.msgpack.decode(data, type=Sheet)
                     self._sheet_bytes = head
         return self._sheet

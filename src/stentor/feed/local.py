@@ -11,8 +11,6 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
-import msgspec
-
 from stentor.feed.window import Window
 from stentor.feed.wire import FrameTooLarge, Message, Unframer, encode_message
 
@@ -137,7 +135,7 @@ class LocalSubscription:
         except OSError:
             data = b""
         if data:
-            with contextlib.suppress(FrameTooLarge, msgspec.MsgspecError):
+            with contextlib.suppress(FrameTooLarge, ValueError):  # msgspec's, or not UTF-8
                 return self._unframer.feed(data)
         self.close()
         return None
@@ -169,7 +167,7 @@ async def follow(
             while data := await reader.read(_READ_BYTES):
                 for message in unframer.feed(data):
                     yield message
-        except (OSError, FrameTooLarge, msgspec.MsgspecError):
+        except (OSError, FrameTooLarge, ValueError):
             pass
         finally:
             writer.close()

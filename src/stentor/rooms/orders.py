@@ -9,6 +9,7 @@ from enum import StrEnum
 
 import msgspec
 
+from stentor.base.decoding import decode_json
 from stentor.media.grid import sample_at
 
 
@@ -94,4 +95,4 @@ def encode_orders(orders: Orders) -> bytes:
 
 def decode_orders(data: bytes) -> Orders:
     """Return orders from JSON; raises `msgspec.MsgspecError` on anything else."""
-    return msgspec.json.decode(data, type=Orders)
+    return decode_json(data, Orders)

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
+from stentor.base.decoding import decode_json
 from stentor.rooms.orders import Phase, Pin, Role
 
 EMSG_SCHEME = "urn:stentor:state:1"
@@ -64,9 +65,9 @@ def encode_state(state: RoomState | StageState) -> bytes:
 
 def decode_room_state(data: bytes) -> RoomState:
     """Return a room state; raises `msgspec.MsgspecError` on anything else."""
-    return msgspec.json.decode(data, type=RoomState)
+    return decode_json(data, RoomState)
 
 
 def decode_stage_state(data: bytes) -> StageState:
     """Return a stage state; raises `msgspec.MsgspecError` on anything else."""
-    return msgspec.json.decode(data, type=StageState)
+    return decode_json(data, StageState)
