@@ -60,8 +60,12 @@ class Moves:
         due = [lane for lane in found if lane.listeners and self._due(lane, now_s, fastest_parts)]
         if not due:
             return None
-        # Who costs most is asked first, of them the largest lane.
-        lane = min(due, key=lambda lane: (lane.parts, -lane.listeners))
+        # Who costs most is asked first, of them the largest lane; who was asked before, last.
+        never = (-1.0, False)
+        lane = min(
+            due,
+            key=lambda lane: (self._advised.get(lane.key, never)[0], lane.parts, -lane.listeners),
+        )
         slower = lane.parts < fastest_parts
         within_s = max(_WITHIN_S_MIN, lane.listeners / self._per_s_max)
         self._advised[lane.key] = now_s, slower

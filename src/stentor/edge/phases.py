@@ -12,8 +12,7 @@ from stentor.edge.lane import Lane
 
 # A phase is opened when all others have so many: a delivery is made once for all of a lane.
 LISTENERS_MIN = 16
-# Coprime to the number of phases and far from its ends: few phases are spread as well as many.
-_STRIDES = {1: 1, 3: 2, 6: 5, 12: 7, 24: 13, 48: 29}
+_STRIDES = {1: 1, 3: 2, 6: 5, 12: 7, 24: 7, 48: 19}  # coprime: no two edges begin alike
 
 
 def phase_order(parts: int, room: str, index: int) -> list[int]:
@@ -21,9 +20,13 @@ def phase_order(parts: int, room: str, index: int) -> list[int]:
 
     Rooms and edges begin with different ones: their deliveries should not all fall together.
     """
-    stride = _STRIDES[parts]
-    first = (zlib.crc32(room.encode()) + index * stride) % parts
-    return [(first + step * stride) % parts for step in range(parts)]
+    first = zlib.crc32(room.encode()) + index * _STRIDES[parts]
+    order, step = [0], parts
+    while step > 1:  # thirds, then the middles of what is between
+        pieces = 3 if step == parts else 2
+        step //= pieces
+        order += [place + piece * step for piece in range(1, pieces) for place in order]
+    return [(first + place) % parts for place in order]
 
 
 class Phases:
