@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 
@@ -24,9 +24,9 @@ class Pair:
         self.serial = 0
         self.renew()
 
-    def renew(self, days: float = 30) -> int:
+    def renew(self, days: float = 30, key: rsa.RSAPrivateKey | None = None) -> int:
         """Replace both, as certbot does; return the new serial number."""
-        key = ec.generate_private_key(ec.SECP256R1())
+        key = key or ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
         now = datetime.now(UTC)
         address = ipaddress.ip_address("127.0.0.1")
