@@ -31,7 +31,7 @@ def take_over(running: RunningEdge, path: Path | None = None, **settings: Any) -
     try:
         edge.take_over(predecessor)
     except BaseException:
-        edge.loop.close()  # as the end of its process would
+        edge.close()  # as the end of its process would
         raise
     return edge
 

@@ -210,12 +210,17 @@ class Edge:
         try:
             self.loop.run()
         finally:
+            self.close()
+
+    def close(self) -> None:
+        """Let go of everyone and everything."""
+        if self._handover is not None:
             self._handover.close()
-            self._public.close()
-            self._private.close()
-            self._feed.close()
-            self._facts.close()
-            self.loop.close()
+        self._public.close()
+        self._private.close()
+        self._feed.close()
+        self._facts.close()
+        self.loop.close()
 
     def stop(self) -> None:
         """End `run` soon; may be called from a signal handler or another thread."""

@@ -101,10 +101,9 @@ class Predecessor:
             raise UnavailableError(f"The old edge could not be taken over: {error}.") from error
 
     def give_up(self) -> None:
-        """Take nothing after all."""
-        self.public.close()
-        self.private.close()
-        self._channel.close()
+        """Take nothing after all; copies of listeners are closed with the loop that has them."""
+        for mine in (self.public, self.private, self._channel):
+            mine.close()
 
     def _hand_to(self, house: Household, feed: Feed) -> TakenOver:
         read_rooms(self._window, house.rooms)
