@@ -21,7 +21,6 @@ from stentor.media.renditions import RENDITIONS
 from stentor.rooms.orders import Phase
 from support.programme import FeedThread, Programme
 
-
 Approach = Callable[[socket.socket], socket.socket]  # what is said before the first request
 
 
@@ -137,6 +136,7 @@ class Ear(Client):
         self.arrived: dict[int, float] = {}
         self.states: list[dict[str, Any]] = []
         self.jumps: list[dict[str, Any]] = []
+        self.advice: list[dict[str, Any]] = []
         self.init = b""
         self.ended = False
         self.status, self.headers = self.head()
@@ -171,7 +171,8 @@ class Ear(Client):
                 if box.kind == "emsg":
                     event = read_event(box.payload)
                     kind = event.scheme.split(":")[-2]
-                    heard = {"state": self.states, "jump": self.jumps}.get(kind)
+                    told = {"state": self.states, "jump": self.jumps, "advice": self.advice}
+                    heard = told.get(kind)
                     if heard is not None:
                         heard.append(json.loads(event.data))
             data = data[size + 2 :]
