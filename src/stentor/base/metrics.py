@@ -122,6 +122,20 @@ EDGE_TLS_SHOWN = {
     "tls_expires_timestamp_seconds": "When the certificate in use ends",
     "tls_tickets_shared": "1 if every edge can resume a session of any other",
 }
+EDGE_LADDER_STEP = Gauge(
+    "stentor_edge_ladder_step",
+    "What joiners get: 0 all, 1 no side features, 2 slower lanes, 3 lower bitrate, 4 the line",
+)
+EDGE_LANE_SECONDS = Gauge(
+    "stentor_edge_lane_seconds", "Programme in one delivery of the fastest lane for joiners"
+)
+EDGE_LATE_SECONDS = Gauge(
+    "stentor_edge_late_seconds", "From a part's coming to the end of its delivery, queueing too"
+)
+EDGE_LINE_WAITING = Gauge("stentor_edge_line_waiting", "Who stands in the machine's line")
+EDGE_LINE_PER_MINUTE = Gauge(
+    "stentor_edge_line_per_minute", "Places that are served a minute; 0 when there is no line"
+)
 # Counters of the edge's hot loop, as `stentor_edge_NAME_total`: what each says.
 EDGE_COUNTED = {
     "accepted": "Connections accepted",

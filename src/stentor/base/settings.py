@@ -258,6 +258,13 @@ class Settings:
         "listeners that one edge process lets in a second, the rest stand in line; 0: what it can",
         minimum=0,
     )
+    edge_megabits_max: float = _setting(
+        0.0,
+        "what one edge process may send: near it joiners get a lower bitrate, then a place in "
+        "line; 0: not known",
+        minimum=0,
+        unit="Mbit/s",
+    )
     door_network_per_s: float = _setting(
         50.0,
         "places in line a second for one IPv4 address or IPv6 /64 (a /56 twice, a /48 four times "

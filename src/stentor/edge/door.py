@@ -87,6 +87,7 @@ class Door:
         self._now_ns = now_ns
         self._chance = chance
         self.sheet = Sheet()
+        self.asked = 0  # who wanted to join, since the start
         self._given = 0  # places since that sheet
         self._edges = 1
         self.per_s = float(limits.per_s_max or limits.per_s_unmeasured)
@@ -106,6 +107,7 @@ class Door:
 
         Raises `Problem` for what is no ticket of ours, and when no place is left.
         """
+        self.asked += 1
         sheet = self.sheet
         if not text and not sheet.line:
             return True

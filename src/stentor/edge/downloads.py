@@ -26,6 +26,7 @@ class Downloads:
         self._limits = limits
         self._counts = counts
         self._open = 0
+        self.shed = False  # the ladder's first step
 
     def serve(self, connection: Connection, request: Request, room: Room, intent: Whole) -> None:
         """Answer with the recording as far as it is on disk now."""
@@ -56,6 +57,10 @@ class Downloads:
         if request.method is Method.HEAD:
             connection.send(first, keep=request.keep_alive)
             return
+        if self.shed:
+            raise Problem(
+                503, "busy", "Recordings wait while there is a crowd", "Come again later."
+            )
         if self._open >= self._limits.downloads_max:
             raise Problem(503, "too-many-downloads", "Too many recordings are being read")
         peer = connection.peer

@@ -4,30 +4,26 @@ A turn: take what the feed brought and deliver it to whoever listens; then event
 come. It asks no other process anything, so whatever else dies, its listeners stay.
 """
 
-import random
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from itertools import count
 
-from stentor.admission.tickets import Tickets
 from stentor.base.clock import Clock
 from stentor.base.errors import Problem
 from stentor.base.logs import log
 from stentor.base.paths import DataFolder
-from stentor.base.secrets import door_key
 from stentor.base.settings import Settings
 from stentor.edge import routes
 from stentor.edge.answer import Answer, preflight
 from stentor.edge.archive import Archive
-from stentor.edge.board import Board
 from stentor.edge.connection import Connection, Web
 from stentor.edge.counts import Counts
 from stentor.edge.deadlines import Deadlines, Stage
 from stentor.edge.directory import Directory, health
-from stentor.edge.door import RETURN_RENEW_S, TICK_S, Door
-from stentor.edge.door_limits import draw_door_limits
+from stentor.edge.door import RETURN_RENEW_S, TICK_S
+from stentor.edge.doorway import make_door
 from stentor.edge.downloads import Downloads
 from stentor.edge.entrance import Entrance
 from stentor.edge.facts import FactsSender, metrics_answer
@@ -43,6 +39,7 @@ from stentor.edge.request import Method, Request
 from stentor.edge.rooms import Change, Room, Rooms, Stream
 from stentor.edge.shelf import Shelf
 from stentor.edge.site import Site
+from stentor.edge.steps import Steps
 from stentor.edge.takeover import Predecessor, TakenOver
 from stentor.feed.wire import Message
 
@@ -97,15 +94,8 @@ class Edge:
             left=self._left,
             index=index,
         )
-        self.door = Door(
-            limits=draw_door_limits(settings),
-            board=Board(folder.board, index, clock.now_ns() // 1_000_000_000),
-            tickets=Tickets(door_key(folder)),
-            counts=self.counts,
-            index=index,
-            now_ms=self._now_ms,
-            now_ns=now_ns,
-            chance=random.random,
+        self.door = make_door(
+            settings, folder, self.counts, index, now_ms=self._now_ms, now_ns=now_ns
         )
         self.push.admits = self.door.admit
         self.push.ticket_event = self.door.return_event
@@ -166,7 +156,19 @@ class Edge:
             self._private.listen()
         self._began_ns = now_ns()
         self._feed_since_ns: int | None = None
-        self.loop.first = self._take_feed
+        self.steps = Steps(
+            settings,
+            self.limits,
+            loop=self.loop,
+            counts=self.counts,
+            web=self._web,
+            push=self.push,
+            door=self.door,
+            memory=self.memory,
+            facts=self._facts,
+            side_features=(self.shelf, self._downloads, self._directory),
+        )
+        self.loop.first = self.steps.measured(self._take_feed)
         self.loop.last = self._accept
         self.loop.every(0.05, self._tick)
         if predecessor is None:
@@ -308,6 +310,7 @@ class Edge:
                 self.push.close_room(room)
                 self.shelf.forget(room)
                 self.rooms.retire(room)
+        self.steps.second(now_ns)
         facts = {
             room.id: self.push.audience(room, self.shelf.readers(room.id))
             for room in self.rooms.by_id.values()

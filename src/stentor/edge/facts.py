@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 from stentor.base import metrics
 from stentor.edge.answer import Answer
 from stentor.edge.counts import Counts
-from stentor.rooms.audience import EdgeFacts, RoomAudience
+from stentor.rooms.audience import DoorFacts, EdgeFacts, RoomAudience
 
 _NOBODY = RoomAudience()
 
@@ -27,12 +27,13 @@ class FactsSender:
         self._path = str(path)
         self._edge = edge
         self._counts = counts
+        self.door = DoorFacts()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
 
     def send(self, at_ms: int, rooms: Mapping[str, RoomAudience]) -> None:
         """Tell how many listen to which room."""
         told = {room: one for room, one in rooms.items() if one != _NOBODY}
-        facts = EdgeFacts(edge=self._edge, at_ms=at_ms, rooms=told)
+        facts = EdgeFacts(edge=self._edge, at_ms=at_ms, rooms=told, door=self.door)
         try:
             self._socket.sendto(msgspec.json.encode(facts), self._path)
         except OSError:

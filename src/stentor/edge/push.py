@@ -280,6 +280,7 @@ class Push:
     def audience(self, room: Room, shelf_listeners: int) -> RoomAudience:
         """Return the facts of one room."""
         by_rendition: dict[str, int] = {}
+        by_lane_ms: dict[str, int] = {}
         waiting = lagging = 0
         for stream in room.streams.values():
             for lane in self._lanes.get(stream, ()):
@@ -287,6 +288,8 @@ class Push:
                 if count:
                     name = stream.rendition
                     by_rendition[name] = by_rendition.get(name, 0) + count
+                    period = str(round(period_s(lane.parts) * 1000))
+                    by_lane_ms[period] = by_lane_ms.get(period, 0) + count
                 lagging += len(lane.behind)
                 waiting += 0 if stream.parts else count
         totals = self._totals.get(room.id)
@@ -298,6 +301,7 @@ class Push:
             jumped_total=totals.jumped if totals else 0,
             lagging=lagging,
             by_rendition=by_rendition,
+            by_lane_ms=by_lane_ms,
         )
 
     def _stream(self, room: Room, intent: routes.Push) -> Stream:

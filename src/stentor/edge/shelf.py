@@ -64,6 +64,7 @@ class Shelf:
         self._waiting: dict[int, _Waiting] = {}  # by connection, oldest first
         self._by_stream: dict[Stream, dict[int, _Waiting]] = {}
         self._playlists = Playlists()
+        self.shed = False  # compression: the ladder's first step
         self._seen: dict[str, tuple[set[int], set[int]]] = {}  # readers now, and the time before
 
     @property
@@ -81,7 +82,7 @@ class Shelf:
         """Answer a media playlist, now or when it has what is asked for."""
         self._note(room.id, connection)
         assert connection.request is not None
-        packed = "gzip" in connection.request.headers.get("accept-encoding", "")
+        packed = not self.shed and "gzip" in connection.request.headers.get("accept-encoding", "")
         stream = _held(room, intent.rendition)
         if intent.shape is Shape.DVR or stream is None:
             connection.answer(self._history(room, intent.rendition, stream, packed))

@@ -15,12 +15,10 @@ class RoomAudience(msgspec.Struct, frozen=True):
     jumped_total: int = 0  # fell behind and were moved to the live edge
     lagging: int = 0  # have unsent bytes now
     by_rendition: dict[str, int] = {}
+    by_lane_ms: dict[str, int] = {}  # listeners by the milliseconds in one delivery
 
     def plus(self, other: "RoomAudience") -> "RoomAudience":
         """Return the sum of both."""
-        merged = dict(self.by_rendition)
-        for name, count in other.by_rendition.items():
-            merged[name] = merged.get(name, 0) + count
         return RoomAudience(
             listeners=self.listeners + other.listeners,
             shelf_listeners=self.shelf_listeners + other.shelf_listeners,
@@ -28,8 +26,23 @@ class RoomAudience(msgspec.Struct, frozen=True):
             joined_total=self.joined_total + other.joined_total,
             jumped_total=self.jumped_total + other.jumped_total,
             lagging=self.lagging + other.lagging,
-            by_rendition=merged,
+            by_rendition=_sum(self.by_rendition, other.by_rendition),
+            by_lane_ms=_sum(self.by_lane_ms, other.by_lane_ms),
         )
+
+
+def _sum(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:
+    return {name: one.get(name, 0) + other.get(name, 0) for name in {**one, **other}}
+
+
+class DoorFacts(msgspec.Struct, frozen=True):
+    """What an edge gives to joiners now; the line is that of its whole machine."""
+
+    step: str = "all"  # of the ladder: all, shed, slower, lower, line
+    lane_ms: int = 320  # programme in one delivery of the fastest lane
+    line: bool = False
+    waiting: int = 0
+    per_minute: int = 0
 
 
 class EdgeFacts(msgspec.Struct, frozen=True):
@@ -38,6 +51,7 @@ class EdgeFacts(msgspec.Struct, frozen=True):
     edge: str
     at_ms: int
     rooms: dict[str, RoomAudience] = {}
+    door: DoorFacts = DoorFacts()
 
 
 def sum_audience(facts: Iterable[EdgeFacts], room: str) -> RoomAudience:

@@ -1,0 +1,35 @@
+"""Puts an edge's door together: the board, the key, chance. Decides nothing."""
+
+import random
+from collections.abc import Callable
+
+from stentor.admission.tickets import Tickets
+from stentor.base.paths import DataFolder
+from stentor.base.secrets import door_key
+from stentor.base.settings import Settings
+from stentor.edge.board import Board
+from stentor.edge.counts import Counts
+from stentor.edge.door import Door
+from stentor.edge.door_limits import draw_door_limits
+
+
+def make_door(
+    settings: Settings,
+    folder: DataFolder,
+    counts: Counts,
+    index: int,
+    *,
+    now_ms: Callable[[], int],
+    now_ns: Callable[[], int],
+) -> Door:
+    """Return the door of edge `index`, on the board of its machine."""
+    return Door(
+        limits=draw_door_limits(settings),
+        board=Board(folder.board, index, now_ms() // 1000),
+        tickets=Tickets(door_key(folder)),
+        counts=counts,
+        index=index,
+        now_ms=now_ms,
+        now_ns=now_ns,
+        chance=random.random,
+    )

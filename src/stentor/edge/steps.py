@@ -1,0 +1,138 @@
+"""Carries out what the ladder decides, once a second: lanes and bitrates of joiners, side features.
+
+Reads what the edge's parts have measured and sets what they read. Decides nothing, and touches
+nobody who listens.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from stentor.admission.ladder import Decision, Ladder
+from stentor.admission.lanes import period_s
+from stentor.base.logs import log
+from stentor.base.metrics import (
+    EDGE_LADDER_STEP,
+    EDGE_LANE_SECONDS,
+    EDGE_LATE_SECONDS,
+    EDGE_LINE_PER_MINUTE,
+    EDGE_LINE_WAITING,
+)
+from stentor.base.settings import Settings
+from stentor.edge.connection import Web
+from stentor.edge.counts import Counts
+from stentor.edge.door import Door
+from stentor.edge.facts import FactsSender
+from stentor.edge.limits import Limits
+from stentor.edge.load import LoadMeter, cores_of_one
+from stentor.edge.loop import Loop
+from stentor.edge.memory import Memory
+from stentor.edge.push import Push
+from stentor.rooms.audience import DoorFacts
+
+
+class SideFeature(Protocol):
+    """Something that an edge can do without when it must (`ladder.SIDE_FEATURES`)."""
+
+    shed: bool
+
+
+class Steps:
+    """The ladder of one edge, with all that feeds it and all that follows it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        limits: Limits,
+        *,
+        loop: Loop,
+        counts: Counts,
+        web: Web,
+        push: Push,
+        door: Door,
+        memory: Memory,
+        facts: FactsSender,
+        side_features: tuple[SideFeature, ...],
+    ) -> None:
+        self._limits = limits
+        self._loop = loop
+        self._counts = counts
+        self._web = web
+        self._push = push
+        self._door = door
+        self._memory = memory
+        self._facts = facts
+        self._side_features = side_features
+        self._bits_max = settings.edge_megabits_max * 1e6
+        self._ladder = Ladder(limits.fastest_parts, settings.edge_admissions_per_s_max)
+        self.meter = LoadMeter(
+            counts, cores=cores_of_one(settings.edges), join_share=limits.join_share
+        )
+        self._at_ns = 0
+        self.decision = Decision(fastest_parts=limits.fastest_parts)
+
+    def measured(self, deliver: Callable[[], None]) -> Callable[[], None]:
+        """Return the loop's first task so that what it costs, and how late it is, is known."""
+        counts, meter, loop = self._counts, self.meter, self._loop
+
+        def first() -> None:
+            before, began_ns, cpu_ns = counts.deliveries, time.monotonic_ns(), time.thread_time_ns()
+            deliver()
+            if counts.deliveries != before or loop.in_haste:
+                spent_ns = time.thread_time_ns() - cpu_ns
+                meter.delivered(began_ns, time.monotonic_ns(), spent_ns, done=not loop.in_haste)
+
+        return first
+
+    def second(self, now_ns: int) -> None:
+        """Look, decide, and set what follows."""
+        past_s = (now_ns - self._at_ns) / 1e9 if self._at_ns else 1.0
+        self._at_ns = now_ns
+        door, push, limits = self._door, self._push, self._limits
+        listeners: dict[int, int] = {}
+        for lane in push.lanes():
+            listeners[lane.parts] = listeners.get(lane.parts, 0) + lane.listeners
+        facts = self.meter.look(
+            past_s,
+            asked=door.asked,
+            join_cpu_ns=self._loop.join_cpu_ns,
+            listeners=listeners,
+            descriptors=self._web.open / limits.connections_max,
+            descriptors_max=limits.connections_max,
+            memory=self._memory.resident_bytes / limits.memory_bytes_max
+            if limits.memory_bytes_max
+            else 0.0,
+            bits_max=self._bits_max,
+            waiting=door.sheet.waiting,
+        )
+        old, self.decision = self.decision, self._ladder.decide(facts, now_ns / 1e9)
+        new = self.decision
+        push.fastest_parts, push.lower_rendition = new.fastest_parts, new.lower_rendition
+        door.per_s, door.wants_line = new.per_s, new.line
+        for feature in self._side_features:
+            feature.shed = new.shed
+        if (old.step, old.fastest_parts) != (new.step, new.fastest_parts):
+            log().info(
+                "edge_step",
+                step=new.step.name.lower(),
+                lane_s=period_s(new.fastest_parts),
+                listeners=push.listeners,
+                late_ms=round(facts.late_s * 1000),
+                joining=round(facts.joining, 2),
+            )
+        self._tell(facts.late_s)
+
+    def _tell(self, late_s: float) -> None:
+        sheet, decision = self._door.sheet, self.decision
+        EDGE_LADDER_STEP.set(decision.step)
+        EDGE_LANE_SECONDS.set(period_s(decision.fastest_parts))
+        EDGE_LATE_SECONDS.set(late_s)
+        EDGE_LINE_WAITING.set(sheet.waiting)
+        EDGE_LINE_PER_MINUTE.set(sheet.per_minute if sheet.line else 0)
+        self._facts.door = DoorFacts(
+            step=decision.step.name.lower(),
+            lane_ms=round(period_s(decision.fastest_parts) * 1000),
+            line=sheet.line,
+            waiting=sheet.waiting,
+            per_minute=sheet.per_minute if sheet.line else 0,
+        )
