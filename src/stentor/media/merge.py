@@ -96,7 +96,7 @@ def parts_in(data: bytes) -> int:
     """Return how many parts a fragment holds; raises `MalformedBox`."""
     _time, frame_samples, count, _offset = _taken_apart(data)
     whole, beside = divmod(frame_samples * count, PART_SAMPLES)
-    if beside or not whole:
+    if beside or not whole or count % whole:  # a frame longer than a part: of millions of parts
         raise MalformedBox("a fragment that is not of whole parts")
     return whole
 
