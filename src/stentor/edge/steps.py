@@ -107,11 +107,11 @@ class Steps:
         )
         old, self.decision = self.decision, self._ladder.decide(facts, now_ns / 1e9)
         new = self.decision
-        push.fastest_parts, push.lower_rendition = new.fastest_parts, new.lower_rendition
         door.per_s, door.wants_line = new.per_s, new.line
-        for feature in self._side_features:
-            feature.shed = new.shed
         if (old.step, old.fastest_parts) != (new.step, new.fastest_parts):
+            push.fastest_parts, push.lower_rendition = new.fastest_parts, new.lower_rendition
+            for feature in self._side_features:
+                feature.shed = new.shed
             log().info(
                 "edge_step",
                 step=new.step.name.lower(),
