@@ -186,7 +186,8 @@ class Server:
 
     def url(self, path: str = "/") -> str:
         """Return an address of the listeners' site."""
-        return f"http://127.0.0.1:{self.port}{path}"
+        scheme = "https" if self._settings.get("tls_certificate") else "http"
+        return f"{scheme}://127.0.0.1:{self.port}{path}"
 
     def control_url(self, path: str = "/") -> str:
         return f"http://127.0.0.1:{self.control_port}{path}"
