@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page
 
+from support.browser import chromium
 from support.cutting_proxy import CuttingProxy, cutting_proxy
 from support.ears import eventually, open_room, plays, until
 from support.edge import Client, RunningEdge, edge_running
@@ -24,7 +25,7 @@ from support.recorder import heard_so_far, record
 
 pytestmark = needs_program("chromium")
 
-SILENT_S = 0.03
+SILENT_S = 0.25  # less than a part; a busy machine may keep the audio thread waiting for a moment
 
 
 @contextlib.contextmanager
@@ -74,6 +75,7 @@ async def test_slow_lane_plays_at_once_and_says_how_far_behind_it_is_and_why(
             heard = await heard_so_far(page)
             assert heard["heard"] > 4
             assert heard["silent"] < SILENT_S
+            assert heard["dry"] == 0
             assert heard["jumped"] < 0.1
 
 
@@ -104,6 +106,7 @@ async def test_move_to_a_slower_lane_and_back_is_not_heard(tmp_path: Path, page:
         heard = await heard_so_far(page)
         assert heard["heard"] > 4
         assert heard["silent"] < SILENT_S
+        assert heard["dry"] == 0
         assert heard["jumped"] < 0.1
         assert heard["back"] == 0
         assert heard["ranges"] == 1
@@ -138,6 +141,7 @@ async def test_broken_connection_comes_back_past_the_line_and_nothing_is_missing
             assert "ticket=" in proxy.joins()[-1]
             assert "from=" in proxy.joins()[-1]
             assert heard["silent"] < SILENT_S
+            assert heard["dry"] == 0
             assert heard["jumped"] < 0.1
             assert heard["ranges"] == 1
             assert await page.evaluate("stentor.player.line") is None
@@ -221,3 +225,28 @@ async def until_room(edge: RunningEdge) -> None:
         return edge.get("state.json").status == 200
 
     await eventually(known, 5, "the edge knows the room")
+
+
+async def test_browser_that_wants_a_tap_plays_with_one_and_no_place_is_lost(tmp_path: Path) -> None:
+    strict = ("--autoplay-policy=document-user-activation-required",)
+    with on_air(tmp_path) as edge:
+        async with chromium(flags=strict) as browser:
+            page = await browser.new_page()
+            # Nothing is asked of the page before: Playwright's questions count as taps.
+            await page.add_init_script(
+                """
+                addEventListener("load", () => setTimeout(() => stentor.player.start("live"), 300));
+                setInterval(() => {
+                    if (globalThis.stentor?.player.status === "tap") console.log("wants a tap");
+                }, 50);
+                """
+            )
+            async with page.expect_console_message(lambda said: said.text == "wants a tap"):
+                await page.goto(room(edge.port))
+            assert edge.edge.push.listeners == 1
+            assert "Your turn" in await page.title()
+            await until(page, "stentor.player.behind > 3")
+            await page.click("#listen")
+            await plays(page)
+            assert await page.evaluate("stentor.player.behind") < 2.5
+            assert edge.edge.counts.joined == 1

@@ -42,7 +42,9 @@ async (source) => {
     await context.audioWorklet.addModule(address);
     const node = new AudioWorkletNode(context, "silences");
     context.createMediaElementSource(audio).connect(node).connect(context.destination);
-    const track = { jumped: 0, back: 0, slowest: 1, fastest: 1 };
+    const none = { jumped: 0, back: 0, slowest: 1, fastest: 1, dry: 0 };
+    const track = { ...none };
+    audio.addEventListener("waiting", () => track.dry++);
     let last = null;
     setInterval(() => {
         const now = { at: performance.now() / 1000, time: audio.currentTime };
@@ -59,7 +61,7 @@ async (source) => {
         node.port.onmessage = ({ data: [silent, heard] }) => {
             const ranges = audio.buffered.length;
             resolve({ silent, heard, ranges, ...track });
-            Object.assign(track, { jumped: 0, back: 0, slowest: 1, fastest: 1 });
+            Object.assign(track, none);
         };
         node.port.postMessage(0);
     });
@@ -77,7 +79,7 @@ async def heard_so_far(page: Page) -> dict[str, Any]:
 
     `silent` is the longest silence, `heard` how long there was sound, `jumped` and `back` by how
     much the position ever went forward or back at once, `ranges` into how many stretches the
-    buffer falls, `slowest` and `fastest` the playback rates.
+    buffer falls, `dry` how often it had nothing to play, `slowest` and `fastest` the rates.
     """
     found: dict[str, Any] = await page.evaluate("stentor.player.audio.heardSoFar()")
     return found

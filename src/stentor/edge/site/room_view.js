@@ -96,11 +96,12 @@ export class RoomView {
 
   #button() {
     const { status } = this.player;
-    const act = ["idle", "paused", "finished", "gone", "tap"].includes(status) ? "play" : "pause";
+    const rests = ["idle", "paused", "finished", "gone", "tap"].includes(status);
+    const act = rests ? "play" : status === "line" ? "leave" : "pause";
     const button = element("listen");
     button.dataset.act = act;
     button.disabled = status === "gone";
-    const label = status === "line" ? "Leave the line" : act === "pause" ? "Pause" : LABELS[status] ?? "Go on";
+    const label = act === "leave" ? "Leave the line" : act === "pause" ? "Pause" : LABELS[status] ?? "Go on";
     text("listen-label", label);
     const waits = ["line", "waiting", "connecting", "stalled", "reconnecting"].includes(status);
     const voice = waits ? "wait" : this.#speaking ? "on" : "off";
