@@ -28,7 +28,7 @@ _JOINING_LINE, _JOINING_OPEN = 0.90, 0.60
 _LATE_LINE = 0.8  # of what a lane's listeners have in hand
 _LINE_AFTER_S = 2.0  # one bad second is no crowd
 _FILL_S = 20.0
-_JOINS_OF_BUDGET = 0.6  # the rest answers those who are told their place
+_JOINS_OF_BUDGET = (0.25, 0.9)  # the rest answers those who are told their place
 _RATE_STEP = 1.15
 _RATE_MAX = 20_000.0
 
@@ -66,6 +66,7 @@ class LoadFacts:
     joining: float = 0.0  # of `join_share`, used
     join_share: float = 0.5
     asked_per_s: float = 0.0  # who wanted to join
+    joined_per_s: float = 0.0
     left_per_s: float = 0.0
     descriptors: float = 0.0  # of the most
     descriptors_max: int = 20_000
@@ -101,15 +102,18 @@ class _Rung:
     ceiling: float
 
 
-def rungs(fastest_parts: int) -> tuple[_Rung, ...]:
-    """Return the rungs for an edge whose fastest lane is of so many parts."""
-    slower = [parts for parts in LANE_PARTS if parts > fastest_parts]
+def rungs(fastest_parts: int, slowest_parts: int = LANE_PARTS[-1]) -> tuple[_Rung, ...]:
+    """Return the rungs of an edge whose lanes are of so many parts at least and at most."""
+    last = max(fastest_parts, slowest_parts)
+    lanes = [parts for parts in LANE_PARTS if fastest_parts <= parts <= last]
+    ceilings = {parts: LANE_CEILINGS[parts] for parts in lanes}
+    ceilings[last] = LANE_CEILINGS[LANE_PARTS[-1]]  # nothing slower needs the room
     return (
         _Rung(Step.ALL, fastest_parts, _ALL_CEILING),
-        _Rung(Step.SHED, fastest_parts, LANE_CEILINGS[fastest_parts]),
-        *(_Rung(Step.SLOWER, parts, LANE_CEILINGS[parts]) for parts in slower),
-        _Rung(Step.LOWER, LANE_PARTS[-1], _LOWER_CEILING),
-        _Rung(Step.LINE, LANE_PARTS[-1], float("inf")),
+        _Rung(Step.SHED, fastest_parts, ceilings[fastest_parts]),
+        *(_Rung(Step.SLOWER, parts, ceilings[parts]) for parts in lanes[1:]),
+        _Rung(Step.LOWER, last, _LOWER_CEILING),
+        _Rung(Step.LINE, last, float("inf")),
     )
 
 
@@ -123,9 +127,14 @@ def delivery_use(facts: LoadFacts, joiners: float = 0.0, parts: int = LANE_PARTS
 class Ladder:
     """Remembers on which rung the edge stands; `decide` is called once a second."""
 
-    def __init__(self, fastest_parts: int = 1, per_s_max: float = 0.0) -> None:
+    def __init__(
+        self,
+        fastest_parts: int = 1,
+        per_s_max: float = 0.0,
+        slowest_parts: int = LANE_PARTS[-1],
+    ) -> None:
         """`per_s_max` above zero holds the line always, and lets in no more than that."""
-        self._rungs = rungs(fastest_parts)
+        self._rungs = rungs(fastest_parts, slowest_parts)
         self._per_s_max = per_s_max
         self._at = 0
         self._per_s = 0.0
@@ -182,7 +191,10 @@ class Ladder:
         if facts.memory >= _MEMORY_LINE or _is_late(facts) or facts.bits >= _BITS_LINE:
             room = 0.0
         wanted = min(room, free) / _FILL_S + facts.left_per_s
-        joins = _JOINS_OF_BUDGET * facts.join_share / max(1e-9, facts.join_cost_s)
+        answers = facts.join_share / max(1e-9, facts.join_cost_s)
+        turned_away = max(0.0, facts.asked_per_s - facts.joined_per_s)  # which costs as much
+        low, high = _JOINS_OF_BUDGET
+        joins = min(max(high * answers - turned_away, low * answers), high * answers)
         wanted = min(wanted, joins, _RATE_MAX)
         if self._per_s_max:
             wanted = self._per_s_max

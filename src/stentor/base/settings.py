@@ -163,6 +163,14 @@ class Settings:
         maximum=15_360,
         unit="ms",
     )
+    edge_lane_ms_max: int = _setting(
+        15_360,
+        "how much programme a joiner is delivered at once, at most: with edge_lane_ms_min, a fixed "
+        "lane; what does not fit stands in line",
+        minimum=320,
+        maximum=15_360,
+        unit="ms",
+    )
     edge_part_lane_listeners_max: int = _setting(
         5000,
         "listeners of one edge process above which joiners get 0.96 s at a time, not 0.32 s",

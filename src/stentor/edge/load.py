@@ -46,6 +46,7 @@ class LoadMeter:
         self._delivery_cost_s = 12e-6
         self._join_cost_s = 50e-6
         self._asked_per_s = 0.0
+        self._joined_per_s = 0.0
         self._left_per_s = 0.0
         self._late_s = 0.0
         self.facts = LoadFacts(cores=cores, join_share=join_share)
@@ -76,7 +77,7 @@ class LoadMeter:
         `asked` is how many wanted to join, and `join_cpu_ns` what those who come cost, until now.
         """
         seen, self._seen = self._seen, self._totals(asked, join_cpu_ns)
-        asked, left, deliveries, sent, requests, joining_ns, queue_ns = (
+        asked, joined, left, deliveries, sent, requests, joining_ns, queue_ns = (
             new - old for new, old in zip(self._seen, seen, strict=True)
         )
         past_s = max(0.1, past_s)
@@ -87,6 +88,7 @@ class LoadMeter:
             cost_s = joining_ns / requests / 1e9
             self._join_cost_s += (cost_s - self._join_cost_s) * _SMOOTH
         self._asked_per_s += (asked / past_s - self._asked_per_s) * _ASKED_SMOOTH
+        self._joined_per_s += (joined / past_s - self._joined_per_s) * _ASKED_SMOOTH
         self._left_per_s += (left / past_s - self._left_per_s) * _SMOOTH
         # What comes is seen as late as one waits for a CPU: about once for each part.
         late_s = self._late_ns / 1e9 + queue_ns / 1e9 / past_s * PART_S
@@ -101,6 +103,7 @@ class LoadMeter:
             joining=joining_ns / 1e9 / past_s / self._join_share,
             join_share=self._join_share,
             asked_per_s=self._asked_per_s,
+            joined_per_s=self._joined_per_s,
             left_per_s=self._left_per_s,
             descriptors=descriptors,
             descriptors_max=descriptors_max,
@@ -114,6 +117,7 @@ class LoadMeter:
         counts = self._counts
         return (
             asked,
+            counts.joined,
             counts.left,
             counts.deliveries,
             counts.bytes_sent,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from stentor.admission.ladder import Decision, Ladder
-from stentor.admission.lanes import period_s
+from stentor.admission.lanes import lane_for_period, period_s
 from stentor.base.logs import log
 from stentor.base.metrics import (
     EDGE_LADDER_STEP,
@@ -64,7 +64,11 @@ class Steps:
         self._facts = facts
         self._side_features = side_features
         self._bits_max = settings.edge_megabits_max * 1e6
-        self._ladder = Ladder(limits.fastest_parts, settings.edge_admissions_per_s_max)
+        self._ladder = Ladder(
+            limits.fastest_parts,
+            settings.edge_admissions_per_s_max,
+            lane_for_period(settings.edge_lane_ms_max),
+        )
         self.meter = LoadMeter(
             counts, cores=cores_of_one(settings.edges), join_share=limits.join_share
         )
