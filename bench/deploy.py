@@ -58,8 +58,8 @@ def main() -> int:
     options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     options.add_argument("--listeners", type=int, default=5000)
     options.add_argument("--edges", type=int, default=2)
-    options.add_argument("--period-ms", type=int, default=0, help="fastest lane; 0: as load has it")
-    options.add_argument("--seconds", type=float, default=30.0, help="of listening, when all are in")
+    options.add_argument("--period-ms", type=int, default=0, help="fastest lane; 0: 0.32 s")
+    options.add_argument("--seconds", type=float, default=30.0, help="when all are in")
     options.add_argument("--deploys", type=int, default=2)
     options.add_argument("--joins", type=float, default=3000, help="a second")
     wish = options.parse_args()
@@ -83,9 +83,11 @@ def measure(server: Server, wish: argparse.Namespace) -> int:
     ramp_s = wish.listeners / wish.joins
     began = time.monotonic()
     load = subprocess.Popen(
-        [*COMMAND, "load", "listeners", room.url(), "--json", "--count", str(wish.listeners)]
-        + ["--ramp", f"{ramp_s:.1f}", "--seconds", f"{ramp_s * 1.3 + wish.seconds:.1f}"]
-        + ["--period", str(wish.period_ms)],
+        [
+            *(*COMMAND, "load", "listeners", room.url(), "--json"),
+            *("--count", str(wish.listeners), "--period", str(wish.period_ms)),
+            *("--ramp", f"{ramp_s:.1f}", "--seconds", f"{ramp_s * 1.3 + wish.seconds:.1f}"),
+        ],
         stdout=subprocess.PIPE,
         env=os.environ,
         text=True,

@@ -58,7 +58,7 @@ def test_secure_listeners_are_asked_to_come_to_the_successor_and_lose_no_part(
             assert advice["reason"] == "deploy"
             assert advice["period_ms"] == 320
             assert advice["within_s"] >= 1
-            # The player's part: a second connection from where this one stands, then the first ends.
+            # The player's part: a second connection from where this one stands, before it ends.
             moved = Advised(edge.port, f"{target}&from=33&period=320", approach=greeting)
             assert isinstance(moved.socket.session_reused, bool)
             assert moved.socket.session_reused, "the successor knows the old edge's tickets"
