@@ -23,7 +23,7 @@ from side_by_side import page, table
 from side_by_side.icecast import Icecast
 from side_by_side.nginx import NginxHls, NginxNchan, make_certificate
 from side_by_side.processes import Missing, placement
-from side_by_side.programme import CHUNK_PARTS, HISTORY_S, Timeline
+from side_by_side.programme import CHUNK_PARTS, HISTORY_S, PART_S, Timeline
 from side_by_side.rounds import JOINERS_AT_ONCE, Rounds, Server, Size
 from side_by_side.stentor_edge import StentorEdge
 
@@ -113,7 +113,12 @@ def options() -> argparse.Namespace:
     """Return what was asked for."""
     parser = argparse.ArgumentParser(prog="bench/edges", description=__doc__.splitlines()[0])
     parser.add_argument("--listeners", type=int, default=5000)
-    parser.add_argument("--seconds", type=float, default=16.0, help="measured, each round")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=_SLOW_PARTS * PART_S,
+        help="measured, each round; the default is the slow lane's period, others: multiples of it",
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--flood", type=float, default=10.0, help="seconds; 0: none")
     parser.add_argument("--joins", type=float, default=4.0, help="seconds; 0: none")

@@ -59,7 +59,7 @@ def _panel_lines(panel: _Panel, left: int, ours: list[bool]) -> list[str]:
     most = max([bar.most for bar in panel.bars] + [1e-9]) * 1.02
     bottom = _TOP + _ROW * len(ours)
     step = _step(most)
-    lines = [f'<text x="{left}" y="{_TOP - 30}">{escape(panel.title)}</text>']
+    lines = [f'<text x="{left}" y="{_TOP - 14}">{escape(panel.title)}</text>']
     for number in range(int(most / step) + 1):
         x = left + number * step / most * _PANEL
         lines.append(f'<line class="grid" x1="{x:.1f}" y1="{_TOP}" x2="{x:.1f}" y2="{bottom}"/>')

@@ -184,7 +184,7 @@ class Rounds:
             self._wait(size.flood_s, load, "flood")
             used, wall_s = cpu_s(server.pids) - before, time.monotonic() - began
             last = flood.report()
-        self._wait(_AFTER_FLOOD_S, load, "after the flood")
+        self._wait(min(_AFTER_FLOOD_S, size.flood_s), load, "after the flood")
         seen = load.report()
         offered = last["made"] - first["made"]
         heard = last["heard"] - first["heard"]

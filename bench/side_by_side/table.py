@@ -63,7 +63,7 @@ def _behind(server: dict[str, Any]) -> float:
 def comparisons(found: dict[str, Any]) -> list[Comparison]:
     """Return the pairs that were measured: ratios are of the same round."""
     servers = found["servers"]
-    return [
+    found_pairs = [
         Comparison(
             f"{servers[ours]['label']} : {servers[peer]['label']}",
             tuple(
@@ -76,6 +76,7 @@ def comparisons(found: dict[str, Any]) -> list[Comparison]:
         for ours, peer, to_reach, then in _PAIRS
         if ours in servers and peer in servers
     ]
+    return [one for one in found_pairs if one.ratios]
 
 
 def spread(values: Sequence[float], digits: int = 2) -> str:
