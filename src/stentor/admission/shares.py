@@ -31,10 +31,14 @@ class Block:
 
     def __contains__(self, peer: bytes) -> bool:
         """Say whether an address is in it."""
-        if len(peer) != len(self.first):
-            return False
-        shift = len(peer) * 8 - self.prefix_bits
-        return int.from_bytes(peer) >> shift == int.from_bytes(self.first) >> shift
+        shift, network = self.rule
+        return len(peer) == len(self.first) and int.from_bytes(peer) >> shift == network
+
+    @property
+    def rule(self) -> tuple[int, int]:
+        """By how much to shift an address of its family, as a number, and what is left then."""
+        shift = len(self.first) * 8 - self.prefix_bits
+        return shift, int.from_bytes(self.first) >> shift
 
 
 class Held:

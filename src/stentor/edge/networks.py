@@ -61,7 +61,10 @@ class Networks:
     """The peers of one edge process by descriptor, and what their networks have."""
 
     def __init__(self, limits: NetworkLimits) -> None:
-        self._exempt = limits.exempt
+        self._exempt = {
+            size: tuple(one.rule for one in limits.exempt if len(one.first) == size)
+            for size in (4, 16)
+        }
         self.peers: dict[int, bytes] = {}
         self.connections = Held(limits.connections_max)
         self.reloads = Held(limits.reloads_max)
@@ -124,8 +127,12 @@ class Networks:
 
     def is_exempt(self, peer: bytes) -> bool:
         """Say whether nothing here holds for an address."""
-        for block in self._exempt:  # noqa: SIM110 -- half the time of `any`, and everybody comes by
-            if peer in block:
+        rules = self._exempt.get(len(peer))
+        if not rules:
+            return rules is None  # no address at all: of a connection that is no longer there
+        address = int.from_bytes(peer)
+        for shift, network in rules:  # noqa: SIM110 -- half of what `any` takes, for everybody
+            if address >> shift == network:
                 return True
         return False
 
