@@ -200,6 +200,7 @@ def main() -> None:
     """Run, print, write."""
     wish = options()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell ignores it
     progress = Progress(wish.quiet)
     with tempfile.TemporaryDirectory(prefix="stentor-edges-") as folder:
         try:

@@ -1,7 +1,9 @@
 """This edge as it runs in production: `run_edge` in processes of its own, fed by a real feed."""
 
+import ctypes
 import multiprocessing
 import os
+import signal
 import subprocess
 import threading
 import time
@@ -24,10 +26,12 @@ from stentor.rooms.orders import Phase
 from support.programme import FeedThread, Programme
 
 _WINDOW_PARTS = 200
+_PR_SET_PDEATHSIG = 1
 
 
 def _run(settings: Settings, root: str, index: int, cores: tuple[int, ...]) -> None:
     os.sched_setaffinity(0, cores)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)  # the parent may be killed
     with (Path(root) / f"edge-{index}.log").open("ab") as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
