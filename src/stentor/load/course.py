@@ -25,7 +25,6 @@ from stentor.rooms.state import EMSG_SCHEME, decode_room_state
 PART_NS = PART_SAMPLES * 1_000_000_000 // SAMPLE_RATE
 _REMEMBERED_NS = 5_000_000_000
 _VARIANTS_MAX = 128  # what differs from edge to edge: return tickets
-_WELCOMES_MAX = 16  # every joiner's may be another one, and they are large
 _HEADS_MAX = 256
 
 
@@ -42,7 +41,7 @@ class Node(dict[int, "Step"]):
         self.head = head
         self.position = position
         self.tail = tail
-        self.others: dict[bytes, Step] = {}  # by their bytes, where one length is not enough
+        self.others: dict[bytes, Step] = {}  # by the news that went before the step's bytes
 
     def forget(self) -> None:
         """Drop what leads on from here."""
@@ -72,7 +71,7 @@ class Step:
     def __init__(self, data: bytes, node: Node) -> None:
         self.data = data
         self.node = node
-        self.plain = False  # only parts, each the next one of the last
+        self.plain = False  # parts, each the next one of the last, and perhaps a ticket
         self.first = -1
         self.parts = 0
         self.gained_ns = 0  # how long they play
@@ -96,18 +95,42 @@ class Course:
         self._aging: deque[tuple[int, Node]] = deque()
         self._heads: dict[bytes, Head] = {}
 
-    def follow(self, node: Node, data: bytes, now_ns: int, *, remember: bool = True) -> Step:
-        """Return what `data` means at `node`; raises `BrokenStream`."""
+    def known(self, node: Node, data: bytes) -> Step | None:
+        """Return what `data` means at `node` if that has been worked out."""
         step = node.get(len(data))
         if step is not None and step.data == data:
             return step
-        if step is not None:
-            step = node.others.get(data)
-            if step is not None:
+        if node.others:
+            end = _news_end(data)
+            step = node.others.get(data[:end])
+            if (
+                step is not None
+                and len(data) == end + len(step.data)
+                and data.startswith(step.data, end)
+            ):
                 return step
-        step = self._read(node, data, now_ns, share=remember)
-        if remember:
-            self._remember(node, step, now_ns)
+        return None
+
+    def follow(self, node: Node, data: bytes, now_ns: int, *, remember: bool = True) -> Step:
+        """Return what `data` means at `node`; raises `BrokenStream`."""
+        if not remember or node.head is None:  # welcomes: every joiner's may be another one
+            return self._read(node, data, now_ns, share=remember)
+        step = self.known(node, data)
+        if step is not None:
+            return step
+        end = 0 if node.tail else _news_end(data)
+        if 0 < end < len(data):
+            step = self._with_news(data[:end], self.follow(node, data[end:], now_ns))
+            if len(node.others) >= _VARIANTS_MAX:
+                node.others.clear()
+            node.others[data[:end]] = step
+            return step
+        step = self._read(node, data, now_ns, share=True)
+        if len(node) >= _VARIANTS_MAX:
+            node.forget()
+        if not node:
+            self._aging.append((now_ns, node))
+        node[len(data)] = step
         return step
 
     def forget(self, now_ns: int) -> None:
@@ -128,18 +151,16 @@ class Course:
             return 0
         return self.epoch_ms * 1_000_000 + position * PART_NS - self.wall_ahead_ns
 
-    def _remember(self, node: Node, step: Step, now_ns: int) -> None:
-        size = len(step.data)
-        most = _WELCOMES_MAX if node.head is None else _VARIANTS_MAX
-        if size in node:
-            if len(node.others) >= most:
-                node.others.clear()
-            node.others[node[size].data] = node[size]
-        elif len(node) >= most:
-            node.forget()
-        if not node:
-            self._aging.append((now_ns, node))
-        node[size] = step
+    def _with_news(self, news: bytes, body: Step) -> Step:
+        """What an edge says to a lane goes before a delivery that is the same from every edge."""
+        step = Step(body.data, body.node)
+        for name in ("first", "parts", "gained_ns", "due_ns", "gaps", "jumps", "repeated", "ended"):
+            setattr(step, name, getattr(body, name))
+        said = skim(news)
+        self._listen(step, said)
+        step.ended = body.ended
+        step.plain = body.plain and not step.jumps and step.advice is None and not said.runs
+        return step
 
     def _at(self, head: Head, position: int, tail: bytes, now_ns: int, *, share: bool) -> Node:
         if tail or not share:
@@ -190,7 +211,6 @@ class Course:
             or step.repeated
             or step.ended
             or (step.parts and not step.due_ns)
-            or step.ticket is not None
             or step.advice is not None
         )
         return step
@@ -212,6 +232,17 @@ class Course:
             raise BrokenStream(f"An event is damaged: {error}.") from None
         if step.jumps:
             step.gaps = 0  # it was told
+
+
+def _news_end(data: bytes) -> int:
+    """Return where a first chunk that begins with an event ends, 0 if the data begin otherwise."""
+    line_end = data.find(b"\r\n", 0, 6)
+    if line_end < 0 or data[line_end + 6 : line_end + 10] != b"emsg":
+        return 0
+    try:
+        return line_end + 4 + int(data[:line_end], 16)
+    except ValueError:
+        return 0
 
 
 def _count(step: Step, said: Skimmed, position: int) -> int:

@@ -5,6 +5,7 @@ to the parent over the same socket, in whole messages; the forks share the memor
 imported, so a process costs some 2 MB beside its listeners.
 """
 
+import contextlib
 import gc
 import os
 import resource
@@ -149,7 +150,8 @@ def main() -> None:
 
     def end(_number: int, _frame: object) -> None:
         for child in children:
-            os.kill(child, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
         os._exit(1)
 
     signal.signal(signal.SIGTERM, end)

@@ -106,7 +106,7 @@ class Fleet:
         """The one loop that matters: read, compare, add."""
         read, clock, readable = os.read, time.monotonic_ns, select.EPOLLIN
         visits, late, dry_ns = self._visits, self._late, self.audience.dry_ns
-        nodes, who_of = visits.nodes, visits.who_of
+        nodes, who_of, known = visits.nodes, visits.who_of, self.course.known
         parts = size = 0
         for fd, mask in events:
             node = nodes[fd]
@@ -120,10 +120,14 @@ class Fleet:
             except OSError:
                 data = b""
             step = node.get(len(data))
-            if step is None or not step.plain or step.data != data:
+            if step is None or step.data != data:
+                step = known(node, data)
+            if step is None or not step.plain:
                 visits.take(fd, node, data)
                 continue
             nodes[fd] = step.node
+            if step.ticket is not None:
+                visits.tickets[who_of[fd]] = step.ticket.ticket
             size += len(data)
             gained_ns = step.gained_ns
             if gained_ns:

@@ -27,6 +27,7 @@ from stentor.load.sampling import Comparison
 
 _READY_S = 60.0
 _GRACE_S = 60.0
+_CLOSING_S = 30.0  # the kernel closes what was open
 _START_S = 0.2  # from the last process's word to the first arrival
 
 
@@ -144,7 +145,7 @@ def run_load(plan: Plan, on_progress: Callable[[Sums], None] | None = None) -> T
             return gathering.gather(on_progress)
         finally:
             try:
-                crew.wait(5)
+                crew.wait(_CLOSING_S)
             except subprocess.TimeoutExpired:
                 crew.terminate()
                 crew.wait()

@@ -65,7 +65,7 @@ class Visits:
         self._fd_of = array("i", b"\xff" * (4 * share.count))
         self._requests: dict[int, bytes] = {}  # of those that are not connected yet
         self._asking: dict[int, bytes] = {}  # for the notice; what has come of it
-        self._tickets: list[str | None] = [None] * share.count  # the way back in
+        self.tickets: list[str | None] = [None] * share.count  # the way back in
         self._slow_bytes = slow_read_bytes(RENDITIONS[share.target.rendition].bitrate)
         self.queue = queue
         self.epoll = select.epoll()
@@ -179,11 +179,11 @@ class Visits:
     def _come(self, who: int, now_ns: int) -> None:
         """Ask for the stream, with whatever ticket there is."""
         resume = self._audience.resume[who]
-        ticket = self._tickets[who] or self.queue.ticket(who)
+        ticket = self.tickets[who] or self.queue.ticket(who)
         if ticket is None:
             request = self._request
         else:
-            part = resume if resume >= 0 and self._tickets[who] else None
+            part = resume if resume >= 0 and self.tickets[who] else None
             request = self._target.request(ticket=ticket, part=part)
         if who in self.queue.called:
             self._audience.called_ns[who] = now_ns
@@ -260,7 +260,7 @@ class Visits:
 
     def _told(self, fd: int, who: int, before: Node, step: Step, now_ns: int) -> None:
         if step.ticket is not None:
-            self._tickets[who] = step.ticket.ticket
+            self.tickets[who] = step.ticket.ticket
         if step.advice is not None and before.head is not None:
             self._moving.advised(who, step.advice, before.head.period_s or 0.0, now_ns)
         if step.ended:
@@ -312,7 +312,7 @@ class Visits:
         assert head is not None
         place = read_in_line(node.tail) if head.status == 503 else None
         if place is not None:
-            self._tickets[who] = None
+            self.tickets[who] = None
             self._audience.called_ns.pop(who, None)
             self._schedule.at(self.queue.refused(who, place, now_ns), Act.LOOK, who)
             return
@@ -396,7 +396,7 @@ class Visits:
         period_ms = self._moving.sets_out(who, now_ns)
         if period_ms is not None:
             request = self._target.request(
-                ticket=self._tickets[who], part=node.position, period_ms=period_ms
+                ticket=self.tickets[who], part=node.position, period_ms=period_ms
             )
             self._open(who, request)
 
