@@ -331,7 +331,7 @@ class Lane:
             return True
         if behind.at < self.at:
             stop = min(self.at, behind.at + _REFILL_PARTS)
-            behind.rest = memoryview(stream.chunked(behind.at, stop))
+            behind.rest = memoryview(stream.refill(behind.at, stop))
             behind.at = stop
             return True
         if self.closing and behind.said_farewell:

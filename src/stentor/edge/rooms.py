@@ -22,6 +22,9 @@ from stentor.rooms.state import EMSG_SCHEME, RoomState, decode_room_state
 JUMP_SCHEME = "urn:stentor:jump:1"
 _NEW_INIT = b"ftyp"  # what a decoder must see before the parts that follow it
 
+_REFILLS_MAX = 160  # four lengths, each position that one can be behind at
+_REFILLS_PARTS = 32  # after so many parts nobody is there any more
+
 
 class Change(Enum):
     """What a message of the feed changed."""
@@ -38,6 +41,7 @@ class Stream:
     """One rendition of one room: `first` is the number of the oldest part that is kept."""
 
     __slots__ = (
+        "_refills",
         "end",
         "first",
         "heard_ns",
@@ -59,6 +63,7 @@ class Stream:
         self.new_init = b""  # an init that changed in mid-programme goes with it too
         self.end: int | None = None  # how many parts the whole programme has
         self.heard_ns = 0  # when the newest part came
+        self._refills: dict[tuple[int, int], bytes] = {}
 
     @property
     def next(self) -> int:
@@ -103,6 +108,18 @@ class Stream:
             return b""
         return http_chunk(b"".join((*said, *leads, _fragment_of(run))))
 
+    def refill(self, start: int, stop: int) -> bytes:
+        """Return what `chunked` does, the same copy for everybody who is as far behind.
+
+        Thousands who take nothing would else hold thousands of copies.
+        """
+        found = self._refills.get((start, stop))
+        if found is None:
+            if len(self._refills) >= _REFILLS_MAX:
+                self._refills.clear()
+            found = self._refills[start, stop] = self.chunked(start, stop)
+        return found
+
     def append(self, number: int, data: bytes, now_ns: int, parts_max: int) -> bool:
         """Take a part; say whether it was new. A hole drops what is before it."""
         expected = self.next
@@ -116,6 +133,8 @@ class Stream:
         self.leads.append(self.new_init + self.news)
         self.news = self.new_init = b""
         self.heard_ns = now_ns
+        if self._refills and not number % _REFILLS_PARTS:
+            self._refills.clear()
         while len(self.parts) > parts_max:
             self.parts.popleft()
             self.leads.popleft()

@@ -78,3 +78,23 @@ def test_programme_is_whole_when_its_last_part_has_come() -> None:
     assert not stream.whole
     rooms.apply(part(2), 0)
     assert stream.whole
+
+
+def test_those_who_are_as_far_behind_share_one_copy_and_copies_are_few() -> None:
+    rooms = rooms_with(*range(WINDOW))
+    stream = rooms.stream("hall", "aac48")
+    assert stream is not None
+    assert stream.refill(3, 7) == stream.chunked(3, 7)
+    assert stream.refill(3, 7) is stream.refill(3, 7)
+    for start in range(300):
+        stream.refill(start, start + 4)
+    assert len(stream._refills) <= 160
+    for number in range(WINDOW, WINDOW + 32):
+        rooms.apply(part(number), 0)
+    assert len(stream._refills) == 0
+
+
+def test_state_that_is_not_utf8_is_refused() -> None:
+    rooms = rooms_with(0)
+    broken = Message(Kind.STATE, "hall", payload=b'{"room": "\x89"}')
+    assert rooms.apply(broken, 0) is Change.REFUSED
