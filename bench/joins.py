@@ -9,6 +9,7 @@ to the client. Listeners leave between rounds; what that costs is shown apart.
 """
 
 import argparse
+import contextlib
 import multiprocessing
 import os
 import random
@@ -70,9 +71,12 @@ def resident_bytes(pid: int) -> int:
     return 0
 
 
-def tcp_pages() -> int:
+def kernel_bytes() -> int:
+    """What the kernel holds for both ends of all connections: its objects, and socket buffers."""
     text = Path("/proc/net/sockstat").read_text()
-    return int(text.split("TCP: ")[1].split("mem ")[1].split()[0])
+    buffers = int(text.split("TCP: ")[1].split("mem ")[1].split()[0])
+    slab = Path("/proc/meminfo").read_text().split("SUnreclaim:")[1].split()[0]
+    return buffers * os.sysconf("SC_PAGE_SIZE") + int(slab) * 1024
 
 
 def publish(programme: Programme, clock: Clock, stopping: threading.Event) -> None:
@@ -144,14 +148,18 @@ def main() -> None:
     fields = _BROWSER.format(port=settings.port) if wish.browser else "Host: 127.0.0.1\r\n"
     request = f"GET /r/{programme.room}/live.mp4?rendition=aac48 HTTP/1.1\r\n{fields}\r\n".encode()
     for round_number in range(wish.rounds):
-        empty, pages = resident_bytes(pid), tcp_pages()
+        empty, kernel_empty = resident_bytes(pid), kernel_bytes()
         before, user_before = cpu_s(pid)
         began_s = time.monotonic()
         listeners = join_all(settings.port, wish.joins, wish.burst, request)
         wall_s = time.monotonic() - began_s
         after, user_after = cpu_s(pid)
+        for one in listeners:
+            one.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                one.recv(1 << 20)
         grown = (resident_bytes(pid) - empty) / wish.joins
-        kernel = (tcp_pages() - pages) * os.sysconf("SC_PAGE_SIZE") / wish.joins
+        kernel = (kernel_bytes() - kernel_empty) / wish.joins
         for one in listeners:
             one.close()
         time.sleep(1.5)
@@ -163,7 +171,7 @@ def main() -> None:
             f" {cost_us:.1f} µs each, of which about {user_us:.1f} user;"
             f" {wish.joins / wall_s:.0f} a second with the client;"
             f" leaving {(left - after) / wish.joins * 1e6:.1f} µs;"
-            f" {grown:.0f} bytes a listener, kernel buffers {kernel:.0f}",
+            f" {grown:.0f} bytes a listener, and {kernel:.0f} of the kernel for both its ends",
             flush=True,
         )
     stopping.set()
