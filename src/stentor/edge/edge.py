@@ -28,7 +28,8 @@ from stentor.edge.downloads import Downloads
 from stentor.edge.entrance import Entrance
 from stentor.edge.facts import FactsSender, metrics_answer
 from stentor.edge.feed import Feed
-from stentor.edge.handover import Handover, Household
+from stentor.edge.handover import Handover
+from stentor.edge.leaving import Household
 from stentor.edge.limits import WINDOW_PARTS, draw_limits
 from stentor.edge.listening import Listening, listening_socket
 from stentor.edge.loop import Loop

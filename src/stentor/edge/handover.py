@@ -9,20 +9,15 @@ import errno
 import os
 import time
 from collections import deque
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
 from stentor.base.logs import log
 from stentor.edge import passing
-from stentor.edge.connection import Connection, Web
-from stentor.edge.counts import Counts
-from stentor.edge.deadlines import Deadlines, Stage
-from stentor.edge.facts import FactsSender
 from stentor.edge.inheritance import write_rooms, write_will
 from stentor.edge.lane import Lane
-from stentor.edge.listening import Listening
-from stentor.edge.loop import READ, Loop
+from stentor.edge.leaving import Household, Leaving
+from stentor.edge.loop import READ
 from stentor.edge.passing import (
     DESCRIPTORS_MAX,
     VERSION,
@@ -33,17 +28,13 @@ from stentor.edge.passing import (
     Frozen,
     Garbled,
     Hello,
-    Passed,
     Refused,
     Serving,
     Taken,
 )
-from stentor.edge.push import Push
-from stentor.edge.rooms import Rooms
 
 PATIENCE_S = 20.0  # from a successor's first word to its last
 FREEZE_S_MAX = 1.0  # so long nobody is delivered anything; a player's margin is no longer
-_ADVISE_EVERY_S = 20.0  # who was behind may have missed it
 _LAST_WORD_NS = 500_000_000  # closed at once, what was said last could be lost
 _REFUSED_MAX = 8
 _UNANSWERED_MAX = 4  # batches under way: the kernel bounds descriptors that nobody has taken
@@ -58,23 +49,6 @@ class Stand(Enum):
     GIVEN = "given"  # this edge only ends what it has begun
 
 
-@dataclass(frozen=True, slots=True)
-class Household:
-    """What an edge has, as far as it can be handed over."""
-
-    loop: Loop
-    rooms: Rooms
-    push: Push
-    web: Web
-    public: Listening
-    private: Listening
-    counts: Counts
-    deadlines: Deadlines
-    facts: FactsSender
-    moves_per_s: float  # so many may come again at once
-    drain_ns: int  # how long an edge may go on with what it has begun
-
-
 class Handover:
     """Waits for a successor at a Unix socket; one at a time."""
 
@@ -85,7 +59,7 @@ class Handover:
         self._channel: Channel | None = None
         self._stand = Stand.ALONE
         self._due_ns = 0
-        self._advise_ns = 0
+        self._leaving: Leaving | None = None
         self._to_send: deque[int] = deque()
         self._sent: set[int] = set()
         self._unanswered = 0
@@ -110,46 +84,18 @@ class Handover:
             self._give_up("a fault")
 
     def tick(self, now_ns: int) -> None:
-        """Give up a successor that takes too long; pass on who has come to rest since."""
+        """Give up a successor that takes too long; once all is given, end what is left."""
         self._part_from_refused(now_ns)
         if self._stand in (Stand.GREETED, Stand.COPYING) and now_ns > self._due_ns:
             self._give_up(f"it took longer than {PATIENCE_S:.0f} s")
-        if self._stand is Stand.GIVEN:
-            self._pass_on_resting()
-            if now_ns >= self._advise_ns:
-                self._advise(now_ns)
-            if self._house.web.open <= 0 or now_ns > self._due_ns:
-                self._house.loop.stop()
+        if self._leaving is not None:
+            self._leaving.tick(now_ns)
 
     def _part_from_refused(self, now_ns: int) -> None:
         for due_ns, channel in tuple(self._refused):
             if now_ns >= due_ns:
                 self._refused.remove((due_ns, channel))
                 channel.close()
-
-    def _pass_on_resting(self) -> None:
-        for stage in (Stage.RESTING, Stage.HEAD):
-            for connection in self._house.deadlines.at(stage):
-                self.pass_on(connection)
-
-    def pass_on(self, connection: Connection) -> None:
-        """Give a connection between two requests to the successor, or let it go."""
-        house = self._house
-        if connection.wire.secure and connection.stage is Stage.HEAD:
-            return  # it may ask once more
-        if self._channel is None or connection.wire.secure:
-            connection.close()
-            return
-        fd = connection.fd
-        peer = house.web.networks.peers.get(fd, b"")
-        word = Passed(connection.buffer, peer, connection.front, connection.on_metrics_port)
-        try:
-            self._channel.say(word, (fd,))
-        except OSError as error:
-            if error.errno in (errno.EAGAIN, errno.ETOOMANYREFS):
-                return  # the next tick comes back to it
-            self._hang_up()
-        connection.close()
 
     def close(self) -> None:
         """Stop waiting for a successor."""
@@ -326,33 +272,16 @@ class Handover:
         house.push.forsake(lanes)
         house.web.open -= count
         house.counts.handed_over += count
-        house.public.close()
-        house.private.close()
-        if self._channel is not None:
-            self._channel.settimeout(0)
         frozen_ms = round((time.monotonic_ns() - since_ns) / 1e6, 1)
         log().info("edge_handed_over", listeners=count, frozen_ms=frozen_ms)
-        self._due_ns = time.monotonic_ns() + house.drain_ns
-        house.loop.last = lambda: None
-        house.facts.leave()
-        house.web.at_rest = self.pass_on
-        house.push.leaving = True
-        self._pass_on_resting()
-        self._advise(time.monotonic_ns())
-
-    def _advise(self, now_ns: int) -> None:
-        """Ask those whose session cannot be given to come again, at a pace that can be served."""
-        self._advise_ns = now_ns + round(_ADVISE_EVERY_S * 1e9)
-        house = self._house
-        within_s = house.push.listeners / max(1.0, house.moves_per_s)
-        for lane in tuple(house.push.lanes()):
-            if lane.listeners:
-                house.push.advise(lane, lane.parts, max(1.0, within_s), "deploy")
+        self._leaving = Leaving(house, self._channel)
 
     def _give_up(self, why: str) -> None:
         """Go on as if nobody had come; once given there is nothing to go on with."""
         stand = self._stand
         self._hang_up()
+        if self._leaving is not None:
+            self._leaving.successor_gone()
         if stand in (Stand.ALONE, Stand.GIVEN):
             return
         self._stand = Stand.ALONE

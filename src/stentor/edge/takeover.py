@@ -16,7 +16,6 @@ import msgspec
 from stentor.base.errors import UnavailableError
 from stentor.edge import passing
 from stentor.edge.feed import Feed
-from stentor.edge.handover import Household
 from stentor.edge.inheritance import (
     EventsLeft,
     Will,
@@ -25,6 +24,7 @@ from stentor.edge.inheritance import (
     restore_events,
     restore_lane,
 )
+from stentor.edge.leaving import Household
 from stentor.edge.loop import BEHIND, QUIET, READ
 from stentor.edge.passing import (
     VERSION,
