@@ -106,7 +106,8 @@ def measure(server: Server, wish: argparse.Namespace) -> int:
         for line in edges:
             print(
                 f"  {line['edge']}: {line['listeners']:6} listeners handed over,"
-                f" {line['gap_ms']:6.1f} ms without delivery, {line['seconds']:.2f} s"
+                f" {line['gap_ms']:6.1f} ms without delivery, {line['door_ms']:6.1f} ms of the"
+                f" door closed, {line['seconds']:.2f} s"
             )
         total = told[-1]
         print(

@@ -42,7 +42,8 @@ class Told(msgspec.Struct, frozen=True, omit_defaults=True):
     changes: dict[str, tuple[str, str]] = {}
     edge: str = ""
     listeners: int = 0
-    gap_ms: float = 0.0
+    gap_ms: float = 0.0  # the longest time in which nobody delivered
+    door_ms: float = 0.0  # the longest time for which who came had to wait
     seconds: float = 0.0
 
 
@@ -50,6 +51,7 @@ class _Taken(msgspec.Struct, frozen=True):
     pid: int
     listeners: int = 0
     gap_ms: float = 0.0
+    door_ms: float = 0.0
     why: str = ""
 
 
@@ -208,6 +210,7 @@ class Deploys:
             edge=name,
             listeners=taken.listeners,
             gap_ms=taken.gap_ms,
+            door_ms=taken.door_ms,
             seconds=round(seconds, 2),
         )
         log().info("deploy_edge", edge=name, listeners=taken.listeners, gap_ms=taken.gap_ms)
@@ -215,6 +218,7 @@ class Deploys:
             "done",
             listeners=self._sum.listeners + taken.listeners,
             gap_ms=max(self._sum.gap_ms, taken.gap_ms),
+            door_ms=max(self._sum.door_ms, taken.door_ms),
             seconds=round(self._sum.seconds + seconds, 2),
         )
         self._report(told)

@@ -34,10 +34,10 @@ from stentor.edge.passing import (
 )
 
 PATIENCE_S = 20.0  # from a successor's first word to its last
-FREEZE_S_MAX = 1.0  # so long nobody is delivered anything; a player's margin is no longer
+FREEZE_S_MAX = 0.5  # so long nobody is delivered anything; a player's margin is no longer
 _LAST_WORD_NS = 500_000_000  # closed at once, what was said last could be lost
 _REFUSED_MAX = 8
-_UNANSWERED_MAX = 4  # batches under way: the kernel bounds descriptors that nobody has taken
+_UNANSWERED_MAX = 8  # batches under way: the kernel bounds descriptors that nobody has taken
 
 
 class Stand(Enum):
@@ -227,9 +227,7 @@ class Handover:
                     self._send_batch(channel)
                 self._await_word(channel, Taken, at_ns)
                 self._unanswered -= 1
-            will = passing.put_aside(
-                write_will(self._house.rooms, lanes, self._house.push.totals())
-            )
+            will = passing.put_aside(write_will(self._house.rooms, self._house.push, lanes))
             token, feeder = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         except (OSError, Garbled, AssertionError) as error:
             self._give_up(str(error))

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from stentor.edge.lane import Behind, Lane, Totals
+from stentor.edge.lane import Behind, Lane
+from stentor.edge.push import Push
 from stentor.edge.rooms import Room, Rooms, Stream
 from stentor.rooms.state import decode_room_state
 
@@ -88,6 +89,8 @@ class Will(msgspec.Struct, frozen=True, array_like=True):
     blobs: tuple[bytes, ...]
     lanes: tuple[LaneLeft, ...]
     totals: tuple[TotalsLeft, ...]
+    fastest_parts: int  # what joiners were given, until the successor knows its own load
+    lower_rendition: bool
 
 
 _ROOMS = msgspec.msgpack.Decoder(tuple[RoomLeft, ...])
@@ -130,8 +133,8 @@ def _room_left(room: Room) -> RoomLeft:
     return RoomLeft(room.id, room.state_json, streams)
 
 
-def write_will(rooms: Rooms, lanes: Iterable[Lane], totals: Iterable[tuple[str, Totals]]) -> bytes:
-    """Return where everyone is. What many are still to be sent is written once."""
+def write_will(rooms: Rooms, push: Push, lanes: Iterable[Lane]) -> bytes:
+    """Return where everyone in these lanes is. What many are still to be sent is written once."""
     blobs: dict[int, tuple[int, bytes]] = {}  # by identity: place, bytes
     lanes_left = tuple(_lane_left(lane, blobs) for lane in lanes)
     events = tuple(
@@ -140,8 +143,10 @@ def write_will(rooms: Rooms, lanes: Iterable[Lane], totals: Iterable[tuple[str, 
         for stream in room.streams.values()
     )
     held = tuple(data for _, data in blobs.values())
-    told = tuple(TotalsLeft(room, one.joined, one.jumped) for room, one in totals)
-    return msgspec.msgpack.encode(Will(events, held, lanes_left, told))
+    told = tuple(TotalsLeft(room, one.joined, one.jumped) for room, one in push.totals())
+    return msgspec.msgpack.encode(
+        Will(events, held, lanes_left, told, push.fastest_parts, push.lower_rendition)
+    )
 
 
 def read_will(data: bytes) -> Will:

@@ -46,7 +46,7 @@ from stentor.feed.wire import Message
 
 WORD_S_MAX = 5.0  # the old edge answers between two deliveries
 FEED_S_MAX = 5.0
-_CATCH_UP_S_MAX = 0.5  # while nobody is delivered anything
+_CATCH_UP_S_MAX = 0.3  # while nobody is delivered anything
 _FEED_LOOK_S = 0.001
 _WORDS_PER_TURN = 64
 
@@ -57,6 +57,7 @@ class TakenOver:
 
     listeners: int
     gap_ms: float  # from the old edge's last delivery to the right to make the next
+    door_ms: float  # who came had to wait for so long
 
 
 class _Limbo:
@@ -88,6 +89,7 @@ class Predecessor:
         self.private = socket.socket(fileno=descriptors[1])
         self._window = passing.fetch(descriptors[2])
         self._fds: dict[int, int] = {}
+        self._began_ns = 0
 
     def hand_to(self, house: Household, feed: Feed) -> TakenOver:
         """Take everything; raises `UnavailableError`, and then it is all still the old edge's."""
@@ -109,6 +111,7 @@ class Predecessor:
         read_rooms(self._window, house.rooms)
         self._window = b""
         self._await_feed(house, feed, lambda: feed.connected, FEED_S_MAX)
+        self._began_ns = time.monotonic_ns()
         self._say(Begin())
         while True:
             word, descriptors = self._hear()
@@ -139,7 +142,7 @@ class Predecessor:
             raise UnavailableError("It took too long, so the old edge went on.") from None
         finally:
             os.close(token)
-        gap_ms = round((time.monotonic_ns() - frozen.at_ns) / 1e6, 1)
+        now_ns = time.monotonic_ns()
         try:
             self._channel.say(Serving())
         except OSError:
@@ -148,7 +151,11 @@ class Predecessor:
         house.counts.taken_over += count
         self._channel.settimeout(0)
         house.loop.watch(self._channel.fileno(), _Stragglers(house, self._channel), READ)
-        return TakenOver(count, gap_ms)
+        return TakenOver(
+            listeners=count,
+            gap_ms=round((now_ns - frozen.at_ns) / 1e6, 1),
+            door_ms=round((now_ns - self._began_ns) / 1e6, 1),
+        )
 
     def _restore(self, house: Household, will: Will) -> int:
         for events in will.events:
@@ -168,6 +175,8 @@ class Predecessor:
                 house.loop.table[fd] = lane
                 house.loop.change(fd, BEHIND)
             count += lane.listeners
+        house.push.fastest_parts = max(house.push.fastest_parts, will.fastest_parts)
+        house.push.lower_rendition = will.lower_rendition
         counted = dict(house.push.totals())
         for left in will.totals:
             if left.room in counted:
