@@ -1,4 +1,4 @@
-"""A crowd at the real doors of a machine's edges, under virtual time: who comes, waits, is let in."""
+"""A crowd at the real doors of a machine's edges, under virtual time: who comes and who gets in."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ BUCKET_MS = 100
 KNOTS_MAX = 64
 _KNOTS_EVEN, _KNOTS_FRONT, _KNOTS_STEP = 44, 16, 0.7
 WAIT_S_MAX = 3600.0  # what is announced of a line that does not move
-POLL_S_MAX = 60.0
+POLL_S_MAX = 30.0
 _NEAR_S = 6.0
 _CREDIT_S = 0.5  # of the rate: what is not used at once is not saved up for a crowd
 _DELAY_S = 0.75  # from being served to coming
@@ -62,6 +62,7 @@ class Sheet(msgspec.Struct, frozen=True, array_like=True):
     waiting: int = 0
     totals: Totals = Totals()
     comes_per_s: float = 0.0
+    lasting_per_s: float = 0.0  # the same, of a minute: a flood is not taken to go on for ever
     past_per_s: float = 0.0
     served_per_s: float = 0.0  # delayed, as those are who come of it
     due_per_s: float = 0.0  # the same, smoothed like `came_per_s`
@@ -116,13 +117,13 @@ class Sheet(msgspec.Struct, frozen=True, array_like=True):
 
 
 def poll_s(wait_s: float, poll_s_min: float, chance: float) -> float:
-    """Return when to ask again: half of the wait, spread by `chance` (0 to 1), at the end exactly.
+    """Return when to ask again: a third of the wait, spread by `chance` (0 to 1); at the end, then.
 
-    Each time half of what is left, so that a long wait costs few questions and its end is met.
+    Each time a third of what is left, so that a long wait costs few questions and its end is met.
     """
     if wait_s <= _NEAR_S:
         return wait_s + 0.2 + 0.6 * chance
-    wanted = min(POLL_S_MAX, max(poll_s_min, wait_s / 2)) * (0.75 + 0.5 * chance)
+    wanted = min(POLL_S_MAX, max(poll_s_min, wait_s / 3)) * (0.75 + 0.5 * chance)
     return min(wanted, wait_s + chance)
 
 
@@ -195,6 +196,7 @@ def _learned(sheet: Sheet, totals: Totals, past_s: float) -> Sheet:
         owed=sheet.owed + missed - given_back,
         age_s=age_s,
         comes_per_s=_toward(sheet.comes_per_s, places / past_s, past_s, 5.0),
+        lasting_per_s=_toward(sheet.lasting_per_s, places / past_s, past_s, 60.0),
         past_per_s=_toward(sheet.past_per_s, past / past_s, past_s, 5.0),
         came_per_s=came_per_s,
         due_per_s=due_per_s,
@@ -217,7 +219,7 @@ def _served(sheet: Sheet, counts: Sequence[int], past_s: float, per_s: float, no
         start_ms = (first + n) * BUCKET_MS
         end_ms = _end_ms(start_ms, virtual_ms)
         left = max(0.0, base + count - served)
-        if left * sheet.shown > credit:
+        if left > 0 and left * sheet.shown > credit:
             share = max(0.0, credit) / (left * sheet.shown)
             served += left * share
             serving_ms += int(max(0, end_ms - serving_ms) * share)
@@ -263,7 +265,7 @@ def _told(sheet: Sheet, counts: Sequence[int], polls_per_s_max: float) -> Sheet:
         start_ms = knots[-1].place_ms
         left = max(0.0, sums[end] - number)
         # Who has been put back will find those in front who have not come yet.
-        coming = sheet.comes_per_s * max(0, end_ms - max(start_ms, virtual_ms)) / 1000
+        coming = sheet.lasting_per_s * max(0, end_ms - max(start_ms, virtual_ms)) / 1000
         age_s = max(0, virtual_ms - (start_ms + end_ms) / 2) / 1000
         waiting += left * sheet._shows(age_s)
         wait_s = _later(wait_s, (left + coming) * sheet._shows(age_s + wait_s), per_s)

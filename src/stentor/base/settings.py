@@ -274,13 +274,13 @@ class Settings:
         unit="Mbit/s",
     )
     door_network_per_s: float = _setting(
-        50.0,
+        20.0,
         "places in line a second for one IPv4 address or IPv6 /64 (a /56 twice, a /48 four times "
         "that); who comes faster stands further back; 0: no limit",
         minimum=0,
     )
     door_network_burst: int = _setting(
-        64, "places in line that such a network has at once, before that", minimum=1
+        50, "places in line that such a network has at once, before that", minimum=1
     )
     door_push_s_max: int = _setting(
         600,

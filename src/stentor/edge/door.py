@@ -183,14 +183,18 @@ class Door:
         return Answer(200, msgspec.json.encode(body), JSON, cache="no-store")
 
     def return_event(self, room: Room, sample_index: int) -> bytes:
-        """Return the event box with the room's return ticket, the same for some seconds."""
+        """Return the event box with the room's return ticket."""
+        return return_event(self.return_ticket(room), sample_index)
+
+    def return_ticket(self, room: Room) -> ReturnTicket:
+        """Return what lets a listener of the room come back, the same for some seconds."""
         now_ms = self._now_ms()
         ticket = self._returns.get(room.id)
         if ticket is None or ticket.until_ms - now_ms <= (RETURN_TICKET_S - _RETURN_SAME_S) * 1000:
             until_s = now_ms // 1000 + RETURN_TICKET_S
             text = self._write(Kind.RETURN, room, now_ms, now_ms, until_s, NO_NETWORK)
             ticket = self._returns[room.id] = ReturnTicket(text, until_s * 1000)
-        return return_event(ticket, sample_index)
+        return ticket
 
     def tick(self, now_ns: int, listeners: int) -> None:
         """Four times a second: be seen, lead if it is ours to lead, and read the sheet."""
