@@ -320,3 +320,55 @@ def test_with_memory_short_nobody_more_is_let_in(tmp_path: Path) -> None:
         on_edge.edge.memory = Memory(0)
         with on_edge.ear():
             pass
+
+
+def test_front_that_speaks_nonsense_is_let_go_and_those_it_speaks_for_are_counted(
+    tmp_path: Path,
+) -> None:
+    with (
+        besieged(
+            tmp_path,
+            proxy_protocol_from=OTHERS,
+            edge_network_exempt="",
+            edge_network_connections_max=4,
+            edge_head_s=0.5,
+        ) as on_edge,
+        ExitStack() as stack,
+    ):
+        counts = on_edge.edge.counts
+        word = "PROXY TCP4 192.0.2.{} 198.51.100.1 1 80\r\n"
+        garbage = [
+            b"PROXY TCP4 a b c d\r\n",
+            b"GET / HTTP/1.1\r\n\r\n",
+            b"\r\n\r\n\0\r\nQUIT\n\x31\0\0\0",
+        ]
+        for said in garbage:
+            assert crowd(stack, on_edge, 1)[0].send(said).closed()
+        assert counts.proxy_refused == len(garbage)
+        crowd(stack, on_edge, 1)[0].send(b"PROXY ")  # and never goes on
+        for host in (1, 2):  # more than one network may have: the front is none
+            for _ in range(4):
+                client = crowd(stack, on_edge, 1)[0].send(word.format(host).encode())
+                assert client.get("/healthz").response().status == 200
+        fifth = crowd(stack, on_edge, 1)[0].send(word.format(1).encode())
+        assert problem(fifth) == (429, "crowded-network")
+        assert counts.refused_by_network == 1
+
+
+def test_front_that_shares_its_connections_is_no_flood_of_those_it_asks_for(
+    tmp_path: Path,
+) -> None:
+    with besieged(
+        tmp_path,
+        forwarded_from=OTHERS,
+        edge_network_exempt="",
+        edge_network_joins_per_s=0.01,
+        edge_network_joins_burst=5,
+    ) as on_edge:
+        for _ in range(2):
+            with ExitStack() as stack:
+                for client in crowd(stack, on_edge, 10):
+                    for host in (1, 2, 1):
+                        asked = client.get("/healthz", X_Forwarded_For=f"192.0.2.{host}")
+                        assert asked.response().status == 200
+        assert on_edge.edge.counts.refused_by_network == 0

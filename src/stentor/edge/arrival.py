@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from stentor.base.errors import Problem
 from stentor.edge.answer import encode_answer, problem_answer
-from stentor.edge.connection import Connection, Web
+from stentor.edge.connection import REFUSALS, Connection, Web
 from stentor.edge.loop import FAILED
 from stentor.edge.networks import Welcome
 from stentor.edge.proxy import read_proxy_header
@@ -134,8 +134,12 @@ class Arrivals:
             return None
         rest, arrival.header = arrival.header[spoken.length :], None
         peer = arrival.peer if spoken.peer is None else spoken.peer
-        if self._web.networks.came(fd, peer, self._web.now_ns()) is not Welcome.IN:
+        now_ns = self._web.now_ns()
+        welcome = self._web.networks.came(fd, peer, now_ns)
+        if welcome is not Welcome.IN:
             self._web.counts.refused_by_network += 1
+            if self._tls is None and self._web.networks.is_told(peer, now_ns):
+                _say(fd, encode_answer(problem_answer(REFUSALS[welcome]), keep_alive=False))
             self._drop(fd)
             return None
         return rest
@@ -163,10 +167,7 @@ class Arrivals:
 
     def _refuse_plain(self, fd: int) -> None:
         self._web.counts.tls_failed += 1
-        try:
-            os.write(fd, _PLAIN_HTTP)
-        except OSError:
-            pass
+        _say(fd, _PLAIN_HTTP)
         self._drop(fd)
 
     def _enter(self, fd: int, data: bytes) -> None:
@@ -187,3 +188,10 @@ class Arrivals:
             self._web.open -= 1
         self._web.networks.left(fd)
         self._web.loop.drop(fd)
+
+
+def _say(fd: int, answer: bytes) -> None:
+    try:
+        os.write(fd, answer)
+    except OSError:
+        pass

@@ -119,9 +119,9 @@ class Connection:
         return self._web.networks.peers.get(self.fd, b"")
 
     def set_peer(self, peer: bytes) -> None:
-        """Note for whom a front speaks (PROXY protocol); raises `Problem` if they may not in."""
+        """Note for whom an HTTP front asks; raises `Problem` if they may not."""
         self._web.networks.left(self.fd)
-        welcome = self._web.networks.came(self.fd, peer, self._web.now_ns())
+        welcome = self._web.networks.came(self.fd, peer, self._web.now_ns(), paced=False)
         if welcome is not Welcome.IN:
             self._web.counts.refused_by_network += 1
             raise REFUSALS[welcome]
@@ -377,8 +377,9 @@ class Connection:
         """Close so that the answer arrives: unread bytes would turn the close into a reset."""
         try:
             for _ in range(4):
-                if len(self.wire.read(self.fd, HEAD_BYTES_MAX)) < HEAD_BYTES_MAX:
-                    break
+                read = len(self.wire.read(self.fd, HEAD_BYTES_MAX))
+                if not read or (read < HEAD_BYTES_MAX and not self.wire.secure):
+                    break  # TLS reads less at once; there is no more when it would block
         except OSError:
             pass
         self.close()

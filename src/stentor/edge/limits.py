@@ -94,6 +94,11 @@ def draw_limits(settings: Settings) -> Limits:
             joins_burst=settings.edge_network_joins_burst,
             reloads_max=settings.edge_network_reloads_max or settings.edge_reloads_max // 2,
             downloads_max=settings.edge_network_downloads_max or settings.edge_downloads_max // 4,
-            exempt=read_blocks(settings.edge_network_exempt, "edge_network_exempt"),
+            exempt=(
+                *read_blocks(settings.edge_network_exempt, "edge_network_exempt"),
+                # Fronts speak for others, who are counted.
+                *read_blocks(settings.forwarded_from, "forwarded_from"),
+                *read_blocks(settings.proxy_protocol_from, "proxy_protocol_from"),
+            ),
         ),
     )

@@ -77,14 +77,17 @@ class Networks:
         """How often the table of those who come fast was full, so that somebody was let in."""
         return self._joins.unremembered
 
-    def came(self, fd: int, peer: bytes, now_ns: int) -> Welcome:
-        """Note who has a descriptor from now on, unless their network may not have one more."""
+    def came(self, fd: int, peer: bytes, now_ns: int, *, paced: bool = True) -> Welcome:
+        """Note who has a descriptor from now on, unless their network may not have one more.
+
+        Not `paced`: how often that network comes is not known, as a front's connections last.
+        """
         if self.is_exempt(peer):
             self.peers[fd] = peer
             return Welcome.IN
         if not self.connections.has_room(peer):
             return Welcome.CROWDED
-        if self._joins.take(peer, now_ns):
+        if paced and self._joins.take(peer, now_ns):
             return Welcome.HASTY
         self.peers[fd] = peer
         self.connections.take(peer)
