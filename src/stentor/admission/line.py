@@ -108,8 +108,11 @@ class Sheet(msgspec.Struct, frozen=True, array_like=True):
             share = (place_ms - before.place_ms) / max(1, after.place_ms - before.place_ms)
             number = before.number + share * (after.number - before.number)
             wait_s = before.wait_s + share * (after.wait_s - before.wait_s)
+        if self.per_s <= 0 and number > self.served:
+            wait_s = WAIT_S_MAX
         since_s = max(0.0, (now_ms - self.at_ms) / 1000)
-        return Knot(place_ms, max(1, math.ceil(number)), max(0.0, wait_s - since_s))
+        wait_s = max(0.0, wait_s - since_s) if wait_s < WAIT_S_MAX else WAIT_S_MAX
+        return Knot(place_ms, max(1, math.ceil(number)), wait_s)
 
     def _shows(self, wait_s: float) -> float:
         """Return the chance that somebody is still there after so long."""

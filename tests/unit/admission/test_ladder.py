@@ -1,0 +1,146 @@
+"""What joiners get, as a function of what the edge has measured."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from stentor.admission.ladder import Decision, Ladder, LoadFacts, Step, delivery_use
+from stentor.admission.lanes import LANE_PARTS
+
+QUIET = LoadFacts(cores=1.0)
+
+
+def crowd(ladder: Ladder, joins_per_s: list[float], leave: float = 0.0) -> list[Decision]:
+    """Let so many come each second; they take the lane that is decided, and may leave again."""
+    listeners: dict[int, int] = dict.fromkeys(LANE_PARTS, 0)
+    decision, found = ladder.decide(QUIET, 0.0), []
+    for second, asked in enumerate(joins_per_s, 1):
+        left = 0
+        for parts, count in listeners.items():
+            gone = int(count * leave)
+            listeners[parts] -= gone
+            left += gone
+        let_in = min(asked, decision.per_s) if decision.line else asked
+        listeners[decision.fastest_parts] += int(let_in)
+        facts = LoadFacts(listeners=dict(listeners), asked_per_s=asked, left_per_s=left)
+        decision = ladder.decide(facts, float(second))
+        found.append(decision)
+    assert delivery_use(replace(facts, asked_per_s=0)) < 0.9, "deliveries always have time"
+    return found
+
+
+def test_few_listeners_have_everything() -> None:
+    assert {one.step for one in crowd(Ladder(), [20.0] * 120)} == {Step.ALL}
+
+
+def test_growing_crowd_climbs_rung_by_rung_and_ends_in_line() -> None:
+    found = crowd(Ladder(), [3_000.0] * 300)
+    steps = [one.step for one in found]
+    assert steps == sorted(steps)
+    assert steps[-1] is Step.LINE
+    lanes = [one.fastest_parts for one in found]
+    assert lanes == sorted(lanes)
+    assert lanes[-1] == LANE_PARTS[-1]
+    assert Step.LOWER in steps
+    assert found[-1].shed
+    assert found[-1].lower_rendition
+
+
+def test_sudden_crowd_is_given_slow_lanes_before_it_is_in() -> None:
+    quiet, flood = [10.0] * 5, [20_000.0]
+    assert crowd(Ladder(), quiet + flood)[-1].fastest_parts >= 24
+
+
+def test_lane_that_an_operator_fixed_stays() -> None:
+    found = crowd(Ladder(fastest_parts=3, slowest_parts=3), [3_000.0] * 120)
+    assert {one.fastest_parts for one in found} == {3}
+    assert found[-1].step is Step.LINE
+
+
+def test_ladder_comes_down_late_and_by_one() -> None:
+    ladder = Ladder()
+    high = ladder.decide(replace(QUIET, listeners={1: 20_000}), 0.0)
+    assert high.step >= Step.SLOWER
+    found = [ladder.decide(QUIET, float(second)) for second in range(1, 60)]
+    assert all(one == high for one in (replace(one, per_s=high.per_s) for one in found[:8]))
+    lanes = [one.fastest_parts for one in found]
+    assert lanes == sorted(lanes, reverse=True)
+    assert all(a == b or LANE_PARTS.index(a) - LANE_PARTS.index(b) == 1 for a, b in _pairs(lanes))
+    assert found[-1].step is Step.ALL
+
+
+def test_load_that_sways_around_a_ceiling_does_not_make_the_ladder_sway() -> None:
+    ladder = Ladder()
+    changes = 0
+    last: tuple[Step, int] | None = None
+    for second in range(600):
+        count = 10_000 + 700 * (1 if second % 7 < 3 else -1)
+        found = ladder.decide(replace(QUIET, listeners={1: count}), float(second))
+        now = (found.step, found.fastest_parts)
+        changes += last is not None and now != last
+        last = now
+    assert changes <= 3
+
+
+@pytest.mark.parametrize(
+    "short",
+    [
+        {"descriptors": 0.98},
+        {"memory": 0.96},
+        {"joining": 0.95},
+        {"bits": 0.97},
+        {"late_s": 3.5, "listeners": {3: 1_000}},
+    ],
+)
+def test_what_no_slower_lane_would_help_with_makes_a_line(short: dict[str, object]) -> None:
+    ladder = Ladder()
+    facts = replace(QUIET, **short)  # type: ignore[arg-type]
+    found = [ladder.decide(facts, float(second)) for second in range(5)]
+    assert found[-1].line
+    assert not Ladder().decide(QUIET, 0.0).line
+    back = [ladder.decide(QUIET, float(second)) for second in range(5, 120)]
+    assert not back[-1].line
+
+
+def test_one_bad_second_is_no_line() -> None:
+    ladder = Ladder()
+    ladder.decide(QUIET, 0.0)
+    assert not ladder.decide(replace(QUIET, joining=1.0), 1.0).line
+    assert not ladder.decide(QUIET, 2.0).line
+
+
+def test_line_stays_while_somebody_waits() -> None:
+    ladder = Ladder()
+    for second in range(5):
+        ladder.decide(replace(QUIET, joining=1.0), float(second))
+    found = [ladder.decide(replace(QUIET, waiting=9), float(second)) for second in range(5, 60)]
+    assert all(one.line for one in found)
+
+
+def test_bitrate_is_lowered_when_the_network_is_nearly_full() -> None:
+    found = Ladder().decide(replace(QUIET, bits=0.85), 0.0)
+    assert found.lower_rendition
+    assert not found.line
+
+
+def test_rate_stays_the_same_while_costs_sway_a_little() -> None:
+    ladder = Ladder()
+    rates = set()
+    for second in range(60):
+        cost_s = 50e-6 * (1.05 if second % 2 else 0.95)
+        rates.add(ladder.decide(replace(QUIET, join_cost_s=cost_s), float(second)).per_s)
+    assert len(rates) == 1
+
+
+def test_fixed_rate_is_a_line_and_sheds_nothing() -> None:
+    found = Ladder(per_s_max=7.0).decide(QUIET, 0.0)
+    assert found.line
+    assert found.per_s == 7.0
+    assert not found.shed
+
+
+def _pairs(values: list[int]) -> list[tuple[int, int]]:
+    return list(pairwise(values))
