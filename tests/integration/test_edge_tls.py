@@ -300,6 +300,40 @@ def test_flood_of_handshakes_delays_no_present_listener(tmp_path: Path, pair: Pa
         assert running.edge.entrance.tls.sessions == 0
 
 
+def test_handshakes_that_are_only_begun_are_bounded_and_the_oldest_goes(
+    tmp_path: Path, pair: Pair
+) -> None:
+    with edge_running(tmp_path, **pair.settings, edge_handshakes_max=16) as running:
+        greeting = running.approach = Greeting(pair)
+        tls = running.edge.entrance.tls
+        assert tls is not None
+        out = ssl.MemoryBIO()
+        session = greeting.context.wrap_bio(ssl.MemoryBIO(), out, server_hostname="localhost")
+        with pytest.raises(ssl.SSLWantReadError):
+            session.do_handshake()
+        hello = out.read()
+        begun = []
+        for number in range(40):
+            begun.append(Client(running.port).send(hello))
+            eventually(lambda n=number: running.edge.counts.accepted == n + 1)
+        eventually(lambda: running.edge.counts.tls_crowded_out == 24)
+        assert tls.sessions == 16
+        assert all(client.closed() for client in begun[:24])
+        assert running.get("/healthz").status == 200  # whoever is quick is not in danger
+        for client in begun:
+            client.close()
+    assert tls.sessions == 0
+
+
+def test_refusal_of_a_request_that_is_too_large_arrives(secure: RunningEdge) -> None:
+    """Bytes that were not read would turn the end into a reset, and the answer be lost."""
+    for _ in range(10):
+        with Client(secure.port, approach=secure.approach) as client:
+            client.get("/" + "a" * 15_000)
+            assert client.response().status == 431
+            assert client.closed()
+
+
 def test_listener_who_talks_is_read_within_bounds_and_then_let_go(secure: RunningEdge) -> None:
     secure.on_air(3)
     with secure.ear() as ear, secure.ear() as talker:
@@ -309,8 +343,8 @@ def test_listener_who_talks_is_read_within_bounds_and_then_let_go(secure: Runnin
         secure.programme.parts(1)
         talker.listen(lambda: talker.parts[-1] == 3)
         with contextlib.suppress(ssl.SSLError, ConnectionError):
-            for _ in range(100):
-                talker.send(b"x" * 10_000)
+            for _ in range(500):
+                talker.send(b"x" * 100)
         eventually(lambda: secure.edge.push.listeners == 1)
         secure.programme.parts(1)
         ear.listen(lambda: ear.parts[-1] == 4)

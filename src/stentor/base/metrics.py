@@ -180,6 +180,7 @@ EDGE_COUNTED = {
     "tickets_other_network": "Tickets refused: given to another network",
     "tickets_other_room": "Tickets refused: of another room",
     "tickets_replayed": "Tickets refused: used before",
+    "tls_crowded_out": "TLS handshakes ended because too many were begun after them",
     "tls_failed": "Clients who came to the TLS port and did not get a session",
     "tls_handshakes": "TLS handshakes completed",
     "tls_reloads": "Certificates replaced because their files changed",

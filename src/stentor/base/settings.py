@@ -249,6 +249,11 @@ class Settings:
         maximum=60,
         unit="s",
     )
+    edge_handshakes_max: int = _setting(
+        2048,
+        "TLS handshakes begun at once at one edge process, 45 KB each; one more ends the oldest",
+        minimum=16,
+    )
     edge_tls_unsent_bytes_max: int = _setting(
         134_217_728,
         "ciphertext that one edge process keeps for slow clients; who would need more is let go",

@@ -53,6 +53,7 @@ class Arrivals:
         certificates: Certificates | None,
         tls: TlsWire | None,
         within_ns: int,
+        handshakes_max: int,
         next_serial: Callable[[], int],
     ) -> None:
         self._web = web
@@ -60,6 +61,8 @@ class Arrivals:
         self.certificates = certificates
         self._tls = tls
         self._within_ns = within_ns
+        self._handshakes_max = handshakes_max
+        self._shaking: dict[int, None] = {}  # 45 KB each until they are done, oldest first
         self._next_serial = next_serial
         self._arriving: OrderedDict[int, _Arrival] = OrderedDict()
 
@@ -152,6 +155,10 @@ class Arrivals:
             if data.startswith(_METHODS):
                 self._refuse_plain(fd)
                 return
+            if len(self._shaking) >= self._handshakes_max:
+                self._web.counts.tls_crowded_out += 1
+                self._drop(next(iter(self._shaking)))
+            self._shaking[fd] = None
             self._tls.begin(fd, self.certificates.context)
         arrival.heard_bytes += len(data)
         try:
@@ -173,6 +180,7 @@ class Arrivals:
     def _enter(self, fd: int, data: bytes) -> None:
         """What comes from now on are requests."""
         del self._arriving[fd]
+        self._shaking.pop(fd, None)
         connection = Connection(
             self._web,
             fd,
@@ -184,6 +192,7 @@ class Arrivals:
         connection.hear(data)
 
     def _drop(self, fd: int) -> None:
+        self._shaking.pop(fd, None)
         if self._arriving.pop(fd, None) is not None:
             self._web.open -= 1
         self._web.networks.left(fd)

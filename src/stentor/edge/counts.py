@@ -50,6 +50,7 @@ class Counts:
     tickets_other_room: int = 0
     tickets_replayed: int = 0
     timed_out: int = 0
+    tls_crowded_out: int = 0
     tls_failed: int = 0
     tls_handshakes: int = 0
     tls_reloads: int = 0

@@ -58,6 +58,7 @@ class Entrance:
                 certificates=self.certificates,
                 tls=self.tls,
                 within_ns=round(settings.edge_handshake_s * 1e9),
+                handshakes_max=settings.edge_handshakes_max,
                 next_serial=next_serial,
             )
             web.loop.every(0.05, self.arrivals.tick)

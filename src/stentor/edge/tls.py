@@ -15,7 +15,9 @@ from stentor.edge.loop import QUIET, READ
 RECORD_BYTES = 16_384  # RFC 8446 5.1: the most that one record holds
 WRITE_BYTES_MAX = 393_216  # encrypted for one client at once: a welcome to the slowest lane
 READ_BYTES = 4_096  # of ciphertext at once; each KeyUpdate in it costs two key derivations
-SILENT_BYTES_MAX = 16_384  # of ciphertext without a byte of data in it: nobody needs more
+SILENT_BYTES_MAX = 20_480  # of ciphertext without a byte of data: a whole record, and some more
+_LISTENER_BYTES = 512  # of ciphertext at once of those who only listen: nineteen KeyUpdates
+LISTENER_BYTES_MAX = 16_384  # of ciphertext in all; each reading counts as if it had been full
 
 
 class _Unsent:
@@ -95,16 +97,16 @@ class TlsWire:
 
     def still_there(self, fd: int) -> bool:
         """Read alerts, key updates and the end; a listener has nothing else to say."""
+        said = self._silent.get(fd, 0) + _LISTENER_BYTES
         try:
-            data = self.read(fd, READ_BYTES)
+            if not self.read(fd, _LISTENER_BYTES):
+                return False
         except BlockingIOError:
-            return True
+            pass
         except OSError:
             return False
-        if not data:
-            return False
-        silent = self._silent[fd] = self._silent.get(fd, 0) + len(data)
-        return silent <= SILENT_BYTES_MAX
+        self._silent[fd] = said
+        return said <= LISTENER_BYTES_MAX
 
     def write(self, fd: int, data: bytes | memoryview) -> int:
         """Encrypt and send; what the client does not take is kept, and told as not taken."""
