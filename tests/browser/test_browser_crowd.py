@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page
 
+from stentor.rooms.orders import Phase
 from support.browser import chromium
 from support.cutting_proxy import CuttingProxy, cutting_proxy
 from support.ears import eventually, open_room, plays, until
@@ -250,3 +251,26 @@ async def test_browser_that_wants_a_tap_plays_with_one_and_no_place_is_lost(tmp_
             await plays(page)
             assert await page.evaluate("stentor.player.behind") < 2.5
             assert edge.edge.counts.joined == 1
+
+
+async def test_slow_lane_begins_at_the_hour_with_the_first_sample_and_goes_on(
+    tmp_path: Path, page: Page
+) -> None:
+    with edge_running(tmp_path, edge_lane_ms_min=1_920) as edge:
+        epoch_ms = time.time_ns() // 1_000_000 + 1_500
+        edge.programme = Tone(edge.feed, epoch_ms=epoch_ms)
+        edge.programme.open_doors()
+        await until_room(edge)
+        await open_room(page, room(edge.port))
+        await until(page, "stentor.player.status === 'waiting'")
+        edge.programme.state(Phase.LIVE)
+        with edge.programme.at_real_time():
+            await plays(page, 6)
+            await record(page)
+            assert await page.evaluate("stentor.player.audio.buffered.start(0)") == 0
+            assert await page.evaluate("stentor.player.position") < 1
+            await until(page, "stentor.player.position > 5.5")
+            heard = await heard_so_far(page)
+            assert heard["dry"] == 0
+            assert heard["jumped"] < 0.1
+            assert heard["fastest"] <= 1

@@ -293,11 +293,32 @@ async def test_how_listeners_fare_is_said_in_a_sentence(server: Server, page: Pa
         ({**calm, "listeners": 0, "shelf_listeners": 0}, 0, False, "Nobody listens yet"),
         (calm, 0, False, "All of them hear it"),
         ({**calm, "lagging": 1}, 0, False, "1 is on a slow line"),
+        (
+            {**calm, "by_lane_ms": {"960": 900, "15360": 100}},
+            0,
+            False,
+            "100 hear it up to 20 s later, because many are listening. The others",
+        ),
+        (
+            {
+                **calm,
+                "door": {
+                    "step": "line",
+                    "lane_ms": 7680,
+                    "line": True,
+                    "waiting": 300,
+                    "per_minute": 6_000,
+                },
+            },
+            0,
+            False,
+            "300 are in line at the door; about 6,000 come in each minute",
+        ),
         ({**calm, "lagging": 2_000}, 7, False, "2,000 are on a slow line just now; 7 fell behind"),
     )
     for now, jumped, before, words in cases:
         said = await page.evaluate(
-            "async (given) => (await import('/site/hosting.js')).faring(...given)",
+            "async (given) => (await import('/site/crowd.js')).faring(...given)",
             [now, jumped, before],
         )
         assert words in said

@@ -26,6 +26,7 @@ from stentor.control.documents import (
     ActDocument,
     ActsDocument,
     AudienceDocument,
+    DoorDocument,
     LinkDocument,
     MeDocument,
     NewLink,
@@ -196,8 +197,13 @@ async def get_audience(control: The, caller: OfRoom, room: RoomId) -> AudienceDo
     """Say how many listen and how they fare."""
     control.desk.room(room)
     total, edges = control.audience.of_room(room, time.monotonic())
+    door = control.audience.door(time.monotonic())
     return AudienceDocument(
-        room=room, at_ms=control.desk.now_ms, edges=edges, **msgspec.to_builtins(total)
+        room=room,
+        at_ms=control.desk.now_ms,
+        edges=edges,
+        door=DoorDocument(**msgspec.to_builtins(door)),
+        **msgspec.to_builtins(total),
     )
 
 

@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from stentor.base.metrics import AUDIENCE_EDGES, AUDIENCE_LISTENERS, AUDIENCE_UNREADABLE
-from stentor.rooms.audience import EdgeFacts, RoomAudience, sum_audience
+from stentor.rooms.audience import DoorFacts, EdgeFacts, RoomAudience, sum_audience, worst_door
 
 STALE_S = 3.0
 EDGES_MAX = 1_024
@@ -49,6 +49,10 @@ class Audience:
         """Return a room's audience and how many edges it is summed over."""
         fresh = self.fresh(now_s)
         return sum_audience(fresh, room), len(fresh)
+
+    def door(self, now_s: float) -> DoorFacts:
+        """Return what the most crowded edge gives to joiners."""
+        return worst_door(self.fresh(now_s))
 
     def show(self, now_s: float) -> None:
         """Copy the sums to the metrics."""

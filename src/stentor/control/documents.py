@@ -124,6 +124,16 @@ class MeDocument(_Given):
     now_ms: int
 
 
+class DoorDocument(_Given):
+    """What the most crowded edge gives to joiners, and the line at its machine's door."""
+
+    step: Annotated[str, Field(description="all, shed, slower, lower or line")]
+    lane_ms: Annotated[int, Field(description="programme in one delivery of the fastest lane")]
+    line: bool
+    waiting: int
+    per_minute: int
+
+
 class AudienceDocument(_Given):
     """How many listen and how they fare, summed over the edges heard from within 3 s."""
 
@@ -137,6 +147,8 @@ class AudienceDocument(_Given):
     jumped_total: int
     lagging: int
     by_rendition: dict[str, int]
+    by_lane_ms: Annotated[dict[str, int], Field(description="by the programme in one delivery")]
+    door: DoorDocument
 
 
 class ActDocument(_Given):

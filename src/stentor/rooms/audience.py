@@ -54,6 +54,18 @@ class EdgeFacts(msgspec.Struct, frozen=True):
     door: DoorFacts = DoorFacts()
 
 
+_STEPS = ("all", "shed", "slower", "lower", "line")
+
+
+def worst_door(facts: Iterable[EdgeFacts]) -> DoorFacts:
+    """Return what the most crowded edge gives to joiners."""
+    return max(
+        (one.door for one in facts),
+        key=lambda door: (_STEPS.index(door.step) if door.step in _STEPS else 0, door.lane_ms),
+        default=DoorFacts(),
+    )
+
+
 def sum_audience(facts: Iterable[EdgeFacts], room: str) -> RoomAudience:
     """Return a room's audience over several edges."""
     total = RoomAudience()

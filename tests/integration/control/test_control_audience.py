@@ -7,7 +7,7 @@ import time
 
 import msgspec
 
-from stentor.rooms.audience import EdgeFacts, RoomAudience
+from stentor.rooms.audience import DoorFacts, EdgeFacts, RoomAudience
 from support.control import ControlProcess, token_of
 
 
@@ -17,8 +17,12 @@ def say(control: ControlProcess, datagram: bytes) -> None:
 
 
 def facts(edge: str, room: str, **counts: int) -> bytes:
-    audience = RoomAudience(by_rendition={"aac48": counts.get("listeners", 0)}, **counts)
-    return msgspec.json.encode(EdgeFacts(edge, 0, {room: audience}))
+    listeners = counts.get("listeners", 0)
+    by = {"by_rendition": {"aac48": listeners}, "by_lane_ms": {"960": listeners}}
+    audience = RoomAudience(**by, **counts)
+    step = "line" if edge == "edge-1" else "slower"
+    door = DoorFacts(step=step, lane_ms=960, line=True, waiting=7, per_minute=60)
+    return msgspec.json.encode(EdgeFacts(edge, 0, {room: audience}, door))
 
 
 def test_audience_is_the_sum_of_fresh_edges(control: ControlProcess) -> None:
@@ -38,6 +42,9 @@ def test_audience_is_the_sum_of_fresh_edges(control: ControlProcess) -> None:
     assert answer["waiting"] == 2
     assert answer["lagging"] == 1
     assert answer["by_rendition"] == {"aac48": 9}
+    assert answer["by_lane_ms"] == {"960": 9}
+    assert answer["door"]["step"] == "line"
+    assert answer["door"]["waiting"] == 7
     metrics = control.client.get("/metrics").text
     assert 'stentor_audience_listeners{way="push"} 9.0' in metrics
     assert "stentor_audience_unreadable_total 2.0" in metrics

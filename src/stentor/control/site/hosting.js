@@ -2,6 +2,7 @@
 // of it goes through control; while control is away this says so, and the conversation goes on.
 
 import { Away, Refused } from "./api.js";
+import { faring } from "./crowd.js";
 import { button, confirm, copy, element, keyed, make, say, show, text } from "./page.js";
 
 const ROOM_EVERY = 2; // of the audience's seconds
@@ -187,16 +188,4 @@ export class Hosting {
     const controls = document.querySelectorAll("#hosting button:not([id^=copy]), .acts button, #air-acts button");
     for (const node of controls) node.disabled = !yes;
   }
-}
-
-/** How the listeners fare, in a sentence. */
-export function faring(now, jumped, before) {
-  const people = (count, one, many) => (count === 1 ? `1 ${one}` : `${new Intl.NumberFormat().format(count)} ${many}`);
-  if (!now.edges) return "No news from the listeners' side just now.";
-  if (before) return now.waiting ? "waiting for it to begin." : "Nobody waits yet.";
-  if (!now.listeners && !now.shelf_listeners) return "Nobody listens yet.";
-  const words = [];
-  if (now.lagging) words.push(`${people(now.lagging, "is", "are")} on a slow line just now`);
-  if (jumped) words.push(`${people(jumped, "fell", "fell")} behind in the last minute and went on at the live edge`);
-  return words.length ? `${words.join("; ")}. The others hear it as it is said.` : "All of them hear it as it is said.";
 }

@@ -3,6 +3,7 @@
 
 import { Away, Control, Refused } from "./api.js";
 import { followNewKeys, forgetKey, keepKey, takeKey } from "./key.js";
+import { crowded } from "./crowd.js";
 import { button, copy, element, keyed, make, mark, say, show, text } from "./page.js";
 import { localTime } from "./times.js";
 
@@ -80,7 +81,7 @@ async function refresh() {
 function makeRoom(room) {
   const node = make("li");
   const facts = make("div", "facts");
-  facts.append(make("span", "chip"), make("span", "when"), make("span", "count number"));
+  facts.append(make("span", "chip"), make("span", "when"), make("span", "count number"), make("span", "door"));
   const row = make("div", "row");
   const page = make("a", "button small", "Listeners' page");
   page.href = room.listen_url;
@@ -94,7 +95,7 @@ function makeRoom(room) {
 
 function update(node, room) {
   const [title, facts, , details] = node.children;
-  const [chip, when, count] = facts.children;
+  const [chip, when, count, door] = facts.children;
   text(title, room.title);
   text(chip, PHASES[room.phase]);
   mark(chip, "phase", room.phase);
@@ -102,6 +103,7 @@ function update(node, room) {
   const now = counts.get(room.room);
   const many = now ? now.listeners + now.shelf_listeners : 0;
   text(count, !now || room.phase === "ended" ? "" : room.phase === "live" ? `${many} listening` : `${now.waiting} waiting`);
+  text(door, now && room.phase !== "ended" ? crowded(now.door) : "");
   keyed(details.lastChild, room.links, (link) => `${link.id} ${link.revoked}`, makeLink, () => {});
 }
 
