@@ -13,13 +13,14 @@ from collections.abc import Callable
 
 from stentor.base.clock import Clock
 from stentor.load.audience import Audience
+from stentor.load.connections import READ_BYTES, Connections
 from stentor.load.course import Course
 from stentor.load.plan import Share
 from stentor.load.report import BIN_NS, BINS_MAX, Tally
 from stentor.load.sampling import Decoder, Sample
 from stentor.load.schedule import Schedule, plan_share
 from stentor.load.sockets import Plain, Secure
-from stentor.load.visits import READ_BYTES, Visits
+from stentor.load.visits import Visits
 from stentor.load.waiting import Queue
 
 _EVENTS_PER_TURN = 4096
@@ -47,6 +48,8 @@ class Fleet:
         self._schedule = Schedule()
         decoding = plan_share(share, self.audience, self._schedule, chance)
         target = share.target
+        secure = Secure(target.host, verify=not target.own_machine) if target.secure else None
+        self._connections = Connections(target, share.number, share.count, secure or Plain())
         self._visits = Visits(
             share,
             audience=self.audience,
@@ -54,9 +57,7 @@ class Fleet:
             decoding=decoding,
             schedule=self._schedule,
             queue=Queue(self.tally, chance),
-            sockets=Secure(target.host, verify=not target.own_machine)
-            if target.secure
-            else Plain(),
+            connections=self._connections,
             chance=chance,
         )
         self._late = [0] * (BINS_MAX + 1)
@@ -64,7 +65,7 @@ class Fleet:
     @property
     def connected(self) -> int:
         """How many connections there are."""
-        return self._visits.connected
+        return self._connections.count
 
     @property
     def listening(self) -> int:
@@ -94,10 +95,12 @@ class Fleet:
                 if due is None:
                     break
                 visits.act(*due, now_ns)
-            if not visits.connected and not schedule.arriving and not len(schedule):
+            if not self._connections.count and not schedule.arriving and not len(schedule):
                 break
             until_ns = schedule.next_ns(min(self._end_ns, now_ns + _SECOND_NS // 4))
-            turn(visits.epoll.poll(max(0.0, (until_ns - now_ns) / 1e9), _EVENTS_PER_TURN))
+            turn(
+                self._connections.epoll.poll(max(0.0, (until_ns - now_ns) / 1e9), _EVENTS_PER_TURN)
+            )
         visits.close(time.monotonic_ns())
         self.tally.delivered_s.add_bins(self._late)
         return self.tally
@@ -106,7 +109,8 @@ class Fleet:
         """The one loop that matters: read, compare, add."""
         read, clock, readable = os.read, time.monotonic_ns, select.EPOLLIN
         visits, late, dry_ns = self._visits, self._late, self.audience.dry_ns
-        nodes, who_of, known = visits.nodes, visits.who_of, self.course.known
+        nodes, who_of = self._connections.nodes, self._connections.who_of
+        known = self.course.known
         parts = size = 0
         for fd, mask in events:
             node = nodes[fd]

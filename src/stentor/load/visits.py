@@ -5,9 +5,7 @@ waits in line, comes back where it was, moves before it leaves.
 """
 
 import random
-import select
 import time
-from array import array
 
 from stentor.load.arrivals import Arrivals
 from stentor.load.audience import Audience, Trait
@@ -19,6 +17,7 @@ from stentor.load.behaviour import (
     slow_read_bytes,
     stays_s,
 )
+from stentor.load.connections import Connections
 from stentor.load.course import Node, Step
 from stentor.load.line import Notice, read_in_line, read_notice
 from stentor.load.moving import Moving
@@ -26,11 +25,9 @@ from stentor.load.plan import Share
 from stentor.load.reading import BrokenStream
 from stentor.load.sampling import Sample
 from stentor.load.schedule import Act, Schedule
-from stentor.load.sockets import Plain, Secure, open_socket
 from stentor.load.waiting import Queue
 from stentor.media.renditions import RENDITIONS
 
-READ_BYTES = 131_072  # a delivery of the slowest lane, mostly at once
 _READS_AT_JOIN = 8
 _ATTEMPTS_MAX = 40
 _ANSWER_BYTES_MAX = 65_536
@@ -38,7 +35,7 @@ _NS = 1_000_000_000
 
 
 class Visits:
-    """All connections of one process. `nodes` and `who_of` are by descriptor."""
+    """What becomes of the listeners of one process."""
 
     def __init__(
         self,
@@ -49,7 +46,7 @@ class Visits:
         decoding: set[int],
         schedule: Schedule,
         queue: Queue,
-        sockets: Plain | Secure,
+        connections: Connections,
         chance: random.Random,
     ) -> None:
         self._share = share
@@ -59,19 +56,14 @@ class Visits:
         self._course = audience.course
         self._sample, self._decoding = sample, decoding
         self._schedule = schedule
-        self._sockets = sockets
+        self._connections = connections
         self._chance = chance
         self._moving = Moving(audience, schedule, chance)
-        self._fd_of = array("i", b"\xff" * (4 * share.count))
-        self._requests: dict[int, bytes] = {}  # of those that are not connected yet
+        self._fd_of = connections.fd_of
         self._asking: dict[int, bytes] = {}  # for the notice; what has come of it
         self.tickets: list[str | None] = [None] * share.count  # the way back in
         self._slow_bytes = slow_read_bytes(RENDITIONS[share.target.rendition].bitrate)
         self.queue = queue
-        self.epoll = select.epoll()
-        self.nodes: list[Node | None] = []
-        self.who_of = array("i")
-        self.connected = 0
         self.listening = 0
 
     def act(self, act: Act, who: int, fd: int, now_ns: int) -> None:
@@ -102,14 +94,14 @@ class Visits:
 
     def unusual(self, fd: int, mask: int) -> None:
         """Whatever is not merely readable."""
-        node = self.nodes[fd]
+        node = self._connections.nodes[fd]
         if node is None:
             return
-        request = self._requests.get(fd)
+        request = self._connections.unsent(fd)
         if request is not None:
             self._send(fd, request)
             return
-        data = self._read(fd, READ_BYTES)
+        data = self._connections.read(fd)
         if data is not None:
             self.take(fd, node, data)
 
@@ -118,7 +110,7 @@ class Visits:
         if fd in self._asking:
             self._answer(fd, data)
             return
-        who = self.who_of[fd]
+        who = self._connections.who_of[fd]
         now_ns = time.monotonic_ns()
         joining = node.position < 0
         first = not self._audience.traits[who] & Trait.HEARD
@@ -135,13 +127,13 @@ class Visits:
                 self._begins(fd, who)
             self._audience.take(who, node, step, now_ns)
             self._told(fd, who, node, step, now_ns)
-            node = self.nodes[fd] = step.node
+            node = self._connections.nodes[fd] = step.node
             if step.ended or (node.head is not None and self._refused(fd, node)):
                 self._lost(fd, node, now_ns)
                 return
             if not joining or node.position < 0:
                 return
-            more = self._read(fd, READ_BYTES)
+            more = self._connections.read(fd)
             if more is None:
                 break
             data = more
@@ -151,8 +143,8 @@ class Visits:
     def close(self, now_ns: int) -> None:
         """The load is over."""
         audience, tally = self._audience, self._tally
-        for fd, node in enumerate(self.nodes):
-            who = self.who_of[fd]
+        for fd, node in enumerate(self._connections.nodes):
+            who = self._connections.who_of[fd]
             if node is None or fd in self._asking or self._fd_of[who] != fd:
                 continue
             if node.head is not None and node.head.status == 200:
@@ -165,16 +157,7 @@ class Visits:
         for who in range(audience.count):
             audience.finish(who, now_ns)
         tally.in_line = len(self.queue)
-        self.epoll.close()
-
-    def _read(self, fd: int, most: int) -> bytes | None:
-        """Return what has come, nothing at the end, None if nothing has come."""
-        try:
-            return self._sockets.read(fd, most)
-        except BlockingIOError:
-            return None
-        except OSError:
-            return b""
+        self._connections.epoll.close()
 
     def _come(self, who: int, now_ns: int) -> None:
         """Ask for the stream, with whatever ticket there is."""
@@ -189,52 +172,33 @@ class Visits:
             self._audience.called_ns[who] = now_ns
         self._open(who, request)
 
-    def _open(self, who: int, request: bytes, *, asks: bool = False) -> int | None:
+    def _open(self, who: int, request: bytes, *, asks: bool = False) -> None:
         traits = self._audience.traits[who]
+        node = self._course.start
+        sampled = bool(traits & Trait.SAMPLED) and not asks
+        if sampled:
+            node = Node(None, -1, b"")  # its own: nobody goes before it
         small = bool(traits & Trait.SLOW)
         try:
-            connection = open_socket(self._target, self._share.number, who, small_window=small)
+            fd = self._connections.open(who, node, small_window=small)
         except OSError:
             self._again(who, time.monotonic_ns())
-            return None
-        fd = self._sockets.adopt(connection)
-        while fd >= len(self.nodes):
-            self.nodes.append(None)
-            self.who_of.append(-1)
-        self.who_of[fd] = who
-        self.nodes[fd] = self._course.start
-        self.connected += 1
+            return
         if asks:
             self._asking[fd] = b""
-        elif traits & Trait.SAMPLED:
-            self._sample.connecting(fd, decodes=who in self._decoding)
-            self.nodes[fd] = Node(None, -1, b"")  # its own: nobody goes before it
-        if not asks and self._fd_of[who] < 0:
+        elif self._fd_of[who] < 0:
             self._fd_of[who] = fd
+        if sampled:
+            self._sample.connecting(fd, decodes=who in self._decoding)
         self._send(fd, request)
-        return fd
 
     def _send(self, fd: int, request: bytes) -> None:
-        """On loopback a socket is connected when `connect` returns, so the request goes at once."""
-        waiting = fd in self._requests
         try:
-            self._sockets.write(fd, request)
-        except BlockingIOError:
-            if not waiting:
-                self._requests[fd] = request
-                either = select.EPOLLIN if self._sockets.secure else 0
-                self.epoll.register(fd, select.EPOLLOUT | either)
-            return
+            self._connections.send(fd, request)
         except OSError:
-            node = self.nodes[fd]
+            node = self._connections.nodes[fd]
             assert node is not None
             self._lost(fd, node, time.monotonic_ns())
-            return
-        self._requests.pop(fd, None)
-        if waiting:
-            self.epoll.modify(fd, select.EPOLLIN)
-        else:
-            self.epoll.register(fd, select.EPOLLIN)
 
     def _follow(self, fd: int, who: int, node: Node, data: bytes, now_ns: int) -> Step | None:
         traits = self._audience.traits[who]
@@ -251,7 +215,7 @@ class Visits:
         """The first audio of a connection: from here on it is the one that counts."""
         old = self._fd_of[who]
         if old not in (fd, -1):
-            node = self.nodes[old]
+            node = self._connections.nodes[old]
             if node is not None:
                 self._audience.resume[who] = max(self._audience.resume[who], node.position)
             self._fd_of[who] = fd
@@ -272,7 +236,7 @@ class Visits:
             if self._audience.traits[who] & Trait.FLAKY:
                 self._schedule.at(now_ns + round(stays_s(self._chance) * _NS), Act.CUT, who, fd)
             if self._audience.traits[who] & Trait.SLOW:
-                self.epoll.modify(fd, 0)
+                self._connections.rest(fd)
                 self._schedule.at(now_ns + round(SLOW_READ_S * _NS), Act.READ, who, fd)
 
     def _refused(self, fd: int, node: Node) -> bool:
@@ -285,7 +249,7 @@ class Visits:
 
     def _lost(self, fd: int, node: Node, now_ns: int) -> None:
         """A connection is over, and not by our doing."""
-        who, head = self.who_of[fd], node.head
+        who, head = self._connections.who_of[fd], node.head
         asking = fd in self._asking
         in_use = self._fd_of[who] == fd
         self._drop(fd)
@@ -337,11 +301,8 @@ class Visits:
 
     def _drop(self, fd: int) -> None:
         """Close a connection and keep what its listener must know."""
-        who, node, now_ns = self.who_of[fd], self.nodes[fd], time.monotonic_ns()
-        self._sockets.close(fd)
-        self.nodes[fd] = None
-        self._requests.pop(fd, None)
-        self.connected -= 1
+        who, now_ns = self._connections.who_of[fd], time.monotonic_ns()
+        node = self._connections.close(fd)
         if self._asking.pop(fd, None) is not None:
             return
         self._sample.closed(fd)
@@ -383,14 +344,14 @@ class Visits:
 
     def _read_a_little(self, who: int, fd: int, now_ns: int) -> None:
         self._schedule.at(now_ns + round(SLOW_READ_S * _NS), Act.READ, who, fd)
-        node = self.nodes[fd]
-        data = None if node is None else self._read(fd, self._slow_bytes)
+        node = self._connections.nodes[fd]
+        data = None if node is None else self._connections.read(fd, self._slow_bytes)
         if node is not None and data is not None:
             self.take(fd, node, data)
 
     def _move(self, who: int, fd: int, now_ns: int) -> None:
         """Go on in another lane: the new connection first, then the old one's end."""
-        node = self.nodes[fd]
+        node = self._connections.nodes[fd]
         if node is None or node.position < 0:
             return
         period_ms = self._moving.sets_out(who, now_ns)
@@ -402,7 +363,7 @@ class Visits:
 
     def _answer(self, fd: int, data: bytes) -> None:
         """The notice is coming, or has come."""
-        who, now_ns = self.who_of[fd], time.monotonic_ns()
+        who, now_ns = self._connections.who_of[fd], time.monotonic_ns()
         if data and len(self._asking[fd]) < _ANSWER_BYTES_MAX:
             self._asking[fd] += data
             return
