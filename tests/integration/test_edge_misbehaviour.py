@@ -8,11 +8,13 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from stentor.admission.tickets import Kind, Ticket, Tickets
 from stentor.edge.connection import READS_PER_HEAD_MAX
 from stentor.edge.memory import Memory
 from stentor.edge.request import HEAD_BYTES_MAX
@@ -372,3 +374,36 @@ def test_front_that_shares_its_connections_is_no_flood_of_those_it_asks_for(
                         asked = client.get("/healthz", X_Forwarded_For=f"192.0.2.{host}")
                         assert asked.response().status == 200
         assert on_edge.edge.counts.refused_by_network == 0
+
+
+def test_false_tickets_are_refused_and_useless_ones_help_nobody(tmp_path: Path) -> None:
+    with besieged(tmp_path) as on_edge, ExitStack() as stack:
+        counts, ours = on_edge.edge.counts, on_edge.edge.door._tickets
+        now_s = int(time.time())
+        home = ours.network_of(b"\x7f\0\0\2")
+        place = Ticket(Kind.LINE, 0, 1, now_s * 1000, now_s, now_s + 600, home)
+        room = "town-hall"
+
+        def ask(ticket: str) -> Client:
+            client = crowd(stack, on_edge, 1)[0]
+            return client.get(f"{ROOM}live.mp4?ticket={ticket}")
+
+        false = {
+            "malformed": "A" * 63,
+            "forged": Tickets(b"another key" * 3).write(place, room),
+            "other-room": ours.write(place, "other-room"),
+        }
+        for ticket in false.values():
+            status, kind = problem(ask(ticket))
+            assert status == 403
+            assert kind.startswith("ticket-")
+        # With no line a ticket is not needed, so one that is of no use is no reason to refuse.
+        useless = {
+            "tickets_expired": replace(place, expires_s=now_s - 1),
+            "tickets_other_network": replace(place, network=b"\1\2\3\4"),
+        }
+        for counter, one in useless.items():
+            assert ask(ours.write(one, room)).head()[0] == 200
+            assert getattr(counts, counter) == 1
+        refused = counts.tickets_malformed + counts.tickets_forged + counts.tickets_other_room
+        assert refused == len(false)
