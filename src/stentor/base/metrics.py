@@ -158,6 +158,7 @@ EDGE_COUNTED = {
     "line_early": "Tickets that came before their turn",
     "line_full": "Places not given: too many from one network were in line",
     "line_given": "Places in line given",
+    "networks_unremembered": "Times that the table of hasty networks was full: let in unasked",
     "partial_sends": "Deliveries that a listener could not take whole",
     "parts": "Parts that came by the feed",
     "parts_twice": "Messages of the feed that were known already",

@@ -27,6 +27,7 @@ class Counts:
     line_early: int = 0
     line_full: int = 0
     line_given: int = 0
+    networks_unremembered: int = 0
     partial_sends: int = 0
     parts: int = 0
     parts_twice: int = 0

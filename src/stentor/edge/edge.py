@@ -303,6 +303,7 @@ class Edge:
     def _second(self, now_ns: int) -> None:
         self.push.tick(self.rooms.by_id, now_ns)
         self.networks.tick(now_ns)
+        self.counts.networks_unremembered = self.networks.unremembered
         if self.memory.look(resident_bytes()):
             log().warning("edge_memory", short=self.memory.short, bytes=self.memory.resident_bytes)
         for room, due_ns in tuple(self._retire_ns.items()):
