@@ -24,9 +24,10 @@ HEADS = (
     "joins per CPU-second",
     "joins/s",
     "flood: joins/s offered",
-    "heard",
-    "first audio s (p50, p95)",
-    "present who stalled, lost",
+    "flood: heard",
+    "flood: told otherwise",
+    "flood: first audio s (p50, p95)",
+    "flood: stalls of the present, lost",
 )
 
 
@@ -105,9 +106,16 @@ def row(server: dict[str, Any]) -> tuple[str, ...]:
         f"{server['joins_per_s']:.0f}" if server["joins_per_s"] else "–",
         f"{flood['offered_per_s']:.0f}" if flood else "–",
         f"{flood['heard_share'] * 100:.0f} %" if flood else "–",
+        _told(flood["why_not"]) if flood else "–",
         f"{flood['first_p50_s']:.2f}, {flood['first_p95_s']:.2f}" if flood else "–",
         f"{flood['present_stalls']}, {flood['present_lost']}" if flood else "–",
     )
+
+
+def _told(why_not: dict[str, int]) -> str:
+    """Return what joiners got instead of audio, the most frequent first."""
+    often = sorted(why_not.items(), key=lambda one: -one[1])[:2]
+    return ", ".join(f"{why.removeprefix('HTTP/1.1 ')}: {count}" for why, count in often) or "–"
 
 
 def sentences(found: dict[str, Any]) -> list[str]:
