@@ -17,8 +17,9 @@ from stentor.base.errors import ConfigurationError, StentorError
 from stentor.base.logs import log
 from stentor.base.paths import DataFolder
 from stentor.base.settings import PREFIX, Settings, as_environment, load_settings
+from stentor.supervise.claims import PortClaim, require_free_ports
 from stentor.supervise.roll import Roll, Stage, Step
-from stentor.supervise.supervisor import Supervisor, stentor_command
+from stentor.supervise.supervisor import PartPlan, Supervisor, stentor_command
 
 # What only edges read. Everything else is read by parts that keep running.
 CHANGEABLE = ("edge_", "door_", "tls_", "proxy_protocol_from", "forwarded_from")
@@ -32,10 +33,11 @@ class Wish(msgspec.Struct, frozen=True):
 
     environment: dict[str, str]
     same_settings: bool = False
+    edges: int | None = None  # more of them than now
 
 
 class Told(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One line of the answer; `event` is `changes`, `edge`, `done`, `failed` or `refused`."""
+    """A line of the answer; `event`: `changes`, `edge`, `added`, `done`, `failed` or `refused`."""
 
     event: str
     why: str = ""
@@ -72,12 +74,13 @@ def changed_settings(old: Settings, new: Settings) -> dict[str, tuple[str, str]]
         if before == after:
             continue
         changes[one.name] = (str(before), str(after))
-        if not one.name.startswith(CHANGEABLE):
+        more_edges = one.name == "edges" and after > before
+        if not (one.name.startswith(CHANGEABLE) or more_edges):
             fixed.append(f"{one.name} ({before} → {after})")
     if fixed:
         raise ConfigurationError(
             f"Not without a restart of stentor serve: {', '.join(fixed)}. A deploy changes what "
-            f"begins with {', '.join(CHANGEABLE)}; nothing was touched."
+            f"begins with {', '.join(CHANGEABLE)}, and may add edges; nothing was touched."
         )
     return changes
 
@@ -95,7 +98,7 @@ class Deploys:
         self._askers: dict[socket.socket, bytes] = {}
         self._listener: socket.socket | None = None  # who asked for the roll that is under way
         self._roll: Roll | None = None
-        self._wanted: Settings | None = None
+        self._wanted: Serving | None = None
         self._hung_up = False
         self._sum = Told("done")
         self.supervisor: Supervisor | None = None
@@ -156,12 +159,13 @@ class Deploys:
             if self._roll is not None:
                 raise ConfigurationError("Another deploy is under way.")
             old = self._serving.settings
-            new = (
-                old
-                if wish.same_settings
-                else load_settings(wish.environment, **{**self._serving.options, "data": old.data})
-            )
+            options = {**self._serving.options, "data": old.data}
+            if wish.edges is not None:
+                options["edges"] = wish.edges
+            known = as_environment(old) if wish.same_settings else wish.environment
+            new = load_settings(known, **options)
             changes = changed_settings(old, new)
+            require_free_ports("127.0.0.1", _metrics_claims(new, range(old.edges, new.edges)))
         except StentorError as error:
             log().error("deploy_refused", why=str(error))
             if asker is not None:
@@ -172,8 +176,9 @@ class Deploys:
         log().info("deploy_begins", changes=changes)
         if asker is not None:
             _tell(asker, Told("changes", changes=changes))
-        self._listener, self._wanted, self._sum = asker, new, Told("done")
-        steps = [self._step(index) for index in range(new.edges)]
+        self._listener, self._sum = asker, Told("done")
+        self._wanted = Serving(new, options)
+        steps = [self._step(index) for index in range(old.edges)]
         self._roll = Roll(
             self.supervisor,
             steps,
@@ -230,7 +235,8 @@ class Deploys:
         self._roll = None
         if stage is Stage.DONE:
             assert self._wanted is not None
-            self._serving = Serving(self._wanted, self._serving.options)
+            self._add_edges(self._serving.settings.edges, self._wanted.settings)
+            self._serving = self._wanted
             log().info("deploy_done", listeners=self._sum.listeners, gap_ms=self._sum.gap_ms)
             self._report(self._sum)
         else:
@@ -239,6 +245,16 @@ class Deploys:
         if self._listener is not None:
             self._listener.close()
             self._listener = None
+
+    def _add_edges(self, first: int, settings: Settings) -> None:
+        """Start the edges that there were not yet: they share the port with the others."""
+        assert self.supervisor is not None
+        environment = part_environment(settings, self._folder)
+        for index in range(first, settings.edges):
+            name = f"edge-{index}"
+            command = stentor_command("part", "edge", "--index", str(index))
+            self.supervisor.add(PartPlan(name, command), environment)
+            self._report(Told("added", edge=name))
 
     def _report(self, told: Told) -> None:
         if self._listener is not None:
@@ -249,6 +265,14 @@ def _tell(asker: socket.socket, told: Told) -> None:
     """Say a line; who does not read it misses it."""
     with contextlib.suppress(OSError):
         asker.send(msgspec.json.encode(told) + b"\n")
+
+
+def _metrics_claims(settings: Settings, indexes: range) -> list[PortClaim]:
+    first = settings.metrics_port_used + 1
+    return [
+        PortClaim(first + index, f"edge {index}'s metrics", "STENTOR_METRICS_PORT")
+        for index in indexes
+    ]
 
 
 def part_environment(settings: Settings, folder: DataFolder) -> dict[str, str]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from stentor.media.grid import PART_S
@@ -24,9 +25,9 @@ _LATE_S_MAX = 2 * PART_S + 0.4
 _TARGETS = ["rendition=aac48", "rendition=opus24", "rendition=aac48&period=1920"]
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    with serving(tmp_path, edges=2) as one:
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("deploys"), edges=2) as one:
         yield one
 
 
@@ -127,8 +128,13 @@ def test_listeners_hear_nothing_of_deploys_and_those_who_come_meanwhile_get_in(
         again = server.wait_restarted("edge-1", old)
         environment = Path(f"/proc/{again}/environ").read_bytes().split(b"\0")
         assert b"STENTOR_EDGE_LAG_S=8.0" in environment
-        last = deploy(server, "--same-settings")
+        last = deploy(server, "--same-settings", "--edges", "3")
         assert last.returncode == 0, last.stderr
+        assert lines(last)[-2] == {"event": "added", "edge": "edge-2"}
+        fewer = deploy(server, "--same-settings", "--edges", "2")
+        assert "edges (3 → 2)" in fewer.stderr
+        metrics = f"http://127.0.0.1:{server.metrics_port + 3}/metrics"
+        wait_until(lambda: httpx.get(metrics).is_success, 10, "the third edge answers")
     log = server.log()
     assert "fault" not in log
 

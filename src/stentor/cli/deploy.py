@@ -13,6 +13,9 @@ def deploy(
         bool,
         typer.Option("--same-settings", help="Only the code is new; settings stay as they run."),
     ] = False,
+    edges: Annotated[
+        int | None, typer.Option(help="Have so many edges from now on: more than there are.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Replace the edges of a running server, one by one; no listener hears it."""
@@ -35,6 +38,8 @@ def deploy(
         elif told.event == "changes":
             for name, (before, after) in told.changes.items():
                 typer.echo(f"{name}: {before} → {after}")
+        elif told.event == "added":
+            typer.echo(f"{told.edge}: started")
         elif told.event in ("edge", "done"):
             who = told.edge if told.event == "edge" else "all edges"
             typer.echo(
@@ -43,7 +48,7 @@ def deploy(
             )
 
     folder = DataFolder(Path(settings.data).absolute())
-    last = ask(folder, Wish(environment, same_settings), tell)
+    last = ask(folder, Wish(environment, same_settings, edges), tell)
     if last.event == "refused":
         raise StentorError(last.why)
     if last.event == "failed":

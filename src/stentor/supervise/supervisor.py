@@ -96,9 +96,9 @@ class Supervisor:
         """Whether somebody asked for the end."""
         return self._stopping
 
-    def add(self, plan: PartPlan) -> None:
-        """Start a part and keep it running from now on."""
-        kept = self._kept[plan.name] = _Kept(plan)
+    def add(self, plan: PartPlan, environment: Mapping[str, str] | None = None) -> None:
+        """Start a part, perhaps in an environment of its own, and keep it running from now on."""
+        kept = self._kept[plan.name] = _Kept(plan, environment=environment)
         self._start(kept)
         if plan.keep is Keep.ALIVE_WITH_SPARE:
             kept.spare_at = time.monotonic() + SPARE_AFTER_S
@@ -174,7 +174,7 @@ class Supervisor:
             now = time.monotonic()
             if (deadline is not None and now >= deadline) or until():
                 return Ended.TIME_UP
-            for kept in self._kept.values():
+            for kept in tuple(self._kept.values()):
                 self._attend(kept, now)
             for chore in self.chores:
                 self._safely(chore)
