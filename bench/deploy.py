@@ -65,7 +65,6 @@ def main() -> int:
     wish = options.parse_args()
     settings = {
         "edge_lane_ms_min": wish.period_ms or 320,
-        "edge_part_lane_listeners_max": 20_000,
         "log_level": "info",
     }
     with tempfile.TemporaryDirectory(prefix="stentor-bench-") as folder:

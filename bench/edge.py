@@ -90,7 +90,10 @@ def main() -> None:
     options.add_argument("--processes", type=int, default=0, help="of the load; 0: as needed")
     options.add_argument("--rendition", default="aac48")
     options.add_argument(
-        "--part-lane", type=int, default=5000, help="listeners of an edge who get 0.32 s at a time"
+        "--lane-ms",
+        type=int,
+        default=320,
+        help="how much programme joiners get at a time, at least",
     )
     wish = options.parse_args()
     ramp_s = wish.ramp or wish.listeners / 3000
@@ -106,7 +109,7 @@ def main() -> None:
         port=free_port(),
         control_port=control_port,
         data=str(folder.root),
-        edge_part_lane_listeners_max=wish.part_lane,
+        edge_lane_ms_min=wish.lane_ms,
     )
     context = multiprocessing.get_context("spawn")
     edges = [

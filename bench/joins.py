@@ -130,7 +130,6 @@ def main() -> None:
         edges=1,
         edge_join_share=1.0,
         edge_lane_ms_min=wish.lane_ms,
-        edge_part_lane_listeners_max=10**9,
         edge_network_joins_per_s=0.0,
         edge_network_connections_max=0,
     )

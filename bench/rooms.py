@@ -16,6 +16,7 @@ import socket
 import tempfile
 import threading
 import time
+import urllib.request
 from pathlib import Path
 
 from joins import cpu_s, free_port
@@ -95,6 +96,14 @@ def listen(port: int, names: list[str], count: int, stopping: object, ready: obj
                 found[fd].recv(65_536)
 
 
+def deliveries(settings: Settings) -> float:
+    """Return how many the edge has counted so far."""
+    address = f"http://127.0.0.1:{settings.metrics_port_used + 1}/metrics"
+    with urllib.request.urlopen(address, timeout=10) as answer:
+        text = answer.read().decode()
+    return float(text.split("\nstentor_edge_deliveries_total ")[1].split()[0])
+
+
 def measure(rooms: int, audiences: list[int], seconds: float, lane_ms: int) -> None:
     folder = DataFolder(Path(tempfile.mkdtemp(prefix="stentor-bench-")))
     SharedClock(folder.clock)
@@ -130,6 +139,7 @@ def measure(rooms: int, audiences: list[int], seconds: float, lane_ms: int) -> N
         client.start()
         ready.wait(60)
         time.sleep(1.5)
+        sent = deliveries(settings)
         before_s, parts, began_s = cpu_s(edge.pid or 0)[0], programme.next, time.monotonic()
         time.sleep(seconds)
         spent_s = cpu_s(edge.pid or 0)[0] - before_s
@@ -138,10 +148,11 @@ def measure(rooms: int, audiences: list[int], seconds: float, lane_ms: int) -> N
         client.join(10)
         per_s = spent_s / wall_s
         empty_s = empty_s if audience else per_s
-        deliveries = audience * wall_s / (PART_S * max(1, lane_ms // 320))
-        each = f"{(per_s - empty_s) * wall_s / deliveries * 1e6:.1f} µs" if audience else "–"
+        sent = deliveries(settings) - sent
+        each = f"{(per_s - empty_s) * wall_s / sent * 1e6:.1f} µs" if sent else "–"
         print(
             f"{rooms:5} rooms {audience:6} listeners: {per_s * 100:5.1f} % of a core,"
+            f" {sent / wall_s:.0f} deliveries a second,"
             f" {empty_s * wall_s / max(1, parts * rooms) * 1e6:.0f} µs a part of a room,"
             f" {each} a delivery",
             flush=True,

@@ -198,9 +198,11 @@ def test_large_audience_joins_lanes_of_whole_chunks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("stentor.edge.phases.LISTENERS_MIN", 2)
-    with edge_running(tmp_path, edge_part_lane_listeners_max=2) as on_edge:
+    with edge_running(tmp_path) as on_edge:
         on_edge.on_air(30)
-        ears = [on_edge.ear() for _ in range(8)]
+        ears = [on_edge.ear() for _ in range(2)]
+        on_edge.edge.push.fastest_parts = 3  # as the ladder would
+        ears += [on_edge.ear() for _ in range(6)]
         periods = [ear.headers["stentor-period-ms"] for ear in ears]
         assert periods == ["320"] * 2 + ["960"] * 6
         deliveries = on_edge.edge.counts.deliveries

@@ -171,11 +171,6 @@ class Settings:
         maximum=15_360,
         unit="ms",
     )
-    edge_part_lane_listeners_max: int = _setting(
-        5000,
-        "listeners of one edge process above which joiners get 0.96 s at a time, not 0.32 s",
-        minimum=0,
-    )
     edge_join_share: float = _setting(
         0.5,
         "share of an edge's CPU time that those who come or ask may take from those who listen",

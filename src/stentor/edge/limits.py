@@ -30,7 +30,6 @@ class Limits:
     room_listeners_max: int
     lag_parts_max: int
     fastest_parts: int
-    part_lane_listeners_max: int
     moves_per_s: float
     join_share: float  # of wall time, for this process
     accepts_per_turn: int
@@ -77,7 +76,6 @@ def draw_limits(settings: Settings) -> Limits:
         room_listeners_max=settings.edge_room_listeners_max,
         lag_parts_max=max(1, round(settings.edge_lag_s / PART_S)),
         fastest_parts=lane_for_period(settings.edge_lane_ms_min),
-        part_lane_listeners_max=settings.edge_part_lane_listeners_max,
         moves_per_s=settings.edge_moves_per_s,
         join_share=settings.edge_join_share * min(1.0, len(sched_getaffinity(0)) / settings.edges),
         accepts_per_turn=settings.edge_accepts_per_turn,

@@ -26,7 +26,7 @@ from stentor.edge.request import Method
 from stentor.edge.rooms import Room, Stream, jump_event
 from stentor.edge.unsent import limit_unsent
 from stentor.edge.wire import PLAIN, Wire
-from stentor.media.grid import PART_SAMPLES, PARTS_PER_CHUNK
+from stentor.media.grid import PART_SAMPLES
 from stentor.media.renditions import DEFAULT_RENDITION, RENDITIONS
 from stentor.rooms.audience import RoomAudience
 
@@ -315,10 +315,7 @@ class Push:
 
     def _parts(self, period_ms: int) -> int:
         """Return the lane for a joiner: the ladder's, or a slower one if they want that."""
-        fastest = self.fastest_parts
-        if self.listeners >= self._limits.part_lane_listeners_max:
-            fastest = max(fastest, PARTS_PER_CHUNK)
-        return max(fastest, lane_for_period(period_ms))
+        return max(self.fastest_parts, lane_for_period(period_ms))
 
     def _total(self, room: Room) -> Totals:
         return self._totals.get(room.id) or self._totals.setdefault(room.id, Totals())
