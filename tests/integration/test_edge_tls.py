@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import socket
 import ssl
 import subprocess
@@ -217,7 +218,7 @@ def test_client_that_half_closes_after_its_request_still_gets_the_answer(
     [
         b"\x16\x03\x01\xff\xff" + b"\0" * 300,
         os.urandom(600),
-        b"\x80" * 20,
+        b"\x80" * 200,
         b"\x15\x03\x01\0\x02\2\0",
     ],
 )
@@ -225,8 +226,8 @@ def test_garbage_instead_of_a_greeting_is_let_go_at_once(secure: RunningEdge, sa
     secure.on_air(3)
     with secure.ear() as ear, Client(secure.port) as client:
         client.send(said)
-        client.socket.shutdown(socket.SHUT_WR)
         assert client.closed()
+        assert secure.edge.counts.tls_failed == 1
         secure.programme.parts(1)
         ear.listen(lambda: ear.parts[-1] == 3)
     eventually(lambda: secure.edge._web.open == 0)
@@ -298,6 +299,28 @@ def test_flood_of_handshakes_delays_no_present_listener(tmp_path: Path, pair: Pa
         eventually(lambda: running.edge._web.open == 0)
         assert running.edge.entrance.tls is not None
         assert running.edge.entrance.tls.sessions == 0
+
+
+def test_client_who_has_given_up_costs_no_handshake(secure: RunningEdge, pair: Pair) -> None:
+    arrivals, tls = secure.edge.entrance.arrivals, secure.edge.entrance.tls
+    assert arrivals is not None
+    assert tls is not None
+    out = ssl.MemoryBIO()
+    session = Greeting(pair).context.wrap_bio(ssl.MemoryBIO(), out, server_hostname="localhost")
+    with pytest.raises(ssl.SSLWantReadError):
+        session.do_handshake()
+    ours, theirs = socket.socketpair()
+    theirs.sendall(out.read())
+    theirs.shutdown(socket.SHUT_WR)
+    theirs.setblocking(False)
+    secure.edge._web.open += 1
+    fd = ours.detach()
+    arrivals.begin(fd, b"")
+    arrivals.on_event(fd, select.EPOLLIN | select.EPOLLRDHUP)
+    assert arrivals.arriving == tls.sessions == 0
+    with contextlib.suppress(ConnectionResetError):
+        assert theirs.recv(100) == b""  # no greeting was worked out
+    theirs.close()
 
 
 def test_handshakes_that_are_only_begun_are_bounded_and_the_oldest_goes(

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from stentor.base.errors import Problem
 from stentor.edge.answer import encode_answer, problem_answer
 from stentor.edge.connection import REFUSALS, Connection, Web
-from stentor.edge.loop import FAILED
+from stentor.edge.loop import FAILED, GONE
 from stentor.edge.networks import Welcome
 from stentor.edge.proxy import read_proxy_header
 from stentor.edge.tls import READ_BYTES, TlsWire
@@ -88,7 +88,8 @@ class Arrivals:
     def on_event(self, fd: int, mask: int) -> None:
         """Go on with whoever said something."""
         arrival = self._arriving.get(fd)
-        if arrival is None or mask & FAILED:
+        # Who has given up waiting for a handshake costs none: in a crowd, many have.
+        if arrival is None or mask & (FAILED if self._tls is None else GONE):
             self._drop(fd)
             return
         try:
