@@ -100,23 +100,23 @@ def test_half_closed_sockets_are_let_go_wherever_they_are(tmp_path: Path) -> Non
 
 def test_download_in_drops_is_cut_off_and_a_slow_one_is_not(tmp_path: Path) -> None:
     with besieged(
-        tmp_path, edge_stalled_s=0.6, edge_rate_min=20_000, edge_unsent_bytes=4096
+        tmp_path, edge_stalled_s=1.0, edge_rate_min=200_000, edge_unsent_bytes=4096
     ) as on_edge:
         counts = on_edge.edge.counts
-        on_edge.programme.write_recording(on_edge.folder, parts=400)  # 1.5 MB
+        on_edge.programme.write_recording(on_edge.folder, parts=1_500)  # 6 MB
         target = ROOM + "recording/aac96.mp4"
-        with Client(on_edge.port, 4096) as drops, Client(on_edge.port, 4096) as slow:
+        with Client(on_edge.port, 4096) as drops, Client(on_edge.port, 65_536) as slow:
             for client in (drops, slow):
                 client.get(target).head()
             began = time.monotonic()
             while not counts.slow_closed:
                 assert time.monotonic() - began < 10
-                drops.socket.recv(40)
-                slow.socket.recv(4_000)  # about 200 KB/s
+                drops.socket.recv(2_000)  # at most 100 KB/s
+                slow.socket.recv(16_000)  # about 800 KB/s
                 time.sleep(0.02)
             assert on_edge.edge._downloads._open == 1
-            while time.monotonic() - began < 2.0:
-                slow.socket.recv(4_000)
+            while time.monotonic() - began < 2.5:
+                slow.socket.recv(16_000)
                 time.sleep(0.02)
             assert counts.slow_closed == 1
             assert on_edge.edge._downloads._open == 1
@@ -124,14 +124,14 @@ def test_download_in_drops_is_cut_off_and_a_slow_one_is_not(tmp_path: Path) -> N
 
 def test_listener_who_drains_a_few_bytes_now_and_then_is_let_go(tmp_path: Path) -> None:
     with besieged(
-        tmp_path, edge_listener_stalled_s=1.0, edge_rate_min=5_000, edge_unsent_bytes=4096
+        tmp_path, edge_listener_stalled_s=1.0, edge_rate_min=50_000, edge_unsent_bytes=4096
     ) as on_edge:
         counts = on_edge.edge.counts
         with on_edge.ear("aac96", receive_bytes=4096) as drops:
             began = time.monotonic()
             while not counts.stalled_closed:
                 assert time.monotonic() - began < 10
-                drops.socket.recv(10)
+                drops.socket.recv(500)  # at most 25 KB/s, of 240
                 time.sleep(0.02)
         assert counts.stalled_closed == 1
 
