@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page
 
+from stentor.admission.line import Knot, Sheet, poll_s
 from stentor.rooms.orders import Phase
 from support.browser import chromium
 from support.cutting_proxy import CuttingProxy, cutting_proxy
@@ -87,7 +88,13 @@ async def test_move_to_a_slower_lane_and_back_is_not_heard(tmp_path: Path, page:
         await record(page)
         await until(page, "stentor.player.behind < 3")
         lane = next(iter(edge.edge.push.lanes()))
-        edge.edge.push.advise(lane, 6, 0.5, "load")
+        await heard_so_far(page)
+        edge.edge.push.advise(lane, 1, 0.5, "deploy")  # the same lane, on another connection
+        await eventually(lambda: joined(edge, 2), 4, "it has come again")
+        heard = await heard_so_far(page)
+        assert heard["dry"] == 0
+        assert heard["ranges"] == 1
+        edge.edge.push.advise(next(iter(edge.edge.push.lanes())), 6, 0.5, "load")
         await until(page, "stentor.player.audio.playbackRate === 0.97")
         assert await page.evaluate("stentor.player.lane.periodMs") == 320
         # Instead of stretching for a minute: who pauses has a buffer when they go on.
@@ -113,6 +120,10 @@ async def test_move_to_a_slower_lane_and_back_is_not_heard(tmp_path: Path, page:
         assert heard["ranges"] == 1
         assert heard["slowest"] >= 0.97
         assert heard["fastest"] <= 1.05
+
+
+async def joined(edge: RunningEdge, times: int) -> bool:
+    return edge.edge.counts.joined == times and edge.edge.push.listeners == 1
 
 
 async def among(edge: RunningEdge, parts: int) -> bool:
@@ -172,10 +183,10 @@ async def test_page_in_line_says_its_place_keeps_it_and_then_plays(
         page = await context.new_page()
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
-        waiting = in_line(edge, 5)
+        waiting = in_line(edge, 4)
         await open_room(page, room(edge.port))
         await until(page, "stentor.player.status === 'line'", 3)
-        assert 2 <= await page.evaluate("stentor.player.line.ahead") <= 5
+        assert 1 <= await page.evaluate("stentor.player.line.ahead") <= 5
         assert "ahead of you" in await page.inner_text("#line")
         assert "You are in line" in await page.inner_text("#status")
         assert "ahead: Town hall" in await page.title()
@@ -274,3 +285,34 @@ async def test_slow_lane_begins_at_the_hour_with_the_first_sample_and_goes_on(
             assert heard["dry"] == 0
             assert heard["jumped"] < 0.1
             assert heard["fastest"] <= 1
+
+
+async def test_page_reckons_its_place_and_its_wait_as_the_door_does(
+    tmp_path: Path, page: Page
+) -> None:
+    knots = tuple(Knot(1_000 * n, 1 + 40 * n, 2.5 * n) for n in range(11))
+    sheet = Sheet(at_ms=5, line=True, serving_ms=0, served=1.0, per_s=16.0, knots=knots)
+    notice = {
+        "open": False,
+        "serving_ms": sheet.serving_ms,
+        "serving": round(sheet.served),
+        "line": [[knot.place_ms, knot.number] for knot in knots],
+        "wait_s": [knot.wait_s for knot in knots],
+    }
+    with edge_running(tmp_path) as edge:
+        await page.goto(f"http://127.0.0.1:{edge.port}/")
+        for place_ms in (1, 499, 1_000, 3_333, 9_999):
+            found = await page.evaluate(
+                """async ([notice, place]) => {
+                    const { nextLookS, standing } = await import("/site/line.js");
+                    const stood = standing(notice, place);
+                    return { ...stood, looks: [0, 0.9].map((c) => nextLookS(stood.waitS, 1, c)) };
+                }""",
+                [notice, place_ms],
+            )
+            told = sheet.stand(place_ms, sheet.at_ms)
+            assert not found["served"]
+            assert found["ahead"] == told.number - 1 - round(sheet.served)
+            assert found["waitS"] == pytest.approx(told.wait_s)
+            looks = [poll_s(told.wait_s, 1, chance) for chance in (0, 0.9)]
+            assert found["looks"] == pytest.approx(looks)

@@ -38,6 +38,17 @@ export function pause(ms, signal) {
   });
 }
 
+/** As `pause`, but over at once when the page is looked at again or the network is back. */
+export async function pauseUnlessWoken(ms, signal) {
+  const woken = new AbortController();
+  const wake = () => document.visibilityState === "visible" && woken.abort();
+  addEventListener("online", wake);
+  document.addEventListener("visibilitychange", wake);
+  await pause(ms, AbortSignal.any([signal, woken.signal]));
+  removeEventListener("online", wake);
+  document.removeEventListener("visibilitychange", wake);
+}
+
 const ASKED_MAX = 12;
 const ASKED_WINDOW_MS = 60_000;
 

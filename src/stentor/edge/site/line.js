@@ -2,7 +2,7 @@
 // how many are ahead and how long it will take; and when to ask again. A place is a moment, so it is
 // neither lost nor gained by asking.
 
-import { Backoff, pause } from "./backoff.js";
+import { Backoff, pauseUnlessWoken } from "./backoff.js";
 
 const POLL_MAX_S = 60;
 const NEAR_S = 6;
@@ -27,12 +27,12 @@ export function standing(notice, placeMs) {
 }
 
 /**
- * When to look again, seconds: each time half of what is left, so that a long wait costs few
+ * When to look again, seconds: each time a third of what is left, so that a long wait costs few
  * questions and its end is met (admission/line.py does the same). `chance` is 0 to 1. Pure.
  */
 export function nextLookS(waitS, leastS, chance) {
   if (waitS <= NEAR_S) return waitS + 0.2 + 0.6 * chance;
-  const wanted = Math.min(POLL_MAX_S, Math.max(leastS, waitS / 2)) * (0.75 + 0.5 * chance);
+  const wanted = Math.min(POLL_MAX_S, Math.max(leastS, waitS / 3)) * (0.75 + 0.5 * chance);
   return Math.min(wanted, waitS + chance);
 }
 
@@ -63,7 +63,7 @@ export async function waitInLine({ room, said, signal, tell }) {
   try {
     let lookS = said.poll_s;
     while (!signal.aborted) {
-      await pause(1_000 * lookS, signal);
+      await pauseUnlessWoken(1_000 * lookS, signal);
       if (signal.aborted) return;
       try {
         const seen = await notice(room, signal);

@@ -3,7 +3,7 @@
 // line when there is one, and says when something in between holds the stream back, so that the
 // player can go to the shelf. Knows nothing of media elements.
 
-import { Backoff, Budget, pause } from "./backoff.js";
+import { Backoff, Budget, pause, pauseUnlessWoken } from "./backoff.js";
 import { Connection, SHORT_LIVED_MS } from "./connection.js";
 import { PART_SAMPLES } from "./grid.js";
 import { waitInLine } from "./line.js";
@@ -94,7 +94,7 @@ export class PushSource {
       full: kind === "full",
       crowded: kind === "crowded",
     });
-    await pause(retryMs, this.#abort.signal);
+    await pauseUnlessWoken(retryMs, this.#abort.signal);
   }
 
   async #queue(said) {
