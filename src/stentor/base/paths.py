@@ -25,6 +25,11 @@ class DataFolder:
         return self.root / "secrets"
 
     @property
+    def load_consent(self) -> Path:
+        """What load test the operator agreed to, with its secret: mode 0600."""
+        return self.secrets / "load-consent.json"
+
+    @property
     def orders(self) -> Path:
         """What control wants of each room: `ROOM.json`, replaced whole by rename."""
         return self.root / "orders"

@@ -69,6 +69,20 @@ def load_secret(path: Path) -> bytes | None:
         return file.read(4096)
 
 
+def replace_secret(path: Path, data: bytes) -> None:
+    """Put a secret at `path`, whole or not at all, in place of what was there."""
+    scratch = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with contextlib.suppress(FileNotFoundError):
+            scratch.unlink()
+        with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(data)
+        scratch.replace(path)
+    except OSError as error:
+        raise ConfigurationError(f"The secret {path} cannot be kept: {error.strerror}.") from None
+
+
 def _load_or_make(path: Path, make: Callable[[], bytes]) -> bytes:
     found = load_secret(path)
     if found is not None:

@@ -1,11 +1,12 @@
 """`stentor load`: real listeners on real sockets, where they are agreed to and nowhere else."""
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from stentor.cli.options import Json
+from stentor.cli.options import Data, Json
 from stentor.load.arrivals import Arrivals
 
 app = typer.Typer(help="Put real listeners on this machine's server.", no_args_is_help=True)
@@ -60,6 +61,10 @@ def listeners(
         int, typer.Option("--period", help="Fastest lane that they ask for, in ms.", min=0)
     ] = 0,
     seed: Annotated[int, typer.Option("--seed", help="Of all chance: the same again.")] = 1,
+    consent: Annotated[
+        str | None,
+        typer.Option("--consent", help="The secret of an operator's consent to this load."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Listen with many players at once, each one's position checked, and say how they fared."""
@@ -68,6 +73,7 @@ def listeners(
 
     from stentor.base.errors import UnavailableError
     from stentor.load.behaviour import Behaviour
+    from stentor.load.consent import ask_consent
     from stentor.load.hour import find_hour_ms
     from stentor.load.plan import Plan
     from stentor.load.report import figures
@@ -75,7 +81,9 @@ def listeners(
     from stentor.load.shown import Shown, show_table
     from stentor.load.target import read_target
 
-    target = read_target(url, rendition, also=also, period_ms=period)
+    target = read_target(url, rendition, also=also, period_ms=period, consent=consent is not None)
+    if consent is not None:
+        ask_consent(target, consent, count, seconds)
     plan = Plan(
         target,
         count,
@@ -102,3 +110,59 @@ def listeners(
         show_table(tally, Console())
     if tally.heard == 0 and tally.listeners == 0:
         raise UnavailableError("Nobody could listen.")
+
+
+_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def _seconds(text: str) -> float:
+    """Return seconds of a duration like 90s, 30m or 1h; raises `UsageError`."""
+    from stentor.base.errors import UsageError
+
+    try:
+        seconds = float(text[:-1]) * _UNITS_S[text[-1:]]
+    except (KeyError, ValueError):
+        raise UsageError(f"{text!r} is no duration; say 90s, 30m or 1h.") from None
+    if not 0 < seconds <= _UNITS_S["d"]:
+        raise UsageError("A consent is for at most a day.")
+    return seconds
+
+
+@app.command()
+def allow(
+    room: Annotated[str, typer.Argument(help="The room.", metavar="[ROOM]")] = "",
+    every: Annotated[bool, typer.Option("--all", help="All rooms.")] = False,
+    duration: Annotated[str, typer.Option("--for", help="How long: 90s, 30m, 1h.")] = "1h",
+    count: Annotated[int, typer.Option("--listeners", help="How many at most.", min=1)] = 1000,
+    data: Data = None,
+) -> None:
+    """Agree to a load test of this deployment, and print its secret, once."""
+    import secrets
+    import time
+
+    import msgspec
+
+    from stentor.admission.consent import Consent, KeptConsent
+    from stentor.base.errors import UsageError
+    from stentor.base.ids import is_room_id
+    from stentor.base.paths import DataFolder
+    from stentor.base.secrets import replace_secret
+    from stentor.base.settings import load_settings
+
+    if bool(room) == every or (room and not is_room_id(room)):
+        raise UsageError("Name one room, or say --all.")
+    settings = load_settings(data=data)
+    until_ms = round((time.time() + _seconds(duration)) * 1000)
+    kept = KeptConsent(secrets.token_hex(32), Consent(room, count, until_ms))
+    replace_secret(DataFolder(Path(settings.data)).load_consent, msgspec.json.encode(kept))
+    typer.echo(kept.secret)
+
+
+@app.command()
+def forbid(data: Data = None) -> None:
+    """Withdraw the consent: new loads find none, within a second."""
+    from stentor.base.paths import DataFolder
+    from stentor.base.settings import load_settings
+
+    settings = load_settings(data=data)
+    DataFolder(Path(settings.data)).load_consent.unlink(missing_ok=True)

@@ -15,7 +15,7 @@ from stentor.base.errors import Problem
 from stentor.base.logs import log
 from stentor.base.paths import DataFolder
 from stentor.base.settings import Settings
-from stentor.edge import routes
+from stentor.edge import consent, routes
 from stentor.edge.answer import Answer, preflight
 from stentor.edge.archive import Archive
 from stentor.edge.connection import Connection, Web
@@ -105,6 +105,7 @@ class Edge:
         self._downloads = Downloads(archive, self.limits, self.counts, self.networks)
         self._site = Site()
         self._directory = Directory(self.rooms)
+        self._consents = consent.Consents(folder, self._now_ms)
         self._feed = Feed(folder.origin_feed, self.loop, self.counts)
         self._facts = FactsSender(folder.audience_socket, f"edge-{index}", self.counts)
         self._retire_ns: dict[Room, int] = {}
@@ -115,14 +116,10 @@ class Edge:
                 settings.bind, settings.port, shared=True, unsent_bytes=self.limits.unsent_bytes
             )
         )
-        self.entrance = Entrance(settings, folder, self._web, lambda: next(self._serials))
-        self._public = Listening(
-            self._web,
-            listener,
-            self.limits,
-            lambda: next(self._serials),
-            arrivals=self.entrance.arrivals,
-        )
+        serial = partial(next, self._serials)
+        self.entrance = Entrance(settings, folder, self._web, serial)
+        came = self.entrance.arrivals
+        self._public = Listening(self._web, listener, self.limits, serial, arrivals=came)
         self.push.limit_unsent = self._public.limit_unsent
         metrics_port = settings.metrics_port_used + 1 + index if settings.port else 0
         private = (
@@ -365,6 +362,8 @@ class Edge:
                 connection.answer(self._page(intent, request))
             case routes.Whole():
                 self._downloads.serve(connection, request, self._room(intent.room), intent)
+            case routes.Consent():
+                connection.answer(self._consents.answer(intent.nonce))
             case routes.Live():
                 self._live(connection, intent)
 

@@ -50,6 +50,13 @@ class DoorOf:
 
 
 @dataclass(frozen=True, slots=True)
+class Consent:
+    """The challenge of who wants to put a load on this deployment."""
+
+    nonce: str
+
+
+@dataclass(frozen=True, slots=True)
 class Push:
     """The endless stream of a rendition.
 
@@ -118,7 +125,7 @@ class Whole:
     rendition: str
 
 
-Intent = Page | Live | StateOf | DoorOf | Push | Master | Playlist | Media | Whole
+Intent = Page | Live | Consent | StateOf | DoorOf | Push | Master | Playlist | Media | Whole
 
 _MASTERS = {
     "master": (Codec.AAC, Shape.LIVE),
@@ -138,6 +145,9 @@ def route(request: Request, *, on_metrics_port: bool = False) -> Intent:
         intent = Live.METRICS if request.path == "/metrics" else _fixed(request.path)
     elif request.path.startswith("/r/"):
         return _room_route(request)
+    elif request.path == "/load-consent":
+        _only(request, ("nonce",))
+        return Consent(request.query.get("nonce", ""))
     else:
         intent = _fixed(request.path)
     if not isinstance(intent, Page):

@@ -1,18 +1,18 @@
-"""Where a load may go: to this machine's loopback and nowhere else. There is no way around it."""
+"""What a load goes to: a room's stream, at an address that it may go to (`rule`)."""
 
-import ipaddress
 import socket
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
 from stentor.base.errors import UnavailableError, UsageError
 from stentor.base.ids import is_room_id
+from stentor.load.rule import Where, decide, look_around
 from stentor.media.renditions import DEFAULT_RENDITION, RENDITIONS
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A room's push stream at a loopback address."""
+    """A room's push stream at one address."""
 
     address: str
     port: int
@@ -74,24 +74,35 @@ class Target:
         ).encode()
 
 
-def _loopback_address(host: str) -> str:
+def _address(host: str, *, consent: bool) -> tuple[str, bool]:
+    """Return a host's address, and whether it is on this machine; refuses what may not be."""
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except OSError as error:
         raise UnavailableError(f"{host} cannot be found: {error}.") from None
     addresses = sorted({str(entry[4][0]) for entry in found}, key=lambda one: ":" in one)
-    for address in addresses:
-        if not ipaddress.ip_address(address).is_loopback:
-            raise UsageError(
-                f"{host} is {address}, which is not loopback: a load is for one's own machine only."
-            )
-    return addresses[0]
+    places = [decide(one, look_around(one)) for one in addresses]
+    if Where.FOREIGN in places and not consent:
+        address = addresses[places.index(Where.FOREIGN)]
+        raise UsageError(
+            f"{host} is {address}, which is not loopback and not in a namespace of its own:"
+            " a load elsewhere needs the consent of who runs it (--consent)."
+        )
+    return addresses[0], places[0] is Where.LOOPBACK
 
 
 def read_target(
-    url: str, rendition: str | None = None, *, also: str | None = None, period_ms: int = 0
+    url: str,
+    rendition: str | None = None,
+    *,
+    also: str | None = None,
+    period_ms: int = 0,
+    consent: bool = False,
 ) -> Target:
-    """Return the target that an address names: a room's page or its live.mp4."""
+    """Return the target that an address names: a room's page or its live.mp4.
+
+    `consent` says that the deployment will be asked for its operator's before anything else.
+    """
     parts = urlsplit(url if "://" in url else f"http://{url}")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UsageError(f"{url} is not the http or https address of a room.")
@@ -104,8 +115,9 @@ def read_target(
         if one not in RENDITIONS:
             raise UsageError(f"There is no rendition {one!r}; there are {', '.join(RENDITIONS)}.")
     secure = parts.scheme == "https"
+    address, own_machine = _address(parts.hostname, consent=consent)
     return Target(
-        _loopback_address(parts.hostname),
+        address,
         parts.port or (443 if secure else 80),
         steps[1],
         chosen,
@@ -113,4 +125,5 @@ def read_target(
         name=parts.hostname,
         also=also or "",
         period_ms=period_ms,
+        own_machine=own_machine,
     )
