@@ -362,9 +362,7 @@ class Edge:
                 connection.answer(self._page(intent, request))
             case routes.Whole():
                 self._downloads.serve(connection, request, self._room(intent.room), intent)
-            case routes.Consent():
-                connection.answer(self._consents.answer(intent.nonce))
-            case routes.Live():
+            case routes.Live() | routes.Consent():
                 self._live(connection, intent)
 
     def _page(self, intent: routes.Page, request: Request) -> Answer:
@@ -373,8 +371,10 @@ class Edge:
         known = not intent.room or intent.room in self.rooms.by_id
         return answer if known or answer.status != 200 else replace(answer, status=404)
 
-    def _live(self, connection: Connection, intent: routes.Live) -> None:
+    def _live(self, connection: Connection, intent: routes.Live | routes.Consent) -> None:
         match intent:
+            case routes.Consent():
+                connection.answer(self._consents.answer(intent.nonce))
             case routes.Live.ROOMS:
                 connection.answer(self._directory.rooms(self._now_ms()))
             case routes.Live.HEALTH:
