@@ -265,7 +265,13 @@ def _all_of(connection: socket.socket) -> bytes:
 
 def test_one_network_waits_for_a_bounded_number_of_parts(tmp_path: Path) -> None:
     with (
-        besieged(tmp_path, edge_network_exempt="", edge_network_reloads_max=3) as on_edge,
+        besieged(
+            tmp_path,
+            edge_network_exempt="",
+            edge_network_reloads_max=3,
+            edge_network_joins_per_s=0.01,
+            edge_network_joins_burst=8,
+        ) as on_edge,
         ExitStack() as stack,
     ):
         shelf, counts = on_edge.edge.shelf, on_edge.edge.counts
@@ -284,6 +290,10 @@ def test_one_network_waits_for_a_bounded_number_of_parts(tmp_path: Path) -> None
         fourth = wait(OTHERS)
         assert problem(fourth) == (429, "waits-of-network")
         assert counts.refused_by_network == 1
+        for _ in range(5):  # to be refused is nothing wrong: it uses up nobody's share of joins
+            path = ROOM + "hls/aac48/part/{}.m4s"
+            assert fourth.get(path.format(on_edge.programme.next + 10)).response().status == 429
+        assert counts.wrongs_closed == 0
         wait(THIRD)
         eventually(lambda: shelf.waiting == 0)
         assert len(on_edge.edge.networks.reloads) == 0

@@ -33,6 +33,7 @@ REFUSALS = {
 }
 
 
+_NOT_WRONG = (408, 410, 429)  # who is slow, late or one of many asked for what there is
 _IN_CRUMBS = Problem(400, "request-in-crumbs", "The request came in too many pieces")
 
 
@@ -152,7 +153,8 @@ class Connection:
             self._web.counts.answers_5xx += 1
         elif answer.status >= 400:
             self._web.counts.answers_4xx += 1
-            if not self._web.networks.charge(self.fd, self._web.now_ns()):
+            wrong = answer.status not in _NOT_WRONG
+            if wrong and not self._web.networks.charge(self.fd, self._web.now_ns()):
                 self._web.counts.wrongs_closed += 1
                 self.request = request = None
         keep = request is not None and request.keep_alive
