@@ -88,9 +88,11 @@ class Arrivals:
     def on_event(self, fd: int, mask: int) -> None:
         """Go on with whoever said something."""
         arrival = self._arriving.get(fd)
-        # Who has given up waiting for a handshake costs none: in a crowd, many have.
-        if arrival is None or mask & (FAILED if self._tls is None else GONE):
+        if arrival is None or mask & FAILED:
             self._drop(fd)
+            return
+        if mask & GONE and self._tls is not None and not arrival.shaking:
+            self._drop(fd)  # in a crowd, many have given up waiting: that shall cost no handshake
             return
         try:
             data = os.read(fd, READ_BYTES)
