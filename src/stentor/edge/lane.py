@@ -83,7 +83,9 @@ class Lane:
         "parts",
         "phase",
         "room",
+        "spoke_ns",
         "stream",
+        "told",
         "unsent_bytes",
         "welcomes",
         "wire",
@@ -115,6 +117,8 @@ class Lane:
         self.ahead: dict[int, int] = {}  # has all before this part, which is not due yet
         # What a joiner gets (from a part on, if not None) and where it is then; until it changes.
         self.welcomes: dict[int | None, tuple[bytes, int]] = {}
+        self.told = b""  # the state that an interim event told last, and when
+        self.spoke_ns = 0
         self.news: dict[str, bytes] = {}  # event boxes for the next delivery, one of a kind
         self.closing = False
         self.heard = 0

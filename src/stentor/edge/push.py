@@ -31,6 +31,8 @@ from stentor.media.renditions import DEFAULT_RENDITION, RENDITIONS
 from stentor.rooms.audience import RoomAudience
 
 _FLOWING_NS = 1_000_000_000  # parts come: what is new may wait for the next one
+# A heartbeat is for proxies and players, who wait 25 s: not each of the origin's is worth a send.
+_QUIET_NS = 15_000_000_000
 _FAREWELL_NS = 2_000_000_000  # the ended state comes within this after the last part
 _FROM_FUTURE_PARTS = 8  # another edge may be a little ahead of this one
 _WELCOMES_MAX = 32  # of one lane: movers begin where they stood, in few different places
@@ -156,7 +158,9 @@ class Push:
                 stream.news = event
                 continue
             for lane in self._lanes.get(stream, ()):
-                if not lane.closing:
+                known = lane.told is room.state_json and now_ns - lane.spoke_ns < _QUIET_NS
+                if not (lane.closing or known):
+                    lane.told, lane.spoke_ns = room.state_json, now_ns
                     lane.interim(event)
 
     def tell(self, lane: Lane, kind: str, event: bytes) -> None:
