@@ -172,7 +172,8 @@ class Board:
 
     def note_listeners(self, now_s: int, listeners: int) -> None:
         """Remember how many listen to the machine's edges in this second."""
-        self._peaks[now_s % _RING] = now_s << 32 | listeners
+        noted = self._peaks[now_s % _RING]  # the second is above, so the most of it is the most
+        self._peaks[now_s % _RING] = max(noted, now_s << 32 | listeners)
 
     def peak(self, now_s: int) -> int:
         """Return the most that listened in the last two minutes."""

@@ -226,7 +226,9 @@ class Door:
         share = 1 / self._edges
         # Whose network broke comes before anybody here has noticed that they left.
         left = max(0, board.peak(beat_ms // 1000) - present)
-        self._returns_left = _RETURNS_MIN + 2 * share * left
+        # Who moves to another lane is here twice for a moment.
+        spare = max(_RETURNS_MIN, self._limits.moves_per_s * TICK_S)
+        self._returns_left = spare + 2 * share * left
         if now_ms - self._told_ms >= 1000 - TICK_S * 500:
             self._told_ms = now_ms
             self._second(now_ms, share)

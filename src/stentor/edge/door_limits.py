@@ -19,6 +19,7 @@ class DoorLimits:
     grace_ms: int
     spread_ms: int
     polls_per_s_max: float
+    moves_per_s: float
 
 
 def draw_door_limits(settings: Settings) -> DoorLimits:
@@ -32,4 +33,5 @@ def draw_door_limits(settings: Settings) -> DoorLimits:
         grace_ms=settings.door_grace_s * 1000,
         spread_ms=settings.door_spread_s * 1000,
         polls_per_s_max=settings.door_polls_per_s_max,
+        moves_per_s=settings.edge_moves_per_s,
     )

@@ -98,7 +98,7 @@ def test_sheet_that_is_torn_is_the_sheet_before(path: Path) -> None:
 
 def test_peak_is_the_most_of_two_minutes(path: Path) -> None:
     board = Board(path, 0, NOW_S)
-    for second, listeners in ((1_000, 50), (1_001, 80), (1_050, 20)):
+    for second, listeners in ((1_000, 50), (1_001, 80), (1_001, 0), (1_050, 20)):
         board.note_listeners(second, listeners)
     assert board.peak(1_060) == 80
     assert board.peak(1_001 + PEAK_S) == 80

@@ -1,0 +1,314 @@
+"""The door over real sockets: places in line that are kept, on one edge and on two."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from stentor.admission.events import RETURN_SCHEME
+from stentor.admission.tickets import Kind, Ticket, Tickets
+from stentor.base.clock import SystemClock
+from stentor.base.secrets import door_key
+from stentor.base.settings import Settings
+from stentor.edge.edge import Edge
+from stentor.media.boxes import boxes, read_event
+from stentor.rooms.orders import Phase
+from support.edge import Client, Response, RunningEdge, edge_running, eventually
+
+LIVE = "/r/{room}/live.mp4"
+
+
+def ask(port: int, room: str, ticket: str = "") -> tuple[Client, int, dict[str, Any]]:
+    """Ask to join; the connection stays open for who is let in."""
+    client = Client(port).get(LIVE.format(room=room) + (f"?ticket={ticket}" if ticket else ""))
+    status, headers = client.head()
+    if status == 200:
+        return client, status, {}
+    length = int(headers["content-length"])
+    while len(client.buffer) < length:
+        assert client._more()
+    said = json.loads(client.buffer[:length])
+    assert int(headers.get("retry-after", "0")) >= said.get("poll_s", 0)
+    client.close()
+    return client, status, said
+
+
+def fill(edge: RunningEdge, count: int) -> list[dict[str, Any]]:
+    """Take so many places in line."""
+    found = []
+    for _ in range(count):
+        client, status, said = ask(edge.port, edge.programme.room)
+        client.close()
+        if status == 503:
+            found.append(said)
+    return found
+
+
+def signed(edge: RunningEdge, room: str, **changes: Any) -> str:
+    """Return a ticket with the deployment's own key."""
+    tickets = Tickets(door_key(edge.folder))
+    now_ms = round(time.time() * 1000)
+    fields = {
+        "kind": Kind.LINE,
+        "edge": 0,
+        "serial": 1 << 40,
+        "place_ms": now_ms - 1_000,
+        "issued_s": now_ms // 1000 - 1,
+        "expires_s": now_ms // 1000 + 60,
+        "network": tickets.network_of(b"\x7f\x00\x00\x01"),
+    }
+    return tickets.write(Ticket(**{**fields, **changes}), room)
+
+
+def test_who_is_over_the_rate_gets_a_place_and_is_let_in_at_their_turn(tmp_path: Path) -> None:
+    with edge_running(tmp_path, edge_admissions_per_s_max=5) as edge:
+        edge.on_air(20)
+        room = edge.programme.room
+        in_line = fill(edge, 20)
+        said = in_line[-1]
+        assert said["type"] == "urn:stentor:problem:line"
+        assert said["number"] > said["ahead"] >= 8
+        assert 1.0 <= said["wait_s"] <= 4.0
+        assert said["door"] == f"/r/{room}/door.json"
+        began = time.monotonic()
+        wait_s, ticket, place_ms = said["wait_s"], said["ticket"], said["place_ms"]
+        _, status, again = ask(edge.port, room, ticket)
+        assert (status, again["ticket"], again["place_ms"]) == (503, ticket, place_ms)
+        # The others come too, in their turn: as many as were announced are let in before.
+        waiting = [one["ticket"] for one in in_line]
+        let_in: list[Client] = []
+        order: list[str] = []
+
+        def all_in() -> bool:
+            for one in tuple(waiting):
+                client, status, _ = ask(edge.port, room, one)
+                if status == 200:
+                    waiting.remove(one)
+                    let_in.append(client)
+                    order.append(one)
+            return not waiting
+
+        eventually(all_in, timeout_s=10)
+        waited_s = time.monotonic() - began
+        assert ticket in order[-4:]
+        assert abs(waited_s - wait_s) < 1.5
+        for client in let_in:
+            assert b"moof" in client.buffer or client._more()
+            client.close()
+        assert edge.edge.counts.admitted_in_turn == len(in_line)
+
+
+def test_door_json_says_the_same_to_all_and_may_be_cached(tmp_path: Path) -> None:
+    with edge_running(tmp_path, edge_admissions_per_s_max=2) as edge:
+        edge.on_air(20)
+        assert edge.get("door.json?x=1").status == 400
+        assert edge.get("/r/nowhere/door.json").status == 404
+        fill(edge, 20)
+
+        def line() -> Response | None:
+            answer = edge.get("door.json")
+            return answer if answer.json()["waiting"] >= 10 else None
+
+        answer = eventually(line)
+        assert answer.headers["cache-control"] == "public, max-age=1"
+        assert answer.headers["access-control-allow-origin"] == "*"
+        said = answer.json()
+        assert said["open"] is False
+        assert said["per_minute"] >= 120
+        assert len(said["line"]) == len(said["wait_s"]) <= 64
+        places = [place for place, _ in said["line"]]
+        assert places == sorted(places)
+        assert said["serving_ms"] == places[0]
+        assert said["poll_s_min"] >= 1
+        assert abs(said["at_ms"] - time.time() * 1000) < 2_500
+
+
+def test_door_that_nobody_holds_is_open(tmp_path: Path) -> None:
+    with edge_running(tmp_path) as edge:
+        edge.on_air(20)
+        assert edge.get("door.json").json()["open"] is True
+        client, status, _ = ask(edge.port, edge.programme.room, signed(edge, edge.programme.room))
+        client.close()
+        assert status == 200, "a ticket does no harm where there is no line"
+
+
+def test_each_bad_ticket_gets_its_answer_and_is_counted(tmp_path: Path) -> None:
+    with edge_running(tmp_path, edge_admissions_per_s_max=1) as edge:
+        edge.on_air(20)
+        room = edge.programme.room
+        fill(edge, 10)
+        good = signed(edge, room)
+        assert ask(edge.port, room, "A" * 64)[1:][0] == 403
+        assert ask(edge.port, room, good[:-6] + "AAAAAA")[2]["type"].endswith("ticket-forged")
+        assert ask(edge.port, room, "short")[2]["type"].endswith("ticket-malformed")
+        other_room = ask(edge.port, room, signed(edge, "elsewhere"))
+        assert (other_room[1], other_room[2]["type"]) == (
+            403,
+            "urn:stentor:problem:ticket-other-room",
+        )
+        # What an honest listener may have is a new place at the end, not an error.
+        past = round(time.time())
+        for why, text in (
+            ("expired", signed(edge, room, expires_s=past - 1)),
+            ("other_network", signed(edge, room, network=b"abcd")),
+        ):
+            _, status, said = ask(edge.port, room, text)
+            assert (status, said["type"]) == (503, "urn:stentor:problem:line")
+            assert said["ticket"] != text
+            assert getattr(edge.edge.counts, f"tickets_{why}") == 1
+        counts = edge.edge.counts
+        assert (counts.tickets_malformed, counts.tickets_forged, counts.tickets_other_room) == (
+            2,
+            1,
+            1,
+        )
+
+
+def test_ticket_of_a_reminder_is_in_front_of_the_line(tmp_path: Path) -> None:
+    with edge_running(tmp_path, edge_admissions_per_s_max=2) as edge:
+        programme, room = edge.programme, edge.programme.room
+        programme.open_doors()
+        eventually(lambda: edge.get("state.json").status == 200)
+        answer = edge.get("ticket.json")
+        if answer.status == 409:  # the test's room is at its hour already
+            assert answer.json()["type"] == "urn:stentor:problem:has-begun"
+            text = signed(edge, room, kind=Kind.REMINDER, place_ms=1_000, network=bytes(4))
+        else:
+            said = answer.json()
+            assert said["come_at_ms"] <= said["expires_ms"]
+            text = said["ticket"]
+        programme.state(Phase.LIVE)
+        programme.parts(20)
+        edge.has_parts(20)
+        assert edge.get("ticket.json").status == 409
+        fill(edge, 20)
+        client, status, said = ask(edge.port, room, text)
+        if status == 503:  # asked to come again at once, with the same place
+            assert said["ticket"] == text
+            assert said["ahead"] == 0
+
+        def let_in() -> bool:
+            nonlocal client
+            client, status, _ = ask(edge.port, room, text)
+            return status == 200
+
+        if status == 503:
+            eventually(let_in)
+        client.close()
+        assert eventually(lambda: edge.get("door.json").json()["waiting"] >= 5)
+
+
+def return_ticket(data: bytes) -> dict[str, Any] | None:
+    """Return the return ticket in what a listener was sent first."""
+    while data:
+        line, _, data = data.partition(b"\r\n")
+        size = int(line or b"0", 16)
+        if size == 0 or len(data) < size:
+            return None
+        for box in boxes(data[:size]):
+            if box.kind == "emsg":
+                event = read_event(box.payload)
+                if event.scheme == RETURN_SCHEME:
+                    found: dict[str, Any] = json.loads(event.data)
+                    return found
+        data = data[size + 2 :]
+    return None
+
+
+def test_listener_who_lost_the_connection_comes_back_past_the_line(tmp_path: Path) -> None:
+    with edge_running(tmp_path, edge_admissions_per_s_max=10) as edge:
+        edge.on_air(20)
+        room = edge.programme.room
+        eventually(lambda: edge.edge.door._bucket.level(time.monotonic_ns()) > 20)
+        present = [ask(edge.port, room) for _ in range(5)]
+        assert [status for _, status, _ in present] == [200] * 5, "nobody waits yet"
+        ears = [client for client, _, _ in present]
+        said = eventually(lambda: return_ticket(ears[0].buffer) or not ears[0]._more())
+        assert said["until_ms"] > time.time() * 1000 + 60_000
+        eventually(lambda: edge.edge.push.listeners == len(ears))
+        eventually(lambda: edge.edge.door._board.peak(time.monotonic_ns() // 10**9) >= len(ears))
+        fill(edge, 90)
+        for client in ears:
+            client.close()
+        eventually(lambda: edge.edge.push.listeners == 0)
+        eventually(lambda: edge.edge.door._returns_left >= len(ears))
+        back = [ask(edge.port, room, said["ticket"]) for _ in ears]
+        assert [status for _, status, _ in back] == [200] * len(ears)
+        assert edge.edge.counts.returned == len(ears)
+        assert edge.edge.counts.line_given > 20, "and there was a line"
+        for client, _, _ in back:
+            client.close()
+
+
+@contextlib.contextmanager
+def second_edge(edge: RunningEdge, **settings: Any) -> Iterator[Edge]:
+    """Another edge of the same machine, on the same board and feed."""
+    other = Edge(
+        Settings(port=0, data=str(edge.folder.root), edges=2, **settings),
+        edge.folder,
+        SystemClock(),
+        1,
+    )
+    thread = threading.Thread(target=other.run, daemon=True)
+    thread.start()
+    try:
+        eventually(lambda: other.listening)
+        yield other
+        assert other.loop.faults_total == 0
+    finally:
+        other.stop()
+        thread.join(5)
+
+
+def test_place_that_one_edge_gave_is_kept_by_another_and_used_once(tmp_path: Path) -> None:
+    rate = {"edge_admissions_per_s_max": 5}
+    with edge_running(tmp_path, edges=2, **rate) as edge, second_edge(edge, **rate) as other:
+        edge.on_air(20)
+        room = edge.programme.room
+        eventually(lambda: other.rooms.stream(room, "aac48") is not None)
+        eventually(lambda: len(edge.edge.door._board.edges(time.monotonic_ns() // 10**6)) == 2)
+        said = fill(edge, 25)[-1]
+        assert said["wait_s"] > 0.5
+
+        def same_line() -> bool:
+            mine, others = edge.get("door.json").json(), Client(other.port)
+            with others:
+                theirs = others.get(f"/r/{room}/door.json").response().json()
+            return bool(mine["line"] == theirs["line"] and mine["waiting"] > 5)
+
+        eventually(same_line)
+        ticket = said["ticket"]
+
+        def let_in() -> Client | None:
+            client, status, _ = ask(other.port, room, ticket)
+            return client if status == 200 else None
+
+        client = eventually(let_in, timeout_s=10)
+        fill(edge, 20)
+        _, status, again = ask(edge.port, room, ticket)
+        assert (status, again["ticket"] != ticket) == (503, True), "a place is for one"
+        assert edge.edge.counts.tickets_replayed == 1
+        client.close()
+
+
+def test_line_goes_on_when_the_edge_that_leads_is_gone(tmp_path: Path) -> None:
+    rate = {"edge_admissions_per_s_max": 5}
+    with edge_running(tmp_path, edges=2, **rate) as edge, second_edge(edge, **rate) as other:
+        edge.on_air(20)
+        room = edge.programme.room
+        eventually(lambda: other.rooms.stream(room, "aac48") is not None)
+        ticket = fill(edge, 30)[-1]["ticket"]
+        edge.edge.stop()
+        served = other.door.sheet.serving_ms
+
+        def let_in() -> Client | None:
+            client, status, _ = ask(other.port, room, ticket)
+            return client if status == 200 else None
+
+        eventually(let_in, timeout_s=15).close()
+        assert other.door.sheet.serving_ms > served
