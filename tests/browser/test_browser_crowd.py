@@ -21,6 +21,7 @@ from support.browser import chromium
 from support.cutting_proxy import CuttingProxy, cutting_proxy
 from support.ears import eventually, open_room, plays, until
 from support.edge import Client, RunningEdge, edge_running
+from support.legible import faint_texts, nameless, too_wide
 from support.programme import Tone
 from support.programs import needs_program
 from support.recorder import heard_so_far, record
@@ -179,7 +180,9 @@ async def test_page_in_line_says_its_place_keeps_it_and_then_plays(
     tmp_path: Path, browser: Browser
 ) -> None:
     with on_air(tmp_path, edge_admissions_per_s_max=1.0) as edge:
-        context = await browser.new_context(bypass_csp=True)
+        context = await browser.new_context(
+            viewport={"width": 360, "height": 740}, color_scheme="dark", reduced_motion="reduce"
+        )
         page = await context.new_page()
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
@@ -190,6 +193,8 @@ async def test_page_in_line_says_its_place_keeps_it_and_then_plays(
         assert "ahead of you" in await page.inner_text("#line")
         assert "You are in line" in await page.inner_text("#status")
         assert "ahead: Town hall" in await page.title()
+        assert await too_wide(page) == await faint_texts(page) == await nameless(page) == []
+        assert await page.inner_text("#listen-label") == "Leave the line"
         place = await page.evaluate("stentor.player.tickets.line.place_ms")
         await page.reload()
         await until(page, "Boolean(window.stentor?.player.state)")
@@ -220,6 +225,7 @@ async def test_who_asked_to_be_reminded_comes_by_themselves_with_their_ticket(
         await until(page, "document.activeElement.id === 'calendar'")
         async with page.expect_download() as coming:
             await page.keyboard.press("Enter")
+        assert await too_wide(page) == await faint_texts(page) == await nameless(page) == []
         entry = (await (await coming.value).path()).read_text()
         assert "SUMMARY:Town hall" in entry
         when = time.strftime("DTSTART:%Y%m%dT%H%M%SZ", time.gmtime(epoch_ms // 1000))
