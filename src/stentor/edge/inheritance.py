@@ -69,6 +69,8 @@ class LaneLeft(msgspec.Struct, frozen=True, array_like=True):
     heard: int
     closing: bool
     news: dict[str, bytes]
+    told: bool  # whether the room's state is what it was told last
+    spoke_ns: int
     caught_up: tuple[int, ...]
     ahead: dict[int, int]
     behind: tuple[BehindLeft, ...]
@@ -177,6 +179,8 @@ def _lane_left(lane: Lane, blobs: dict[int, tuple[int, bytes]]) -> LaneLeft:
         lane.heard,
         lane.closing,
         dict(lane.news),
+        lane.told is lane.room.state_json,
+        lane.spoke_ns,
         tuple(lane.caught_up),
         dict(lane.ahead),
         tuple(behind),
@@ -204,6 +208,8 @@ def restore_lane(lane: Lane, left: LaneLeft, blobs: tuple[bytes, ...], fds: dict
     """Fill a new lane; `fds` has our descriptor for each of the old edge's."""
     lane.at, lane.heard, lane.closing = left.at, left.heard, left.closing
     lane.news = left.news
+    lane.told = lane.room.state_json if left.told else b""
+    lane.spoke_ns = left.spoke_ns
     lane.caught_up = {fds[number] for number in left.caught_up}
     lane.ahead = {fds[number]: at for number, at in left.ahead.items()}
     for one in left.behind:
