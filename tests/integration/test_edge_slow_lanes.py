@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -151,3 +153,26 @@ def test_state_that_changes_within_a_slow_delivery_comes_before_its_audio(
         titles = [one["pinned"][0]["title"] for one in slow.states[seen:] if one["pinned"]]
         assert titles == ["One", "Two"]
         assert media_in_order(slow) == list(range(slow.parts[0], slow.parts[-1] + 1))
+
+
+def held_unsent(fd: int) -> int:
+    with socket.socket(fileno=os.dup(fd)) as one:
+        return one.getsockopt(socket.IPPROTO_TCP, 25)  # TCP_NOTSENT_LOWAT
+
+
+def test_kernel_takes_all_that_a_listener_of_a_slow_lane_is_given(tmp_path: Path) -> None:
+    with edge_running(tmp_path, edge_lane_ms_min=7680) as on_edge:
+        on_edge.on_air(80)
+        push, limits = on_edge.edge.push, on_edge.edge.limits
+        burst = len(part_of(RENDITIONS["aac96"], 0)) * (48 + margin_parts(48))
+        with on_edge.ear("aac96&period=15360"):  # more than what joiners are given by default
+            eventually(lambda: any(lane.caught_up for lane in push.lanes()))
+            lane = next(push.lanes())
+            assert held_unsent(next(iter(lane.caught_up))) >= burst
+        door = on_edge.edge._public.fileno()
+        eventually(lambda: held_unsent(door) > limits.unsent_bytes)
+        with on_edge.ear("aac48") as usual:  # inherits it: nothing is set on its own socket
+            usual.listen(lambda: usual.parts)
+            lane = next(lane for lane in push.lanes() if lane.parts == 24)
+            eventually(lambda: lane.caught_up)
+            assert held_unsent(next(iter(lane.caught_up))) == held_unsent(door)
