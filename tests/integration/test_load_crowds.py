@@ -1,0 +1,134 @@
+"""Crowds of a load: how they come, wait, lose their connection and go; and who must have agreed."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stentor.base.errors import UsageError
+from stentor.load.consent import ask_consent
+from stentor.load.target import Target, read_target
+from support.edge import RunningEdge, edge_running, eventually
+from support.programme import Tone
+
+STENTOR = [sys.executable, "-c", "from stentor.cli import main; main()"]
+FINE = ("gaps", "stalls", "refused", "lost", "broken", "differing_parts", "undecodable_parts")
+
+
+@contextlib.contextmanager
+def on_the_air(tmp_path: Path, **settings: Any) -> Iterator[RunningEdge]:
+    with edge_running(tmp_path, **settings) as edge:
+        edge.programme = Tone(edge.feed, epoch_ms=time.time_ns() // 1_000_000 - 60 * 320)
+        edge.on_air(60)
+        with edge.programme.at_real_time():
+            yield edge
+
+
+def load(edge: RunningEdge, count: int, seconds: float, *options: str) -> dict[str, Any]:
+    url = f"http://127.0.0.1:{edge.port}/r/{edge.programme.room}"
+    command = [*STENTOR, "load", "listeners", url, "--count", str(count)]
+    done = subprocess.run(
+        [*command, "--seconds", str(seconds), "--sample", "10", "--json", *options],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    figures: dict[str, Any] = json.loads(done.stdout)
+    return figures
+
+
+def test_all_who_are_cut_at_once_come_back_where_they_were(tmp_path: Path) -> None:
+    with on_the_air(tmp_path) as edge:
+        found = load(edge, 100, 4, "--arrivals", "rejoin", "--all-at", "2")
+        assert found["cut"] == found["reconnects"] == 100
+        assert found["listeners"] == 100
+        assert {name: found[name] for name in FINE} == dict.fromkeys(FINE, 0)
+        assert found["missed_parts"] == 0
+        assert found["back_s"]["p95"] < 1.0
+        assert edge.edge.counts.joined == 200
+
+
+def test_all_who_leave_at_once_are_no_loss(tmp_path: Path) -> None:
+    with on_the_air(tmp_path) as edge:
+        found = load(edge, 50, 20, "--arrivals", "exit", "--all-at", "2")
+        assert (found["left"], found["heard"], found["lost"]) == (50, 50, 0)
+        assert found["stalls"] == 0
+
+
+def test_slow_and_flaky_listeners_troubles_are_their_own(tmp_path: Path) -> None:
+    with on_the_air(tmp_path) as edge:
+        options = ("--slow", "0.2", "--flaky", "0.2", "--leaving", "0.2", "--seed", "7")
+        found = load(edge, 100, 4.5, *options)
+        assert found["odd_stalls"] > 0
+        assert found["cut"] > 0
+        assert found["left"] > 0
+        assert {name: found[name] for name in FINE} == dict.fromkeys(FINE, 0)
+
+
+def test_crowd_at_a_narrow_door_waits_in_line_and_all_are_let_in(tmp_path: Path) -> None:
+    with on_the_air(tmp_path, edge_admissions_per_s_max=20, door_network_burst=1000) as edge:
+        found = load(edge, 80, 9, "--ramp", "0.5")
+        assert found["listeners"] == found["heard"] == 80
+        assert found["waited"] > 20
+        assert found["in_line"] == found["tickets_lost"] == 0
+        assert {name: found[name] for name in FINE} == dict.fromkeys(FINE, 0)
+        assert 0.5 < found["wait_s"]["max"] < 9
+        assert found["wait_error_s"]["p50"] < found["wait_s"]["max"]
+        assert found["served_audio_s"]["p95"] < 1.0
+
+
+def test_slow_lane_is_read_whole_whatever_the_pieces(tmp_path: Path) -> None:
+    with on_the_air(tmp_path, edge_lane_ms_min=3840) as edge:
+        found = load(edge, 60, 6, "--decode", "6")
+        assert found["lanes"] == {"3840": 60}
+        assert {name: found[name] for name in FINE} == dict.fromkeys(FINE, 0)
+        assert found["sampled_parts"] > 6 * 20
+        assert found["decoded_parts"] == found["sampled_parts"]
+
+
+def stentor(*arguments: str) -> str:
+    done = subprocess.run([*STENTOR, *arguments], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def challenged(edge: RunningEdge) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", edge.port, timeout=5)
+    with contextlib.closing(connection):
+        connection.request("GET", "/load-consent?nonce=" + "0" * 32)
+        return connection.getresponse().status
+
+
+def test_operators_consent_is_asked_signed_and_kept_to(tmp_path: Path) -> None:
+    with on_the_air(tmp_path) as edge:
+        room = edge.programme.room
+        target = Target("127.0.0.1", edge.port, room, "aac48", own_machine=False)
+        with pytest.raises(UsageError, match="Nobody at"):
+            ask_consent(target, "0" * 64, 1, 1)
+        data = ("--data", str(edge.folder.root))
+        secret = stentor("load", "allow", room, "--for", "1m", "--listeners", "50", *data)
+        assert edge.folder.load_consent.stat().st_mode & 0o777 == 0o600
+        eventually(lambda: challenged(edge) == 200)
+        ask_consent(target, secret, 50, 50)
+        for count, seconds, which, why in (
+            (51, 10, secret, "50 listeners"),
+            (50, 61, secret, "more seconds"),
+            (50, 10, "0" * 64, "another secret"),
+        ):
+            with pytest.raises(UsageError, match=why):
+                ask_consent(target, which, count, seconds)
+        stentor("load", "forbid", *data)
+        eventually(lambda: challenged(edge) == 404)
+
+
+def test_place_elsewhere_is_no_target_without_consent() -> None:
+    with pytest.raises(UsageError, match="consent of who runs it"):
+        read_target("http://192.0.2.1/r/hall")
+    assert not read_target("http://192.0.2.1/r/hall", consent=True).own_machine
