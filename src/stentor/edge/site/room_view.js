@@ -137,7 +137,7 @@ export class RoomView {
   #seek(state) {
     const { player } = this;
     const { length } = player;
-    const usable = length > 1 && state.phase !== "scheduled" && player.status !== "gone";
+    const usable = length > 1 && state.phase !== "scheduled" && !["gone", "line"].includes(player.status);
     show("seek", usable);
     if (!usable || this.dragging) return;
     const slider = element("position");
