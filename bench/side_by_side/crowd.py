@@ -141,8 +141,6 @@ class Crowd:
         target = self._wish.target
         try:
             link = connect(target, self._wish.number, self._made)
-            if self._context is not None:
-                link = secured(link, self._context)
         except OSError as error:
             self._note_lost(str(error))
             return
@@ -167,6 +165,8 @@ class Crowd:
             self._leave(fd)
 
     def _shake(self, fd: int, one: One) -> None:
+        if self._context is not None and not isinstance(one.link, ssl.SSLSocket):
+            one.link = secured(one.link, self._context)  # connected only now; the same descriptor
         if isinstance(one.link, ssl.SSLSocket):
             self._epoll.modify(fd, select.EPOLLIN)
             one.link.do_handshake()

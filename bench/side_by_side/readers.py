@@ -8,9 +8,11 @@ import re
 from dataclasses import dataclass
 
 from side_by_side.programme import ADTS_TIME, FRAME_SAMPLES, SAMPLE_RATE, SEGMENT_S
+from stentor.admission.lanes import lane_for_period, target_s
 
 _HEAD_END = b"\r\n\r\n"
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
+_PERIOD = re.compile(rb"stentor-period-ms: *(\d+)", re.IGNORECASE)
 _SEQUENCE = re.compile(rb"MEDIA-SEQUENCE:(\d+)")
 _SETTLING_S = 1.0
 HLS_SEGMENTS_BACK = 3  # RFC 8216 6.3.3: not closer to the end than three target durations
@@ -34,10 +36,10 @@ class Counted:
 class Player:
     """Positions in seconds of programme: `end` is what has come, `heard` is where it plays."""
 
-    __slots__ = ("_from_ns", "_from_s", "_target_s", "end", "started_ns")
+    __slots__ = ("_from_ns", "_from_s", "end", "started_ns", "target_s")
 
     def __init__(self, target_s: float) -> None:
-        self._target_s = target_s  # what a joiner keeps of its first burst
+        self.target_s = target_s  # what a joiner keeps of its first burst
         self._from_ns = 0
         self._from_s = 0.0
         self.end = -1.0
@@ -51,11 +53,11 @@ class Player:
         """Audio up to `end` is there; `begin` counts for the first one only."""
         if self.end < 0:
             self.started_ns = now_ns
-            self._from_ns, self._from_s = now_ns, max(begin, end - self._target_s)
+            self._from_ns, self._from_s = now_ns, max(begin, end - self.target_s)
         else:
             self.check(now_ns, counted)
             if now_ns - self.started_ns < _SETTLING_S * 1e9:
-                self._from_s += max(0.0, end - self._target_s - self.heard(now_ns))
+                self._from_s += max(0.0, end - self.target_s - self.heard(now_ns))
         self.end = max(self.end, end)
 
     def check(self, now_ns: int, counted: Counted) -> None:
@@ -106,6 +108,12 @@ class Mp4Reader(Reader):
         self._missing = 0
         self._pending = 0.0
         self._tail = b""
+
+    def _take_head(self, head: bytes) -> None:
+        """This edge under load may give a slower lane than its fastest, and says so."""
+        period = _PERIOD.search(head)
+        if period is not None:
+            self.player.target_s = target_s(lane_for_period(int(period[1])))
 
     def take(self, data: bytearray, size: int, now_ns: int) -> bytes:
         """Take what was read; return what is to be sent."""

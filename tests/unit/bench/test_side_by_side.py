@@ -43,6 +43,13 @@ def test_position_in_mp4_is_the_same_wherever_reads_are_cut(cuts):
     assert reader.player.heard(0) == pytest.approx(5 * CHUNK_S)
 
 
+def test_player_of_a_slower_lane_keeps_a_larger_buffer():
+    reader = Mp4Reader(Counted(), 2.0)
+    head = b"HTTP/1.1 200 OK\r\nStentor-Period-Ms: 7680\r\n\r\n"
+    give(reader, head + b"".join(map(chunk, range(12))), [])
+    assert reader.player.heard(0) == pytest.approx(12 * CHUNK_S - 9.6)
+
+
 def test_audio_counts_when_its_fragment_is_whole():
     reader = Mp4Reader(Counted(), ALL)
     data = HEAD + chunk(0)
