@@ -19,6 +19,7 @@ from stentor.load.consent import ask_consent
 from stentor.load.target import Target, read_target
 from support.edge import RunningEdge, edge_running, eventually
 from support.programme import Tone
+from support.tls import Pair
 
 STENTOR = [sys.executable, "-c", "from stentor.cli import main; main()"]
 FINE = ("gaps", "stalls", "refused", "lost", "broken", "differing_parts", "undecodable_parts")
@@ -33,8 +34,10 @@ def on_the_air(tmp_path: Path, **settings: Any) -> Iterator[RunningEdge]:
             yield edge
 
 
-def load(edge: RunningEdge, count: int, seconds: float, *options: str) -> dict[str, Any]:
-    url = f"http://127.0.0.1:{edge.port}/r/{edge.programme.room}"
+def load(
+    edge: RunningEdge, count: int, seconds: float, *options: str, scheme: str = "http"
+) -> dict[str, Any]:
+    url = f"{scheme}://127.0.0.1:{edge.port}/r/{edge.programme.room}"
     command = [*STENTOR, "load", "listeners", url, "--count", str(count)]
     done = subprocess.run(
         [*command, "--seconds", str(seconds), "--sample", "10", "--json", *options],
@@ -92,6 +95,14 @@ def test_slow_lane_is_read_whole_whatever_the_pieces(tmp_path: Path) -> None:
         assert {name: found[name] for name in FINE} == dict.fromkeys(FINE, 0)
         assert found["sampled_parts"] > 6 * 20
         assert found["decoded_parts"] == found["sampled_parts"]
+
+
+def test_listeners_over_tls_are_checked_as_all_others(tmp_path: Path) -> None:
+    with on_the_air(tmp_path, **Pair(tmp_path / "tls").settings) as edge:
+        found = load(edge, 40, 3, "--arrivals", "rejoin", "--all-at", "1.5", scheme="https")
+        assert found["listeners"] == found["heard"] == found["cut"] == 40
+        assert {name: found[name] for name in FINE} == dict.fromkeys(FINE, 0)
+        assert found["decoded_parts"] > 0
 
 
 def stentor(*arguments: str) -> str:
