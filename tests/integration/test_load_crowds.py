@@ -105,6 +105,23 @@ def test_listeners_over_tls_are_checked_as_all_others(tmp_path: Path) -> None:
         assert found["decoded_parts"] > 0
 
 
+def test_advised_listeners_move_before_they_leave_and_miss_nothing(tmp_path: Path) -> None:
+    with on_the_air(tmp_path) as edge:
+        push = edge.edge.push
+
+        def advise_once(_now_ns: int) -> None:
+            if push.listeners == 30 and not edge.edge.counts.advised:
+                for lane in tuple(push.lanes()):
+                    push.advise(lane, lane.parts, 1.0, "deploy")
+
+        edge.edge.loop.every(0.1, advise_once)
+        found = load(edge, 30, 5)
+        assert found["moved"] == found["listeners"] == 30
+        assert {name: found[name] for name in FINE} == dict.fromkeys(FINE, 0)
+        assert found["missed_parts"] == 0  # what both connections bring is heard once
+        assert edge.edge.counts.joined == 60
+
+
 def stentor(*arguments: str) -> str:
     done = subprocess.run([*STENTOR, *arguments], capture_output=True, text=True, check=True)
     return done.stdout.strip()

@@ -90,7 +90,7 @@ def shares(plan: Plan, hour_s: float | None) -> list[Share]:
             coming,
             plan.behaviour,
             plan.sampled_every,
-            len(range(number, plan.decoding, of)),
+            0 if number else plan.decoding,  # the codecs' memory in one process is enough
             plan.buffer_s,
         )
         for number in range(of)
