@@ -5,8 +5,8 @@
 
 Present listeners first. Then a crowd that comes so many times faster than the door lets in; each
 who is told to wait does so as a page would. Said are the stalls of those present, the pace of
-admission second by second against its best, from one's turn to audio, and how true the announced
-waits were. `--per-s 0` leaves the pace to the ladder. Exit code 1 where a promise is not kept.
+admission against what may be let in (or its best), from one's turn to audio, and how true the
+announced waits were. `--per-s 0` leaves the pace to the ladder. Exit code 1 where a promise is not kept.
 """
 
 import argparse
@@ -43,8 +43,10 @@ class Paces:
         self._thread.join()
 
     def _watch(self) -> None:
-        while not self._stopping.wait(1.0):
+        while True:
             self.samples.append((time.monotonic(), self._ground.counted("joined")))
+            if self._stopping.wait(1.0):
+                return
 
     def per_s(self, over: int) -> list[float]:
         """Return the pace in each stretch of so many samples."""
@@ -102,7 +104,7 @@ def main() -> int:
 def report(wish: argparse.Namespace, crowd: int, stayed: Tally, came: Tally, paces: Paces) -> int:
     stretches = paces.per_s(_WINDOW_S)
     flooded = stretches[: max(1, round(wish.flood) // _WINDOW_S)]
-    goodput = statistics.mean(flooded) / max(stretches)
+    goodput = statistics.mean(flooded) / (wish.per_s or max(stretches))
     told = figures(came)
     waited = max(1, came.waited)
     served = came.served_audio_s.figures() or {}
@@ -113,7 +115,7 @@ def report(wish: argparse.Namespace, crowd: int, stayed: Tally, came: Tally, pac
         "crowd": f"{crowd:,} in {wish.flood:g} s; {came.heard:,} heard, {came.in_line:,} still in"
         f" line, {came.tickets_lost} tickets lost, {came.refused} refused",
         "let in a second": ", ".join(f"{one:.0f}" for one in stretches)
-        + f" ({_WINDOW_S} s each); in the flood {goodput:.1%} of the best",
+        + f" ({_WINDOW_S} s each); in the flood {goodput:.1%} of what may be",
         "from one's turn to audio": told["served_audio_s"],
         "wait": told["wait_s"],
         "against what was announced": f"{came.waited:,} waited;"

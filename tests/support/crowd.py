@@ -60,6 +60,8 @@ class Crowd:
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
         self.visitors: list[Visitor] = []
+        self.late_s = 0.0  # on average, whoever was told when to ask again
+        self.hiccups = False  # one tick in twenty comes 1.5 s late
         self.admitted: list[Visitor] = []
         self.listeners = Counter[int]()
         self.dead: set[int] = set()
@@ -102,7 +104,8 @@ class Crowd:
         for index, door in self.doors.items():
             if index not in self.dead:
                 door.tick(round((1000 + self.now_s) * 1e9), self.listeners[index])
-        self.at(self.now_s + TICK_S, self._tick)
+        late_s = 1.5 if self.hiccups and self.chance.random() < 0.05 else 0.0
+        self.at(self.now_s + TICK_S + late_s, self._tick)
 
     def come(self, visitor: Visitor) -> Visitor:
         self.visitors.append(visitor)
@@ -149,7 +152,8 @@ class Crowd:
         visitor.ticket = said["ticket"]
         if visitor.announced_s is None:
             visitor.announced_s = said["wait_s"]
-        self.at(self.now_s + said["poll_s"], lambda: self._try(visitor))
+        late_s = self.chance.expovariate(1 / self.late_s) if self.late_s else 0.0
+        self.at(self.now_s + said["poll_s"] + late_s, lambda: self._try(visitor))
 
     def admitted_in(self, start_s: float, end_s: float) -> int:
         return sum(start_s <= (one.admitted_s or 0.0) < end_s for one in self.admitted)

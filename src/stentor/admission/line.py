@@ -19,11 +19,16 @@ _KNOTS_EVEN, _KNOTS_FRONT, _KNOTS_STEP = 44, 16, 0.7
 WAIT_S_MAX = 3600.0  # what is announced of a line that does not move
 POLL_S_MAX = 30.0
 _NEAR_S = 6.0
+_PAST_S_MAX = 4.0  # a leader that was away for longer does not make up for it
 _CREDIT_S = 0.5  # of the rate: what is not used at once is not saved up for a crowd
-_DELAY_S = 0.75  # from being served to coming
-_LEARN_S = 15.0
-_OWED_S = 3.0
+# Whether people give up is told from those who were served so long ago, over such a span: most come
+# within a second or two, but a slow network or a busy machine is no reason to call them gone.
+_COMING_S = 5.0
+_SPAN_S = 15.0
+_MARK_S = 1.0
+_EVIDENCE = 30.0  # places served, until which all are taken to come
 _SHOW_MIN = 0.05
+_SHOW_LEAST = 0.2  # of who is served now: a line is not emptied on a guess
 _HAZARD_AGE_S_MIN = 10.0
 
 
@@ -41,6 +46,15 @@ class Totals(msgspec.Struct, frozen=True, array_like=True):
     places: int = 0  # given out
     came: int = 0  # admitted in their turn
     past: int = 0  # admitted past the line: it was empty, or they asked beforehand
+
+
+class Mark(msgspec.Struct, frozen=True, array_like=True):
+    """How the line stood at a moment past: places served, who had come, how long they waited."""
+
+    at_ms: int
+    served: float
+    came: int
+    age_s: float
 
 
 class Sheet(msgspec.Struct, frozen=True, array_like=True):
@@ -64,13 +78,9 @@ class Sheet(msgspec.Struct, frozen=True, array_like=True):
     comes_per_s: float = 0.0
     lasting_per_s: float = 0.0  # the same, of a minute: a flood is not taken to go on for ever
     past_per_s: float = 0.0
-    served_per_s: float = 0.0  # delayed, as those are who come of it
-    due_per_s: float = 0.0  # the same, smoothed like `came_per_s`
-    came_per_s: float = 0.0
-    shown: float = 1.0  # for how many of the places served somebody came
-    age_s: float = 0.0  # how long those waited who are served
+    marks: tuple[Mark, ...] = ()
+    shown: float = 1.0  # for how many of the places that are served now somebody will come
     hazard_per_s: float = 0.0  # of giving up
-    owed: float = 0.0  # places served for which nobody came though it was expected
     knots: tuple[Knot, ...] = ()
     poll_s_min: float = 1.0
 
@@ -148,7 +158,7 @@ def step(
     """
     if not wanted and not (sheet.line and sheet.waiting):
         return _closed(sheet, totals, per_s, now_ms)
-    past_s = min(2.0, max(0.0, (now_ms - sheet.at_ms) / 1000)) if sheet.at_ms else 0.0
+    past_s = min(_PAST_S_MAX, max(0.0, (now_ms - sheet.at_ms) / 1000)) if sheet.at_ms else 0.0
     if not sheet.line:
         # Whoever came until now is in; the places of an earlier line are served.
         begins_ms = max(sheet.serving_ms, now_ms + sheet.shift_ms)
@@ -182,30 +192,44 @@ def _learned(sheet: Sheet, totals: Totals, past_s: float) -> Sheet:
     if past_s <= 0:
         return sheet
     places = max(0, totals.places - sheet.totals.places)
-    came = max(0, totals.came - sheet.totals.came)
     past = max(0, totals.past - sheet.totals.past)
-    came_per_s = _toward(sheet.came_per_s, came / past_s, past_s, _LEARN_S)
-    due_per_s = _toward(sheet.due_per_s, sheet.served_per_s, past_s, _LEARN_S)
-    doubt = 0.05 * sheet.per_s + 0.01  # until enough were served, all are taken to come
-    shown = min(1.0, max(_SHOW_MIN, (came_per_s + doubt) / (due_per_s + doubt)))
     age_s = (sheet.virtual_ms(sheet.at_ms) - sheet.serving_ms) / 1000
-    age_s = _toward(sheet.age_s, age_s, past_s, _LEARN_S)  # of those whom `shown` speaks of
-    missed = sheet.served_per_s * sheet.shown * past_s - came  # who should have come by now
-    given_back = _toward(0.0, sheet.owed + missed, past_s, _OWED_S)
+    marks = sheet.marks
+    if not marks or sheet.at_ms - marks[-1].at_ms >= _MARK_S * 1000:
+        kept_ms = sheet.at_ms - (_SPAN_S + _COMING_S) * 1000
+        mark = Mark(sheet.at_ms, sheet.served, totals.came, age_s)
+        marks = (*(one for one in marks if one.at_ms >= kept_ms), mark)
+    hazard_per_s = _hazard(marks, sheet.hazard_per_s)
     return replace(
         sheet,
         totals=totals,
-        credit=sheet.credit - past + given_back,
-        owed=sheet.owed + missed - given_back,
-        age_s=age_s,
+        credit=sheet.credit - past,
         comes_per_s=_toward(sheet.comes_per_s, places / past_s, past_s, 5.0),
         lasting_per_s=_toward(sheet.lasting_per_s, places / past_s, past_s, 60.0),
         past_per_s=_toward(sheet.past_per_s, past / past_s, past_s, 5.0),
-        came_per_s=came_per_s,
-        due_per_s=due_per_s,
-        shown=shown,
-        hazard_per_s=-math.log(shown) / max(_HAZARD_AGE_S_MIN, age_s),
+        marks=marks,
+        shown=max(_SHOW_LEAST, math.exp(-hazard_per_s * age_s)),
+        hazard_per_s=hazard_per_s,
     )
+
+
+def _hazard(marks: Sequence[Mark], known: float) -> float:
+    """Return how likely somebody in line gives up within a second, from those who were served.
+
+    Who came is counted `_COMING_S` later than who was served, so who is merely late is not missed.
+    """
+    newest = marks[-1]
+    due = [one for one in marks if newest.at_ms - one.at_ms >= _COMING_S * 1000]
+    if len(due) < 2:
+        return known
+    first, last = due[0], due[-1]
+    served = last.served - first.served
+    if served < _EVIDENCE:
+        return known
+    counted = next(one for one in marks if one.at_ms - first.at_ms >= _COMING_S * 1000)
+    shown = min(1.0, max(_SHOW_MIN, (newest.came - counted.came) / served))
+    age_s = sum(one.age_s for one in due) / len(due)
+    return -math.log(shown) / max(_HAZARD_AGE_S_MIN, age_s)
 
 
 def _served(sheet: Sheet, counts: Sequence[int], past_s: float, per_s: float, now_ms: int) -> Sheet:
@@ -239,7 +263,6 @@ def _served(sheet: Sheet, counts: Sequence[int], past_s: float, per_s: float, no
         if virtual_ms // BUCKET_MS > serving_ms // BUCKET_MS:
             base = round(served)
         serving_ms = max(serving_ms, virtual_ms)
-    rate = (served - sheet.served) / past_s if past_s > 0 else 0.0
     return replace(
         sheet,
         at_ms=now_ms,
@@ -249,7 +272,6 @@ def _served(sheet: Sheet, counts: Sequence[int], past_s: float, per_s: float, no
         served=served,
         credit=credit,
         per_s=per_s,
-        served_per_s=_toward(sheet.served_per_s, rate, past_s, _DELAY_S),
     )
 
 

@@ -22,7 +22,7 @@ from stentor.base.logs import log
 EDGES_MAX = 256
 BUCKETS = 81_920  # of places that a slot holds, 2.3 hours; a line is never as long
 SPENT = 1 << 18  # serials whose use is remembered exactly
-FRESH_MS = 1500
+FRESH_MS = 3000
 PEAK_S = 120
 _ZEROS = memoryview(bytes(BUCKETS * 4)).cast("I")
 _MAGIC = b"stentor board 1\n"

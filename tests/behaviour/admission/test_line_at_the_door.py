@@ -54,13 +54,30 @@ def test_line_goes_on_as_was_said_though_many_give_up(tmp_path: Path) -> None:
         100, 90, start_s=1.0, patience_s=lambda: crowd.chance.expovariate(1 / 60)
     )
     crowd.run(85)
-    rates = [crowd.admitted_in(t, t + 10) for t in range(10, 80, 10)]
+    rates = [crowd.admitted_in(t, t + 10) for t in range(20, 80, 10)]  # learnt by then
     assert min(rates) >= 0.9 * 2 * PER_S * 10, "places of who gave up go to others"
     crowd.run(170)
     errors = errors_of(waited(visitors))
     print("errors p50, p90:", errors[len(errors) // 2], errors[int(len(errors) * 0.9)])
     assert share_within(errors, 0.2) >= 0.9
     assert crowd.count("line_again") < len(crowd.admitted) / 20
+
+
+@pytest.mark.parametrize(("late_s", "hiccups"), [(1.0, False), (1.0, True), (2.0, False)])
+def test_who_comes_late_is_not_taken_for_one_who_gave_up(
+    tmp_path: Path, late_s: float, hiccups: bool
+) -> None:
+    """Or the line runs ahead of those who were told when to come, and more of them are late."""
+    crowd = Crowd(tmp_path, edge_admissions_per_s_max=PER_S)
+    crowd.late_s, crowd.hiccups = late_s, hiccups
+    crowd.run(1)
+    visitors = crowd.arrivals(400, 15, start_s=1.0)
+    crowd.run(170)
+    rates = [crowd.admitted_in(t, t + 10) for t in range(10, 140, 10)]
+    assert 0.9 * 2 * PER_S * 10 <= min(rates) <= max(rates) <= 1.2 * 2 * PER_S * 10
+    long = [one for one in waited(visitors) if (one.announced_s or 0) >= 10 * late_s]
+    assert len(long) > len(visitors) / 2
+    assert share_within(errors_of(long), 0.2) >= 0.9
 
 
 def test_line_is_first_come_first_served_to_the_second(tmp_path: Path) -> None:
@@ -114,7 +131,8 @@ def test_thousands_behind_one_carrier_are_all_let_in_and_nothing_idles_meanwhile
     crowd.run(45)
     assert all(one.admitted_s is not None for one in (*carrier, *others))
     # All of 5,000 at 200 a second: the line is as fast as if they had come from everywhere.
-    assert max(one.waited_s for one in carrier) < 1.15 * (len(carrier) + len(others)) / 200
+    # But they were told to come later, as others might have come meanwhile, so some come late.
+    assert max(one.waited_s for one in carrier) < 1.45 * (len(carrier) + len(others)) / 200
     assert max(one.waited_s for one in others) < 10, "who is alone is not behind the thousands"
 
 
@@ -142,7 +160,8 @@ def test_death_of_the_leading_edge_moves_the_line_on_and_never_back(tmp_path: Pa
     assert all(one.admitted_s is not None for one in visitors)
     assert all(later >= earlier for earlier, later in pairwise(seen))
     rates = [crowd.admitted_in(t, t + 10) for t in (25, 30)]
-    assert all(0.9 * 400 <= rate <= 1.1 * 400 for rate in rates), "two edges' worth, meanwhile"
+    # No more than an edge's slack: who could not come in the gap is not at once taken for gone.
+    assert all(0.9 * 400 <= rate <= 1.25 * 400 for rate in rates), f"two edges' worth: {rates}"
 
 
 def test_used_ticket_is_good_for_nobody_else(tmp_path: Path) -> None:
