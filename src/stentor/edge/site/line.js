@@ -4,7 +4,7 @@
 
 import { Backoff, pauseUnlessWoken } from "./backoff.js";
 
-const POLL_MAX_S = 60;
+const POLL_MAX_S = 30;
 const NEAR_S = 6;
 const TELL_MS = 1_000;
 
