@@ -156,10 +156,9 @@ class Course:
         step = Step(body.data, body.node)
         for name in ("first", "parts", "gained_ns", "due_ns", "gaps", "jumps", "repeated", "ended"):
             setattr(step, name, getattr(body, name))
-        said = skim(news)
-        self._listen(step, said)
+        self._listen(step, skim(news))
         step.ended = body.ended
-        step.plain = body.plain and not step.jumps and step.advice is None and not said.runs
+        step.plain = body.plain and not step.jumps and step.advice is None
         return step
 
     def _at(self, head: Head, position: int, tail: bytes, now_ns: int, *, share: bool) -> Node:
@@ -235,14 +234,25 @@ class Course:
 
 
 def _news_end(data: bytes) -> int:
-    """Return where a first chunk that begins with an event ends, 0 if the data begin otherwise."""
+    """Return where a first chunk that is nothing but events ends, 0 if the data begin otherwise.
+
+    A chunk that begins with an event may hold a part too: a new state comes with the next part.
+    """
     line_end = data.find(b"\r\n", 0, 6)
-    if line_end < 0 or data[line_end + 6 : line_end + 10] != b"emsg":
+    if line_end < 0:
         return 0
     try:
-        return line_end + 4 + int(data[:line_end], 16)
+        at, stop = line_end + 2, line_end + 2 + int(data[:line_end], 16)
     except ValueError:
         return 0
+    if not at < stop <= len(data):
+        return 0
+    while at < stop:
+        size = int.from_bytes(data[at : at + 4], "big")
+        if size < 8 or data[at + 4 : at + 8] != b"emsg":
+            return 0
+        at += size
+    return stop + 2 if at == stop else 0
 
 
 def _count(step: Step, said: Skimmed, position: int) -> int:

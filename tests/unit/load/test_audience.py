@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stentor.edge.answer import http_chunk
-from stentor.edge.rooms import jump_event
+from stentor.edge.rooms import Stream, jump_event
 from stentor.load.audience import Audience, Trait
 from stentor.load.course import PART_NS, Course, Node
 from stentor.load.report import Tally
+from stentor.media.boxes import emsg
 from stentor.media.renditions import RENDITIONS
 from support.programme import init_of, part_of
 
@@ -95,6 +97,26 @@ def test_hole_without_a_word_is_a_gap_and_with_one_is_a_jump() -> None:
     told = One().hears(WELCOME + chunks(5, 6), 0)
     told.hears(http_chunk(jump_event(7, 9)) + chunks(9), 1)
     assert (told.tally.gaps, told.tally.jumps) == (0, 1)
+
+
+@pytest.mark.parametrize("changed", [2, 3, 4])
+@pytest.mark.parametrize(
+    "news", [b"", http_chunk(emsg("urn:x", b"1", presentation_time=0))], ids=["alone", "news"]
+)
+def test_part_that_comes_with_an_event_is_no_gap(changed: int, news: bytes) -> None:
+    """An edge puts a new state into the chunk of the next part, wherever in a delivery that is."""
+    stream = Stream("aac48")
+    for number in range(5):
+        if number == changed:
+            stream.news = emsg("urn:x", b"2", presentation_time=0)
+        stream.append(number, part_of(AAC, number), 0, 100)
+    one = One().hears(WELCOME + stream.chunked(0, 2), 0)
+    before = one.node
+    for _ in range(2):  # whoever is the first to get it, and who follows
+        one.node = before
+        one.hears(news + stream.chunked(2, 5), PART_NS)
+        assert (one.tally.gaps, one.node.position) == (0, 5)
+    assert one.tally.parts == 2 + 2 * 3
 
 
 def test_parts_that_come_again_are_counted_not_heard_twice() -> None:
