@@ -116,7 +116,7 @@ class Server:
         options: tuple[str, ...] = (),
         data_option: bool = True,
     ) -> None:
-        first = free_ports(4 + edges)
+        first = free_ports(5 + edges)  # and one for an edge that a deploy adds
         self.edges = edges
         self.port, self.control_port, self.stage_port = first, first + 1, first + 2
         self.metrics_port = first + 3
