@@ -6,7 +6,8 @@
 Present listeners first. Then a crowd that comes so many times faster than the door lets in; each
 who is told to wait does so as a page would. Said are the stalls of those present, the pace of
 admission against what may be let in (or its best), from one's turn to audio, and how true the
-announced waits were. `--per-s 0` leaves the pace to the ladder. Exit code 1 where a promise is not kept.
+announced waits were. `--per-s 0` leaves the pace to the ladder. Exit code 1 where a promise is
+not kept.
 """
 
 import argparse

@@ -193,6 +193,8 @@ def _learned(sheet: Sheet, totals: Totals, past_s: float) -> Sheet:
         return sheet
     places = max(0, totals.places - sheet.totals.places)
     past = max(0, totals.past - sheet.totals.past)
+    # While nobody waits all go past the line; whoever waits is passed by reminders only.
+    passing_per_s = past / past_s if sheet.waiting else 0.0
     age_s = (sheet.virtual_ms(sheet.at_ms) - sheet.serving_ms) / 1000
     marks = sheet.marks
     if not marks or sheet.at_ms - marks[-1].at_ms >= _MARK_S * 1000:
@@ -206,7 +208,7 @@ def _learned(sheet: Sheet, totals: Totals, past_s: float) -> Sheet:
         credit=sheet.credit - past,
         comes_per_s=_toward(sheet.comes_per_s, places / past_s, past_s, 5.0),
         lasting_per_s=_toward(sheet.lasting_per_s, places / past_s, past_s, 60.0),
-        past_per_s=_toward(sheet.past_per_s, past / past_s, past_s, 5.0),
+        past_per_s=_toward(sheet.past_per_s, passing_per_s, past_s, 5.0),
         marks=marks,
         shown=max(_SHOW_LEAST, math.exp(-hazard_per_s * age_s)),
         hazard_per_s=hazard_per_s,
@@ -282,7 +284,9 @@ def _told(sheet: Sheet, counts: Sequence[int], polls_per_s_max: float) -> Sheet:
     per_s = max(sheet.per_s - sheet.past_per_s, sheet.per_s / 10)
     sums = list(accumulate(counts, initial=sheet.base))
     knots = [Knot(sheet.serving_ms, round(sheet.served), 0.0)]
-    number, wait_s, waiting = sheet.served, 0.0, 0.0
+    # Who walked in while nobody waited is earned back before anybody in line is served.
+    wait_s = _later(0.0, max(0.0, -sheet.credit), per_s)
+    number, waiting = sheet.served, 0.0
     for end in _ends(sums, sheet.served, virtual_ms // BUCKET_MS - first + 1):
         end_ms = _end_ms((first + end - 1) * BUCKET_MS, virtual_ms)
         if end_ms <= knots[-1].place_ms:

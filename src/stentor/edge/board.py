@@ -113,6 +113,10 @@ class Board:
             sum(words[_PAST] for words in slots),
         )
 
+    def places(self) -> int:
+        """Return how many places all edges have given out, the dead ones included."""
+        return sum(self._slot(n).words[_PLACES] for n, at_ms in enumerate(self._fresh) if at_ms)
+
     def next_serial(self) -> int:
         """Return a number for a ticket that no ticket of this edge had before."""
         serial = self._own.words[_SERIAL] + 1

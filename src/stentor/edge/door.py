@@ -36,6 +36,7 @@ _BURST_S = 2.0
 _RETURNS_MIN = 4.0  # in a tick, at one edge
 _SLACK = 1.25  # who is served comes unevenly
 _AGAIN_S = (1.0, 3.0)
+_COMES_S = 0.5  # from one's turn to being in, as pages ask
 _PROBLEM = "urn:stentor:problem:line"
 _LINE_FULL = Problem(
     503, "line-full", "Too many from this network are in line", "Come again in a minute."
@@ -88,8 +89,6 @@ class Door:
         self._chance = chance
         self.sheet = Sheet()
         self.asked = 0  # who wanted to join, since the start
-        self._given = 0  # places since that sheet
-        self._edges = 1
         self.per_s = float(limits.per_s_max or limits.per_s_unmeasured)
         self.wants_line = bool(limits.per_s_max)
         self._bucket = Bucket(now_ns())
@@ -220,10 +219,9 @@ class Door:
                     polls_per_s_max=self._limits.polls_per_s_max,
                 )
             )
-        self.sheet, self._given = board.sheet(), 0
-        self._edges = max(1, len(edges))
+        self.sheet = board.sheet()
         self._bucket.per_s = self.per_s * _SLACK
-        share = 1 / self._edges
+        share = 1 / max(1, len(edges))
         # Whose network broke comes before anybody here has noticed that they left.
         left = max(0, board.peak(beat_ms // 1000) - present)
         # Who moves to another lane is here twice for a moment.
@@ -284,7 +282,6 @@ class Door:
         expires_s = now_ms // 1000 + LINE_TICKET_S
         text = self._write(Kind.LINE, room, place_ms, now_ms, expires_s, network)
         self._board.note_place(place_ms)
-        self._given += self._edges  # the others give as many
         self._counts.line_given += 1
         self._answer_place(connection, text, place_ms, now_ms)
 
@@ -296,10 +293,12 @@ class Door:
         return self._tickets.write(ticket, room.id)
 
     def _answer_place(self, connection: Connection, text: str, place_ms: int, now_ms: int) -> None:
-        stand = self.sheet.stand(place_ms, now_ms, self._given)
+        given = self._board.places() - self.sheet.totals.places  # since the sheet was written
+        stand = self.sheet.stand(place_ms, now_ms, given)
         ahead = max(0, stand.number - 1 - round(self.sheet.served))
         again_s = poll_s(stand.wait_s, self.sheet.poll_s_min, self._chance())
-        self._answer_line(connection, text, place_ms, stand.number, ahead, stand.wait_s, again_s)
+        wait_s = stand.wait_s + _COMES_S
+        self._answer_line(connection, text, place_ms, stand.number, ahead, wait_s, again_s)
 
     def _answer_line(
         self,

@@ -6,7 +6,6 @@ Pure.
 
 import msgspec
 
-_POLL_S_MAX = 15.0
 _POLL_S_MIN = 1.0
 
 
@@ -29,19 +28,8 @@ class Notice(msgspec.Struct, frozen=True):
     serving: int = 0
     per_minute: float = 0.0
     line: tuple[tuple[int, float], ...] = ()
+    wait_s: tuple[float, ...] = ()  # of each place in `line`
     poll_s_min: float = _POLL_S_MIN
-
-
-def number_at(line: tuple[tuple[int, float], ...], place_ms: int) -> float:
-    """Return the number that belongs to a place, between those that the notice names."""
-    before: tuple[int, float] | None = None
-    for at, number in line:
-        if at >= place_ms:
-            if before is None or at == before[0]:
-                return number
-            return before[1] + (number - before[1]) * (place_ms - before[0]) / (at - before[0])
-        before = at, number
-    return before[1] if before else 0.0
 
 
 def is_served(notice: Notice, place_ms: int) -> bool:
@@ -49,18 +37,18 @@ def is_served(notice: Notice, place_ms: int) -> bool:
     return notice.open or notice.serving_ms >= place_ms
 
 
-def expected_wait_s(notice: Notice, place_ms: int) -> float | None:
-    """Return how long it will take; None when the line does not move."""
+def expected_wait_s(notice: Notice, place_ms: int) -> float:
+    """Return how long it will take, between those whose wait the notice names."""
     if is_served(notice, place_ms):
         return 0.0
-    ahead = max(0.0, number_at(notice.line, place_ms) - notice.serving)
-    return 60 * ahead / notice.per_minute if notice.per_minute > 0 else None
-
-
-def next_look_s(wait_s: float | None, least_s: float | None) -> float:
-    """Return when to look again: seldom far back, each second at the front."""
-    wanted = (_POLL_S_MAX if wait_s is None else wait_s) / 4
-    return min(_POLL_S_MAX, max(least_s or _POLL_S_MIN, _POLL_S_MIN, wanted))
+    before: tuple[int, float] | None = None
+    for (at, _), wait_s in zip(notice.line, notice.wait_s, strict=False):
+        if at >= place_ms:
+            if before is None or at == before[0]:
+                return wait_s
+            return before[1] + (wait_s - before[1]) * (place_ms - before[0]) / (at - before[0])
+        before = at, wait_s
+    return before[1] if before else 0.0
 
 
 def read_in_line(body: bytes) -> InLine | None:

@@ -7,7 +7,8 @@ in, the moment of the next look goes out.
 import random
 from dataclasses import dataclass
 
-from stentor.load.line import InLine, Notice, expected_wait_s, is_served, next_look_s
+from stentor.admission.line import poll_s
+from stentor.load.line import InLine, Notice, expected_wait_s, is_served
 from stentor.load.report import Tally
 
 _NS = 1_000_000_000
@@ -53,7 +54,10 @@ class Queue:
         else:
             self._tally.tickets_lost += said.place_ms > place.place_ms
             place.ticket, place.place_ms = said.ticket, said.place_ms
-        return self._next(said.poll_s or next_look_s(said.wait_s, None), now_ns)
+        look_s = said.poll_s
+        if look_s is None:
+            look_s = poll_s(said.wait_s or 0.0, 1.0, self._chance.random())
+        return now_ns + round(look_s * _NS)
 
     def noticed(self, who: int, notice: Notice | None, now_ns: int) -> int | None:
         """The public notice was read (None: it could not be); return when to look again.
@@ -62,14 +66,15 @@ class Queue:
         """
         place = self._places[who]
         if notice is None:
-            return self._next(_LOOK_AGAIN_S, now_ns)
+            return now_ns + round(_LOOK_AGAIN_S * self._chance.uniform(0.5, 1.5) * _NS)
         if is_served(notice, place.place_ms):
             self.called.add(who)
             return None
         wait_s = expected_wait_s(notice, place.place_ms)
         if place.announced_s is None:
             place.announced_s = wait_s
-        return self._next(next_look_s(wait_s, notice.poll_s_min), now_ns)
+        look_s = poll_s(wait_s, notice.poll_s_min, self._chance.random())
+        return now_ns + round(look_s * _NS)
 
     def admitted(self, who: int, now_ns: int) -> None:
         """In: say how long it took, and how well that was foretold."""
@@ -85,7 +90,3 @@ class Queue:
             tally.wait_error_s.add(error_s)
             tally.waits_within_10 += error_s <= 0.1 * place.announced_s
             tally.waits_within_20 += error_s <= 0.2 * place.announced_s
-
-    def _next(self, wait_s: float, now_ns: int) -> int:
-        """Not all at once: a quarter earlier to a quarter later, as pages do."""
-        return now_ns + round(wait_s * self._chance.uniform(0.75, 1.25) * _NS)

@@ -63,6 +63,16 @@ def test_line_goes_on_as_was_said_though_many_give_up(tmp_path: Path) -> None:
     assert crowd.count("line_again") < len(crowd.admitted) / 20
 
 
+def test_who_walked_in_before_the_crowd_does_not_lengthen_what_it_is_told(tmp_path: Path) -> None:
+    crowd = Crowd(tmp_path, edge_admissions_per_s_max=PER_S)
+    crowd.run(1)
+    early = crowd.arrivals(30, 20, start_s=1.0)
+    visitors = crowd.arrivals(400, 15, start_s=21.5)
+    crowd.run(190)
+    assert all(one.tries == 1 for one in early if one.comes_s < 21)
+    assert share_within(errors_of(waited(visitors)), 0.1) >= 0.9
+
+
 @pytest.mark.parametrize(("late_s", "hiccups"), [(1.0, False), (1.0, True), (2.0, False)])
 def test_who_comes_late_is_not_taken_for_one_who_gave_up(
     tmp_path: Path, late_s: float, hiccups: bool

@@ -17,7 +17,6 @@ from stentor.load.line import (
     Notice,
     expected_wait_s,
     is_served,
-    next_look_s,
     read_in_line,
     read_notice,
 )
@@ -79,7 +78,12 @@ def test_plan_beyond_what_may_be_opened_is_refused() -> None:
 
 
 NOTICE = Notice(
-    open=False, serving_ms=1000, serving=10, per_minute=60, line=((1000, 10), (3000, 30))
+    open=False,
+    serving_ms=1000,
+    serving=10,
+    per_minute=60,
+    line=((1000, 10), (3000, 30)),
+    wait_s=(0.0, 20.0),
 )
 
 
@@ -88,15 +92,15 @@ def test_place_between_two_that_the_notice_names_is_interpolated() -> None:
     assert expected_wait_s(NOTICE, 2000) == 10
     assert expected_wait_s(NOTICE, 9999) == 20
     assert is_served(NOTICE, 1000)
-    assert expected_wait_s(Notice(open=False, serving_ms=0, line=((0, 9),)), 5) is None
+    assert expected_wait_s(Notice(open=False, serving_ms=0), 5) == 0
 
 
-def test_looks_come_more_often_towards_the_front() -> None:
-    assert next_look_s(600, None) == 15
-    assert next_look_s(None, None) == 3.75
-    assert next_look_s(20, None) == 5
-    assert next_look_s(1, None) == 1
-    assert next_look_s(1, 3) == 3
+def test_who_is_nearly_served_looks_when_it_is_their_turn() -> None:
+    queue = Queue(Tally(), random.Random(1))
+    queue.refused(7, InLine("t", 1300, 3, wait_s=30.0, poll_s=10.0), 0)
+    look_ns = queue.noticed(7, NOTICE, 0)
+    assert look_ns is not None
+    assert 3.2 * NS <= look_ns <= 3.8 * NS, "three seconds, and all do not come at once"
 
 
 @given(st.binary(max_size=200))
@@ -110,7 +114,7 @@ def test_wait_is_compared_with_what_was_announced_first() -> None:
     queue = Queue(tally, random.Random(1))
     said = InLine("t", 2000, 10, wait_s=10.0, poll_s=2.0)
     look_ns = queue.refused(7, said, 0)
-    assert 1.5 * NS <= look_ns <= 2.5 * NS
+    assert look_ns == 2 * NS, "when the door said"
     assert queue.noticed(7, NOTICE, look_ns) is not None
     assert queue.noticed(7, None, look_ns) is not None
     served = Notice(open=False, serving_ms=2000)
