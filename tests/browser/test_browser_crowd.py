@@ -296,7 +296,7 @@ async def test_slow_lane_begins_at_the_hour_with_the_first_sample_and_goes_on(
 async def test_page_reckons_its_place_and_its_wait_as_the_door_does(
     tmp_path: Path, page: Page
 ) -> None:
-    knots = tuple(Knot(1_000 * n, 1 + 40 * n, 2.5 * n) for n in range(11))
+    knots = tuple(Knot(1_000 * n, 1 + 400 * n, 25.0 * n) for n in range(11))
     sheet = Sheet(at_ms=5, line=True, serving_ms=0, served=1.0, per_s=16.0, knots=knots)
     notice = {
         "open": False,
