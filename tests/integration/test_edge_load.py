@@ -35,7 +35,7 @@ def test_200_listeners_hear_everything_in_time(tmp_path: Path) -> None:
         on_edge.on_air(40)
         with on_edge.programme.at_real_time():
             url = f"http://127.0.0.1:{on_edge.port}/r/town-hall"
-            options = ("--count", "200", "--seconds", "6", "--sample", "10", "--json")
+            options = ("--count", "200", "--seconds", "5", "--sample", "10", "--json")
             tally = found(load(url, *options))
         assert tally["listeners"] == tally["heard"] == tally["wanted"] == 200
         for name in ("gaps", "stalls", "refused", "lost", "broken", "differing_parts", "jumps"):
@@ -63,7 +63,7 @@ def test_programme_that_stops_is_a_stall_for_everyone(tmp_path: Path) -> None:
         publishing = threading.Thread(target=publish_and_stop)
         publishing.start()
         url = f"http://127.0.0.1:{on_edge.port}/r/town-hall"
-        tally = found(load(url, "--count", "20", "--seconds", "6", "--json"))
+        tally = found(load(url, "--count", "20", "--seconds", "4", "--json"))
         publishing.join()
         assert tally["stalled_listeners"] == 20
         assert tally["gaps"] == 0

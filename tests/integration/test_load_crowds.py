@@ -78,19 +78,19 @@ def test_slow_and_flaky_listeners_troubles_are_their_own(tmp_path: Path) -> None
 
 def test_crowd_at_a_narrow_door_waits_in_line_and_all_are_let_in(tmp_path: Path) -> None:
     with on_the_air(tmp_path, edge_admissions_per_s_max=20, door_network_burst=1000) as edge:
-        found = load(edge, 80, 9, "--ramp", "0.5")
+        found = load(edge, 80, 7, "--ramp", "0.5")
         assert found["listeners"] == found["heard"] == 80
         assert found["waited"] > 20
         assert found["in_line"] == found["tickets_lost"] == 0
         assert {name: found[name] for name in FINE} == dict.fromkeys(FINE, 0)
-        assert 0.5 < found["wait_s"]["max"] < 9
+        assert 0.5 < found["wait_s"]["max"] < 7
         assert found["wait_error_s"]["p50"] < found["wait_s"]["max"]
         assert found["served_audio_s"]["p95"] < 1.0
 
 
 def test_slow_lane_is_read_whole_whatever_the_pieces(tmp_path: Path) -> None:
     with on_the_air(tmp_path, edge_lane_ms_min=3840) as edge:
-        found = load(edge, 60, 6, "--decode", "6")
+        found = load(edge, 60, 5, "--decode", "6")
         assert found["lanes"] == {"3840": 60}
         assert {name: found[name] for name in FINE} == dict.fromkeys(FINE, 0)
         assert found["sampled_parts"] > 6 * 20
@@ -115,7 +115,7 @@ def test_advised_listeners_move_before_they_leave_and_miss_nothing(tmp_path: Pat
                     push.advise(lane, lane.parts, 1.0, "deploy")
 
         edge.edge.loop.every(0.1, advise_once)
-        found = load(edge, 30, 5)
+        found = load(edge, 30, 4)
         assert found["moved"] == found["listeners"] == 30
         assert {name: found[name] for name in FINE} == dict.fromkeys(FINE, 0)
         assert found["missed_parts"] == 0  # what both connections bring is heard once
