@@ -49,9 +49,11 @@ def test_listener_who_joins_in_mid_conversation_hears_at_once(live: RoomMade) ->
 
 
 def test_listener_who_wants_minute_zero_gets_it_while_live(live: RoomMade) -> None:
-    for playlist in ("dvr.m3u8", "dvr-opus.m3u8"):
-        with listening(live.url(f"/hls/{playlist}"), seconds=5) as (ear,):
+    aac, opus = (live.url(f"/hls/{name}") for name in ("dvr.m3u8", "dvr-opus.m3u8"))
+    with listening(aac, seconds=5) as ears, listening(opus, seconds=5) as others:
+        for ear in (*ears, *others):
             ear.join()
+    for ear in (*ears, *others):
         assert ear.findings.first_part == 0
         assert ear.findings.gaps == 0
         assert ear.findings.parts >= 12
