@@ -95,7 +95,9 @@ def test_who_is_over_the_rate_gets_a_place_and_is_let_in_at_their_turn(tmp_path:
 
         eventually(all_in, timeout_s=10)
         waited_s = time.monotonic() - began
-        assert ticket in order[-4:]
+        # A second's worth is served together, perhaps while the others of it are just being asked.
+        places = [order.index(one["ticket"]) for one in in_line]
+        assert max(abs(place - n) for n, place in enumerate(places)) <= 7
         assert abs(waited_s - wait_s) < 1.5
         for client in let_in:
             assert b"moof" in client.buffer or client._more()
