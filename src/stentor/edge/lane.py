@@ -13,8 +13,9 @@ from stentor.edge.answer import LAST_CHUNK, http_chunk
 from stentor.edge.counts import Counts
 from stentor.edge.limits import Limits
 from stentor.edge.loop import BEHIND, GONE, SAID, Loop
+from stentor.edge.pages import PAGES_RECEIVERS_MIN
 from stentor.edge.rooms import Room, Stream, jump_event
-from stentor.edge.wire import PLAIN, Wire
+from stentor.edge.wire import PLAIN, Wire, Write
 from stentor.media.renditions import RENDITIONS
 
 _REFILL_PARTS = 4  # a listener behind is given so much at once: jumps happen between refills
@@ -59,6 +60,26 @@ class Behind:
         self.said_farewell = False
         self.since_ns = now_ns  # `taken` counts the bytes from then on
         self.taken = 0
+
+
+class Welcome:
+    """What joiners are sent at once, and `at`, the first part that is not in it."""
+
+    __slots__ = ("_used", "_wire", "_write", "at", "data")
+
+    def __init__(self, data: bytes, at: int, wire: Wire) -> None:
+        self.data = data
+        self.at = at
+        self._wire = wire
+        self._used = 0
+        self._write: Write = wire.write
+
+    def write(self) -> Write:
+        """Return how to send it to one more."""
+        self._used += 1
+        if self._used == PAGES_RECEIVERS_MIN:
+            self._write = self._wire.write_to_many(self.data, self._used)
+        return self._write
 
 
 class Lane:
@@ -116,7 +137,7 @@ class Lane:
         self.behind: dict[int, Behind] = {}
         self.ahead: dict[int, int] = {}  # has all before this part, which is not due yet
         # What a joiner gets (from a part on, if not None) and where it is then; until it changes.
-        self.welcomes: dict[int | None, tuple[bytes, int]] = {}
+        self.welcomes: dict[int | None, Welcome] = {}
         self.told = b""  # the state that an interim event told last, and when
         self.spoke_ns = 0
         self.news: dict[str, bytes] = {}  # event boxes for the next delivery, one of a kind
@@ -195,7 +216,9 @@ class Lane:
         for fd, at in leaving:
             self._begin_drain(fd, Behind(None, at, self.heard, self._now_ns()))
 
-    def join(self, fd: int, welcome: bytes, at: int | None = None) -> None:
+    def join(
+        self, fd: int, welcome: bytes, at: int | None = None, write: Write | None = None
+    ) -> None:
         """Take a listener whose descriptor is watched as its wire's `quiet` from now on.
 
         `at` is the first part that the welcome does not give: `self.at`, or beyond it.
@@ -205,7 +228,7 @@ class Lane:
         self._totals.joined += 1
         self._totals.present += 1
         try:
-            sent = self._write(fd, welcome)
+            sent = (write or self._write)(fd, welcome)
         except BlockingIOError:
             sent = 0
         except OSError:
@@ -246,7 +269,7 @@ class Lane:
 
     def _send(self, to: Collection[int], data: bytes) -> None:
         """The one loop that matters: the same bytes to everyone who keeps up."""
-        write, size = self._write, len(data)
+        write, size = self.wire.write_to_many(data, len(to)), len(data)
         slow: list[tuple[int, int]] = []
         lost: list[int] = []
         for fd in to:

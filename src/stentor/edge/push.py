@@ -18,7 +18,7 @@ from stentor.edge import routes
 from stentor.edge.answer import MP4, head, http_chunk
 from stentor.edge.connection import Connection
 from stentor.edge.counts import Counts
-from stentor.edge.lane import Lane, Totals, unsent_bytes
+from stentor.edge.lane import Lane, Totals, Welcome, unsent_bytes
 from stentor.edge.limits import Limits
 from stentor.edge.loop import Loop
 from stentor.edge.phases import Phases, phase_order
@@ -118,13 +118,13 @@ class Push:
             return
         parts = self._parts(intent.period_ms)
         lane = self._of(room, stream, parts, connection.wire).choose()
-        welcome, at = lane.welcomes.get(start) or self._welcome(lane, start)
+        welcome = lane.welcomes.get(start) or self._welcome(lane, start)
         fd = connection.hand_over()
         self._loop.stay(fd, lane, connection.wire.quiet)
         if lane.unsent_bytes > self._inherited_bytes:
             limit_unsent(fd, lane.unsent_bytes)
         self.listeners += 1
-        lane.join(fd, welcome, at)
+        lane.join(fd, welcome.data, welcome.at, welcome.write())
 
     def part_came(self, stream: Stream) -> None:
         """Note who is due something; `deliver` gives it to them."""
@@ -353,8 +353,7 @@ class Push:
         self.listeners -= 1
         self._left(fd)
 
-    def _welcome(self, lane: Lane, start: int | None) -> tuple[bytes, int]:
-        """Return what a joiner is sent at once, and the first part that is not in it."""
+    def _welcome(self, lane: Lane, start: int | None) -> Welcome:
         stream = lane.stream
         ticket = self.ticket_event(lane.room, lane.at * PART_SAMPLES)
         said = stream.init + lane.room.state_event() + ticket
@@ -364,7 +363,7 @@ class Push:
         elif start is not None and start < first:
             said += jump_event(start, first)
         data = _push_head(lane.parts, stream.rendition) + http_chunk(said)
-        found = data + lane.span(first, lane.at), at
+        found = Welcome(data + lane.span(first, lane.at), at, lane.wire)
         if len(lane.welcomes) < _WELCOMES_MAX:
             lane.welcomes[start] = found
         return found

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from stentor.edge.counts import Counts
 from stentor.edge.loop import QUIET, READ
+from stentor.edge.wire import Write
 
 RECORD_BYTES = 16_384  # RFC 8446 5.1: the most that one record holds
 WRITE_BYTES_MAX = 393_216  # encrypted for one client at once: a welcome to the slowest lane
@@ -107,6 +108,10 @@ class TlsWire:
             return False
         self._silent[fd] = said
         return said <= LISTENER_BYTES_MAX
+
+    def write_to_many(self, data: bytes, receivers: int) -> Write:
+        """Return how to send: each session has a key of its own, so nothing can be shared."""
+        return self.write
 
     def write(self, fd: int, data: bytes | memoryview) -> int:
         """Encrypt and send; what the client does not take is kept, and told as not taken."""

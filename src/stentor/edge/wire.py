@@ -9,6 +9,9 @@ from collections.abc import Callable
 from typing import Protocol
 
 from stentor.edge.loop import QUIET
+from stentor.edge.pages import pages_for
+
+Write = Callable[[int, bytes | memoryview], int]
 
 
 class Wire(Protocol):
@@ -29,8 +32,12 @@ class Wire(Protocol):
         ...
 
     @property
-    def write(self) -> Callable[[int, bytes | memoryview], int]:
+    def write(self) -> Write:
         """How to send."""
+        ...
+
+    def write_to_many(self, data: bytes, receivers: int) -> Write:
+        """Return how to send just these bytes, whole and from their beginning, to so many."""
         ...
 
     def read(self, fd: int, size: int) -> bytes:
@@ -49,6 +56,11 @@ class PlainWire:
     quiet = QUIET
     write = staticmethod(os.write)
     read = staticmethod(os.read)
+
+    def write_to_many(self, data: bytes, receivers: int) -> Write:
+        """Return the cheaper of two ways; it is good for as long as it is held."""
+        pages = pages_for(data, receivers)
+        return self.write if pages is None else pages.write
 
     def still_there(self, fd: int) -> bool:
         """What a plain listener says stays in the kernel, unread."""
