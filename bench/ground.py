@@ -162,13 +162,15 @@ def ground(edges: int, **settings: Any) -> Iterator[Ground]:
                     raise SystemExit("An edge did not start.")
                 time.sleep(0.05)
             time.sleep(0.5)
-            threading.Thread(
-                target=_publish, args=(programme, clock, stopping), daemon=True
-            ).start()
+            publisher = threading.Thread(target=_publish, args=(programme, clock, stopping))
+            publisher.start()
             pids = [process.pid or 0 for process in processes]
-            yield Ground(chosen, folder, clock, programme, pids)
+            try:
+                yield Ground(chosen, folder, clock, programme, pids)
+            finally:
+                stopping.set()
+                publisher.join()
         finally:
-            stopping.set()
             for process in processes:
                 process.kill()
             feed.stop()

@@ -7,13 +7,12 @@ import signal
 import subprocess
 import threading
 import time
-from dataclasses import fields
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
 from side_by_side.pacing import Pace
-from side_by_side.processes import Missing, answers, free_port, wait_until
+from side_by_side.processes import answers, free_port, wait_until
 from side_by_side.programme import RENDITION, Timeline
 from side_by_side.target import Target, get
 from stentor.admission.lanes import period_s, target_s
@@ -53,13 +52,12 @@ class StentorEdge:
         self.timeline = timeline
         self._cores = cores
         self.port = free_port()
-        known = {one.name for one in fields(Settings)}
         wanted: dict[str, Any] = {
             "port": self.port,
             "control_port": free_port(),
             "data": str(folder),
-            "edge_part_lane_listeners_max": 0,
             "edge_lane_ms_min": round(period_s(parts) * 1000),
+            "edge_lane_ms_max": round(period_s(parts) * 1000),
             "edge_network_exempt": "127.0.0.0/8",  # peers have no limits of networks
         }
         if certificates is not None:
@@ -67,10 +65,7 @@ class StentorEdge:
                 "tls_certificate": str(certificates / "certificate.pem"),
                 "tls_key": str(certificates / "key.pem"),
             }
-        optional = {"edge_part_lane_listeners_max"}
-        if missing := sorted(wanted.keys() - known - optional):
-            raise Missing(f"needs the settings {', '.join(missing)}")
-        self._settings = Settings(**{name: wanted[name] for name in wanted if name in known})
+        self._settings = Settings(**wanted)
         self._edges: list[SpawnProcess] = []
         self._feed = FeedThread(self.folder.origin_feed, parts_max=_WINDOW_PARTS)
         path = f"/r/town-hall/live.mp4?rendition={RENDITION.name}"

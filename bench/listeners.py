@@ -1,9 +1,9 @@
 #!/usr/bin/env python
 """As many real listeners as one machine holds: the edges and the load on the same cores.
 
-    bench/million.py --listeners 100000 --lane-ms 960 --ramp 20 --seconds 80
-    bench/million.py --listeners 500000 --lane-ms 15360 --ramp 50 --seconds 140 --tune
-    bench/million.py --listeners 1000000 --lane-ms 15360 --ramp 100 --seconds 240 --tune
+    bench/listeners.py --listeners 100000 --lane-ms 960 --ramp 25 --seconds 70
+    bench/listeners.py --listeners 500000 --lane-ms 15360 --ramp 80 --seconds 135 --tune
+    bench/listeners.py --listeners 1000000 --lane-ms 15360 --ramp 250 --seconds 320 --tune
 
 Says first what this machine's kernel would refuse (`--check` says only that), then how it goes
 every few seconds, and at last one JSON object. `--tune` sets what root may set and puts it back
@@ -15,54 +15,27 @@ import argparse
 import contextlib
 import json
 import math
-import multiprocessing
 import os
-import random
 import resource
-import socket
 import sys
-import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+from ground import cpu_s, ground, machine, own_bytes
 
-from stentor.base.clock import Clock, SharedClock, SystemClock
-from stentor.base.paths import DataFolder
-from stentor.base.settings import Settings
-from stentor.edge.serve import run_edge
 from stentor.load.arrivals import Arrivals
 from stentor.load.behaviour import Behaviour
 from stentor.load.plan import Plan
 from stentor.load.report import figures
 from stentor.load.run import Sums, run_load
-from stentor.load.target import Target
-from stentor.media.grid import PART_S
-from stentor.rooms.orders import Phase
-from support.programme import FeedThread, Programme, Tone
 
 _PER_EDGE = 19_000
 _TELL_S = 5.0
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-_TICKS = os.sysconf("SC_CLK_TCK")
 _TCP_MEM = Path("/proc/sys/net/ipv4/tcp_mem")
 _BYTES_A_LISTENER = 8192
 _BYTES_A_PROCESS = 30_000_000
-
-
-def free_port(above: int) -> int:
-    """Return a port with so many free ones above it, which the kernel gives to no connection."""
-    while True:
-        port = random.randrange(10_000, 30_000)
-        try:
-            for offset in range(above):
-                with socket.socket() as one:
-                    one.bind(("127.0.0.1", port + offset))
-        except OSError:
-            continue
-        return port
 
 
 def number(path: str) -> int:
@@ -83,23 +56,6 @@ def tcp_pages() -> int:
     for line in Path("/proc/net/sockstat").read_text().splitlines():
         if line.startswith("TCP:"):
             return int(line.split()[-1])
-    return 0
-
-
-def cpu_s(pid: int) -> float:
-    """Return a process's CPU seconds, 0 if it is gone."""
-    with contextlib.suppress(OSError):
-        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
-    return 0.0
-
-
-def own_bytes(pid: int) -> int:
-    """Return what a process has for itself."""
-    with contextlib.suppress(OSError):
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Private_Dirty:"):
-                return int(line.split()[1]) * 1024
     return 0
 
 
@@ -156,15 +112,6 @@ def tuned(wanted: bool) -> Iterator[None]:
         yield
     finally:
         _TCP_MEM.write_text(before)
-
-
-def publish(programme: Programme, clock: Clock, stopping: threading.Event) -> None:
-    """Parts at real time, each when its last sample is due, as an origin makes them."""
-    while not stopping.is_set():
-        due_s = programme.epoch_ms / 1000 + (programme.next + 1) * PART_S
-        if stopping.wait(max(0.0, due_s - clock.now_ns() / 1e9)):
-            return
-        programme.parts(1)
 
 
 class Watch:
@@ -262,59 +209,27 @@ def main() -> None:
 
 
 def run(wish: argparse.Namespace, edges_count: int, ramp_s: float) -> None:
-    folder = DataFolder(Path(tempfile.mkdtemp(prefix="stentor-bench-")))
-    clock = SharedClock(folder.clock)
-    feed = FeedThread(folder.origin_feed)
-    feed.start()
-    # So long on the air already that the slowest lane's first delivery is whole.
-    programme = Tone(feed, epoch_ms=clock.now_ns() // 1_000_000 - 40_000)
-    programme.open_doors()
-    programme.state(Phase.LIVE)
-    programme.parts(120)
-    port = free_port(edges_count + 12)
-    settings = Settings(
-        port=port,
-        control_port=port + 1,
-        metrics_port=port + 2,
-        data=str(folder.root),
-        edge_lane_ms_min=wish.lane_ms,
-        log_level="warning",
+    settings = {
+        "edge_lane_ms_min": wish.lane_ms,
+        "edge_lane_ms_max": wish.lane_ms,
         **{name: int(value) for name, _, value in (one.partition("=") for one in wish.set)},
-    )
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["stentor.edge.serve"])
-    edges = [
-        context.Process(target=run_edge, args=(settings, folder, SystemClock(), i), daemon=True)
-        for i in range(edges_count)
-    ]
-    for edge in edges:
-        edge.start()
-    while feed.subscribers < edges_count:
-        time.sleep(0.1)
-    time.sleep(0.5)
-    stopping = threading.Event()
-    threading.Thread(target=publish, args=(programme, clock, stopping), daemon=True).start()
-    target = Target("127.0.0.1", port, programme.room, wish.rendition, period_ms=wish.lane_ms)
-    settle_s = ramp_s + wish.lane_ms / 1000
-    watch = Watch([edge.pid or 0 for edge in edges], wish.listeners, (settle_s, wish.seconds))
-    plan = Plan(
-        target,
-        wish.listeners,
-        wish.seconds,
-        ramp_s,
-        wish.processes,
-        wish.sample,
-        pattern=wish.arrivals,
-        behaviour=Behaviour(wish.slow, wish.flaky, wish.leaving),
-    )
-    try:
+    }
+    with ground(edges_count, **settings) as at:
+        settle_s = ramp_s + wish.lane_ms / 1000
+        watch = Watch(at.pids, wish.listeners, (settle_s, wish.seconds))
+        plan = Plan(
+            at.target(wish.rendition, wish.lane_ms),
+            wish.listeners,
+            wish.seconds,
+            ramp_s,
+            wish.processes,
+            wish.sample,
+            pattern=wish.arrivals,
+            behaviour=Behaviour(wish.slow, wish.flaky, wish.leaving),
+        )
         tally = run_load(plan, watch)
-    finally:
-        stopping.set()
-        for edge in edges:
-            edge.kill()
-        feed.stop()
     found = {
+        "machine": machine(),
         "edges": edges_count,
         **watch.sums(wish.listeners / wish.lane_ms * 1000),
         **figures(tally),
