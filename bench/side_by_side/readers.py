@@ -133,6 +133,7 @@ class Mp4Reader(Reader):
             self._tail = bytes(data[max(at, size - 8) : size])  # perhaps a box is cut there
             return b""
         if last + 16 > size:
+            self._begin(data, at, last)  # whole ones may have come before the one that is cut here
             self._tail = bytes(data[last:size])
             return b""
         begin, end, stop = _fragment(data, last, size)
@@ -144,11 +145,16 @@ class Mp4Reader(Reader):
             self._tail = bytes(data[size - 8 : size])
         if stop < 0 or stop > size:
             end = begin  # what is before it is whole
-        if self._first < 0:
-            self._first = _time_s(data, data.find(b"tfdt", at, size))
+        self._begin(data, at, size)
         if end > self._first:
             self.player.take(self._first, end, now_ns, self.counted)
         return b""
+
+    def _begin(self, data: bytearray, at: int, stop: int) -> None:
+        """Note where the first fragment of all begins, if it is in these bytes."""
+        first = data.find(b"tfdt", at, stop)
+        if self._first < 0 <= first:
+            self._first = _time_s(data, first)
 
 
 def _time_s(data: bytearray, at: int) -> float:

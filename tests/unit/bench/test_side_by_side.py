@@ -33,6 +33,16 @@ def give(reader: Reader, data: bytes, cuts: list[int], now_ns: int = 0) -> None:
             reader.take(bytearray(data[start:stop]), stop - start, now_ns)
 
 
+def test_mp4_is_read_alike_if_cut_at_any_one_byte():
+    body = b"".join(b"%x\r\n%b\r\n" % (len(one), one) for one in map(chunk, range(5, 8)))
+    found = set()
+    for cut in range(len(HEAD + body)):
+        reader = Mp4Reader(Counted(), ALL)
+        give(reader, HEAD + body, [cut])
+        found.add((round(reader.player.heard(0), 6), round(reader.player.end, 6)))
+    assert found == {(5 * CHUNK_S, 8 * CHUNK_S)}
+
+
 @settings(max_examples=200)
 @given(st.lists(st.integers(0, 10**6), max_size=12))
 def test_position_in_mp4_is_the_same_wherever_reads_are_cut(cuts):
