@@ -7,7 +7,6 @@ What a context may do is decided in `tls_context`, when a handshake has its turn
 
 import os
 import ssl
-from collections.abc import Callable
 
 from stentor.edge.counts import Counts
 from stentor.edge.loop import QUIET, READ
@@ -223,8 +222,3 @@ class TlsWire:
         if not taken:
             raise BlockingIOError
         return taken
-
-
-def closing_hook(wire: TlsWire) -> Callable[[int], None]:
-    """Return what a loop is to call before it closes a descriptor."""
-    return wire.close
