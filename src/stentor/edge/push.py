@@ -1,8 +1,8 @@
 """The push stream: who joins which lane, and what each lane is told when something comes.
 
 The pace is the ladder's for joiners, or a slower one that the player asked for; nobody who listens
-is moved, but they may be advised to come again. A joiner's first bytes (head, init, state, back parts) are made once for everyone who joins between
-two deliveries.
+is moved, but they may be advised to come again. A joiner's first bytes (head, init, state, back
+parts) are made once for everyone who joins between two deliveries.
 """
 
 import time
