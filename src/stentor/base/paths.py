@@ -112,6 +112,36 @@ class DataFolder:
         return self.run / "audience.sock"
 
     @property
+    def watch_socket(self) -> Path:
+        """Unix datagram socket: edges → the watch (shield facts, once a second)."""
+        return self.run / "watch.sock"
+
+    @property
+    def policy(self) -> Path:
+        """What the shield wants of the edges: JSON, replaced whole by rename (shield.policy)."""
+        return self.run / "shield.policy"
+
+    @property
+    def event_key(self) -> Path:
+        """The secret under which networks are named in facts and records, for one event."""
+        return self.secrets / "event.key"
+
+    @property
+    def ledger_key(self) -> Path:
+        """The Ed25519 key that signs the ledger's tree heads."""
+        return self.secrets / "ledger.key"
+
+    @property
+    def ledger(self) -> Path:
+        """What happened, one record a second, in files that are only appended to."""
+        return self.root / "ledger"
+
+    @property
+    def guard_socket(self) -> Path:
+        """Unix socket of the privileged helper (shield.vocabulary)."""
+        return self.run / "guard.sock"
+
+    @property
     def control_address(self) -> Path:
         """Where control answers on this machine: one line, written when it listens."""
         return self.run / "control.url"

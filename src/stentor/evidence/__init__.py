@@ -1,0 +1,1 @@
+"""The ledger's records and what can be concluded from them alone, by anybody. Pure."""

@@ -1,0 +1,97 @@
+"""What an edge tells of one second, and how the seconds of all edges become one.
+
+Bounded whatever the traffic, and mergeable: counters add up, sketches (datasketches: theta for
+distinct networks, KLL for quantiles) unite. No address is in it. Decides nothing.
+"""
+
+import msgspec
+
+HEAVY_MAX = 64  # networks that one edge names in a second
+ROOMS_MAX = 64  # rooms that one edge tells of in a second: those with most listeners
+
+
+class Heavy(msgspec.Struct, frozen=True):
+    """A network that stood out in this second: it asked or did wrong more than others.
+
+    `network` is an `EventKey.name` of an IPv4 address or an IPv6 /64, /56 or /48.
+    """
+
+    network: str
+    asks: int = 0  # connections that it made
+    wrongs: int = 0  # of these, what no player does: see `summary.WRONGS`
+    admitted: int = 0
+    tickets: int = 0  # good tickets that it showed
+    present: int = 0  # connections that it has now, listeners included
+    error: int = 0  # by how much asks or wrongs may be too high (the sketch's bound)
+
+
+class RoomSecond(msgspec.Struct, frozen=True):
+    """One room at one edge; what ends in `_total` counts since that edge's start."""
+
+    listeners: int = 0
+    inside: int = 0  # connected before the hour
+    epoch_ms: int = 0
+    phase: str = ""  # scheduled, live, ended
+    first_part_ms: int = 0  # when this edge delivered part 0; 0: not yet, or before it started
+    part: int = -1  # newest part delivered
+    joined: int = 0
+    left: int = 0
+    returned: int = 0
+    jumped: int = 0
+    recording: bool = True
+
+
+class Load(msgspec.Struct, frozen=True):
+    """How an edge stands, as its ladder saw it; see `admission.ladder.LoadFacts` for units."""
+
+    cores: float = 1.0
+    use: float = 0.0  # of its CPU, for deliveries
+    delivery_cost_s: float = 0.0
+    join_cost_s: float = 0.0
+    joining: float = 0.0
+    late_s: float = 0.0
+    asked_per_s: float = 0.0
+    connections: int = 0
+    descriptors: float = 0.0
+    memory: float = 0.0
+    bits: float = 0.0
+    by_lane_ms: dict[str, int] = {}
+
+
+class DoorSecond(msgspec.Struct, frozen=True):
+    """How the door stood; the line is that of the whole machine."""
+
+    step: str = "all"
+    lane_ms: int = 320
+    line: bool = False
+    waiting: int = 0
+    per_s: float = 0.0
+    serving_ms: int = 0
+
+
+class EdgeSecond(msgspec.Struct, frozen=True):
+    """One edge, one second. Times are Unix milliseconds; sketches are their serialized bytes.
+
+    `counts` are what `edge.counts.Counts` grew by in this second (fields that did not are left
+    out), by the same names; the simulation uses those names too.
+    """
+
+    edge: str
+    at_ms: int
+    key_id: str = ""
+    counts: dict[str, int] = {}
+    rooms: dict[str, RoomSecond] = {}
+    load: Load = Load()
+    door: DoorSecond = DoorSecond()
+    asking: bytes = b""  # theta: addresses (IPv4 /32, IPv6 /64) that asked to join
+    asking_clusters: bytes = b""  # theta: their clusters
+    visiting_clusters: bytes = b""  # theta: clusters seen doing what people do before they join
+    holding: bytes = b""  # theta: addresses that showed a good ticket
+    heavy: tuple[Heavy, ...] = ()
+    first_audio_s: bytes = b""  # KLL: from the accept to the first bytes of audio
+    queue_s: bytes = b""  # KLL: from the accept to being looked at
+    turn_lag_s: bytes = b""  # KLL: from one's turn to coming with the ticket
+    kernel: dict[str, int] = {}  # growth of the kernel's drop counters
+    policy: int = 0  # number of the policy that it obeys; 0: its own, safe one
+    obeyed: dict[str, int] = {}  # what the policy did here in this second: banned, paced, proved
+    unremembered: int = 0  # what did not fit into a bounded table

@@ -1,0 +1,1 @@
+"""People, attackers and faults under virtual time, before the code that the edges run. Pure."""
