@@ -7,6 +7,8 @@ import shutil
 
 import pytest
 
+pytest_plugins = ["support.second_chance"]
+
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker in item.iter_markers("needs_program"):
