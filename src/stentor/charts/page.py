@@ -1,0 +1,77 @@
+"""One HTML page that stands alone: style within, nothing loaded, nothing run. Deterministic.
+
+Readable on paper, on a phone and in the dark. What is in it is the caller's.
+"""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+_STYLE = """
+:root { color-scheme: light dark; --text: #1c2024; --soft: #57606a; --page: #fdfcf9; --card: #fff;
+  --line: #d8d4ca; --good: #1a7f37; --bad: #b42318; --open: #8a5a00;
+  --ink-1: #0b62c4; --ink-2: #b4540a; --ink-3: #1a7f5a; --ink-4: #8a3ea8; --ink-5: #6b7280;
+  --ink-6: #c0392b; }
+@media (prefers-color-scheme: dark) { :root { --text: #e8e6e1; --soft: #9aa3ad; --page: #15171a;
+  --card: #1d2024; --line: #363b42; --good: #4cc38a; --bad: #ff8a7a; --open: #e0b050;
+  --ink-1: #6cb0ff; --ink-2: #f0a35e; --ink-3: #5fd0a5; --ink-4: #cf9bea; --ink-5: #9aa3ad;
+  --ink-6: #ff8a7a; } }
+* { box-sizing: border-box }
+body { margin: 0 auto; max-width: 60rem; padding: 1.5rem 1rem 4rem; background: var(--page);
+  color: var(--text); font: 1rem/1.55 system-ui, sans-serif; overflow-wrap: anywhere; }
+h1, h2 { font-family: Georgia, serif; line-height: 1.2; margin: 2rem 0 .6rem }
+h1 { margin-top: 0; font-size: 1.7rem } h2 { font-size: 1.25rem }
+p { margin: .5rem 0 } .soft, figcaption span { color: var(--soft) }
+.lead { font-size: 1.15rem; padding: 1rem 1.2rem; border: 1px solid var(--line);
+  border-left: .4rem solid var(--ink-1); border-radius: .4rem; background: var(--card) }
+.yes { color: var(--good) } .no { color: var(--bad) } .open { color: var(--open) }
+table { border-collapse: collapse; width: 100%; margin: .6rem 0; background: var(--card) }
+th, td { text-align: left; vertical-align: top; padding: .45rem .6rem;
+  border: 1px solid var(--line) }
+td.number { text-align: right; font-variant-numeric: tabular-nums }
+.wide { overflow-x: auto }
+figure { margin: 1rem 0; padding: .8rem; border: 1px solid var(--line); border-radius: .4rem;
+  background: var(--card); break-inside: avoid }
+figcaption ul { display: flex; flex-wrap: wrap; gap: .2rem 1rem; list-style: none; margin: .2rem 0;
+  padding: 0; font-size: .875rem }
+figcaption i { display: inline-block; width: 1.2em; margin-right: .4em; vertical-align: .25em;
+  border-top: 3px solid var(--ink) }
+.chart { display: block; width: 100%; height: auto; font-size: 11px }
+.chart text { fill: var(--soft) } .chart .grid { stroke: var(--line) }
+.chart .line { fill: none; stroke: var(--ink); stroke-width: 1.6; stroke-linejoin: round }
+.chart .area { fill: var(--ink); opacity: .18 } .chart .span { fill: var(--ink); opacity: .12 }
+.chart .dashed { stroke-dasharray: 5 4 } figcaption i.dashed { border-top-style: dashed }
+.chart line.moment { stroke: var(--text); stroke-dasharray: 2 3 }
+.ink-1 { --ink: var(--ink-1) } .ink-2 { --ink: var(--ink-2) } .ink-3 { --ink: var(--ink-3) }
+.ink-4 { --ink: var(--ink-4) } .ink-5 { --ink: var(--ink-5) } .ink-6 { --ink: var(--ink-6) }
+code { font-size: .875em }
+@media print { body { max-width: none; background: none } }
+"""
+
+
+def page(title: str, body: Iterable[str]) -> str:
+    """Return a whole page around `body`, which is HTML already."""
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        # Says to the browser what holds anyway: nothing comes from elsewhere.
+        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\';'
+        " style-src 'unsafe-inline'\">"
+        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>\n<body>\n"
+        + "\n".join(body)
+        + "\n</body></html>\n"
+    )
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int] = ()) -> str:
+    """Return a table of plain text; columns in `numbers` are set to the right."""
+    cells = "".join(f'<th scope="col">{escape(one)}</th>' for one in head)
+    lines = [f'<div class="wide"><table><thead><tr>{cells}</tr></thead><tbody>']
+    for row in rows:
+        cells = "".join(_cell(one, number=column in numbers) for column, one in enumerate(row))
+        lines.append(f"<tr>{cells}</tr>")
+    return "".join([*lines, "</tbody></table></div>"])
+
+
+def _cell(text: str, *, number: bool) -> str:
+    kind = ' class="number"' if number else ""
+    return f"<td{kind}>{escape(text)}</td>"
