@@ -23,6 +23,7 @@ class Heavy(msgspec.Struct, frozen=True):
     tickets: int = 0  # good tickets that it showed
     present: int = 0  # connections that it has now, listeners included
     error: int = 0  # by how much asks or wrongs may be too high (the sketch's bound)
+    why: str = ""  # which conduct (`policy.Why`) most of its wrongs were
 
 
 class RoomSecond(msgspec.Struct, frozen=True):
@@ -94,4 +95,6 @@ class EdgeSecond(msgspec.Struct, frozen=True):
     kernel: dict[str, int] = {}  # growth of the kernel's drop counters
     policy: int = 0  # number of the policy that it obeys; 0: its own, safe one
     obeyed: dict[str, int] = {}  # what the policy did here in this second: banned, paced, proved
+    # Who came with a reminder, each ticket once: whom somebody wanted here before it was crowded.
+    vouched: int = 0
     unremembered: int = 0  # what did not fit into a bounded table
