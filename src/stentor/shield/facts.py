@@ -27,7 +27,7 @@ class Heavy(msgspec.Struct, frozen=True):
 
 
 class RoomSecond(msgspec.Struct, frozen=True):
-    """One room at one edge; what ends in `_total` counts since that edge's start."""
+    """One room at one edge. What it counts (joined to jumped) runs since that edge's start."""
 
     listeners: int = 0
     inside: int = 0  # connected before the hour
