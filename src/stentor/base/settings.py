@@ -304,6 +304,10 @@ class Settings:
     media_public_addresses: str = _setting(
         "", "addresses that speakers reach those at, where that is not the same (NAT)"
     )
+    media_ports: str = _setting(
+        "61000-65535",
+        "UDP ports of speakers' media, first and last; free of those that the kernel gives away",
+    )
     speakers_max: int = _setting(16, "speakers on one room's stage", minimum=1, maximum=64)
     stage_rooms_max: int = _setting(64, "rooms with somebody on the stage", minimum=1, maximum=1000)
     stage_sessions_max: int = _setting(
@@ -311,6 +315,39 @@ class Settings:
     )
     grace_s: int = _setting(
         30, "how long the seat of a speaker who dropped is kept", minimum=1, maximum=3600, unit="s"
+    )
+    guard: str = _setting(
+        "off",
+        "whether serve runs the guard, which tells the kernel whom to drop: off, on, or auto, where "
+        "it has the right to",
+    )
+    guard_interfaces: str = _setting(
+        "",
+        "network interfaces, with commas, where it drops by XDP; empty, or where the kernel or clang "
+        "will not: by nftables, at all of them",
+    )
+    guard_never: str = _setting(
+        "",
+        "networks, with commas, that it never drops; loopback, this machine's own, fronts and "
+        "edge_network_exempt never are",
+    )
+    guard_syn_per_s: int = _setting(
+        0,
+        "new connections a second that one IPv4 address or IPv6 /64 may begin at this machine's "
+        "ports of Stentor's, in the kernel; a carrier has thousands on one; 0: no limit",
+        minimum=0,
+        maximum=1_000_000,
+    )
+    guard_udp_per_s: int = _setting(
+        0,
+        "packets a second to media ports from one that ICE has not validated; 0: no limit",
+        minimum=0,
+        maximum=1_000_000,
+    )
+    guard_media: str = _setting(
+        "open",
+        "whose media the kernel lets through: open, or validated, where only ICE's checks may come "
+        "from elsewhere",
     )
     log_json: bool = _setting(False, "logs as JSON lines")
     log_level: str = _setting("info", "debug, info, warning or error")
