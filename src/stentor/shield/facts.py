@@ -1,7 +1,7 @@
 """What an edge tells of one second, and how the seconds of all edges become one.
 
-Bounded whatever the traffic, and mergeable: counters add up, sketches (datasketches: theta for
-distinct networks, KLL for quantiles) unite. No address is in it. Decides nothing.
+Bounded whatever the traffic, and mergeable: counters add up, sketches (`shield.sketches`: theta for
+distinct networks, counts by bucket for times) unite. No address is in it. Decides nothing.
 """
 
 import msgspec
@@ -18,11 +18,12 @@ class Heavy(msgspec.Struct, frozen=True):
 
     network: str
     asks: int = 0  # connections that it made
-    wrongs: int = 0  # of these, what no player does: see `summary.WRONGS`
+    wrongs: int = 0  # what no player does: see `policy.Why`
     admitted: int = 0
     tickets: int = 0  # good tickets that it showed
     present: int = 0  # connections that it has now, listeners included
-    error: int = 0  # by how much asks or wrongs may be too high (the sketch's bound)
+    error: int = 0  # by how much asks or wrongs may be too high; of one edge's second 0: exact
+    kinds: dict[str, int] = {}  # wrongs by `policy.Why`
     why: str = ""  # which conduct (`policy.Why`) most of its wrongs were
 
 
@@ -88,13 +89,14 @@ class EdgeSecond(msgspec.Struct, frozen=True):
     asking_clusters: bytes = b""  # theta: their clusters
     visiting_clusters: bytes = b""  # theta: clusters seen doing what people do before they join
     holding: bytes = b""  # theta: addresses that showed a good ticket
+    wronging: bytes = b""  # theta: addresses that did what no player does
     heavy: tuple[Heavy, ...] = ()
-    first_audio_s: bytes = b""  # KLL: from the accept to the first bytes of audio
-    queue_s: bytes = b""  # KLL: from the accept to being looked at
-    turn_lag_s: bytes = b""  # KLL: from one's turn to coming with the ticket
+    first_audio_s: bytes = b""  # `sketches.Times`: from the accept to the first bytes of audio
+    queue_s: bytes = b""  # Times: from the accept to being looked at
+    turn_lag_s: bytes = b""  # Times: from one's turn to coming with the ticket
     kernel: dict[str, int] = {}  # growth of the kernel's drop counters
     policy: int = 0  # number of the policy that it obeys; 0: its own, safe one
-    obeyed: dict[str, int] = {}  # what the policy did here in this second: banned, paced, proved
+    obeyed: dict[str, int] = {}  # what the policy did here in this second: `summary.OBEYED`
     # Who came with a reminder, each ticket once: whom somebody wanted here before it was crowded.
     vouched: int = 0
     unremembered: int = 0  # what did not fit into a bounded table

@@ -1,0 +1,163 @@
+"""A room's evening as columns, second by second: what charts draw and promises are held against.
+
+Sums what all edges told. Decides nothing, and knows of no file: seconds in, columns out.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from stentor.evidence.records import RoomPlan, Second
+from stentor.shield.facts import EdgeSecond
+from stentor.shield.quantiles import Quantiles
+
+STEPS = ("all", "shed", "slower", "lower", "line")
+_GAP_MS = 1_500
+# Counters of what was turned away without audio and without a place in line.
+NOTHING_TOLD = (
+    "refused_connections",
+    "refused_by_network",
+    "line_full",
+    "tls_crowded_out",
+    "unfinished_closed",
+)
+# Counters of what no player does.
+WRONG = (
+    "tickets_forged",
+    "tickets_malformed",
+    "tickets_other_room",
+    "tickets_replayed",
+    "timed_out",
+    "slow_closed",
+    "tls_failed",
+    "wrongs_closed",
+    "answers_4xx",
+)
+
+
+@dataclass(slots=True)
+class Course:
+    """Columns of equal length, one entry a second that was recorded. Times are Unix seconds."""
+
+    room: str
+    plan: RoomPlan = field(default_factory=RoomPlan)
+    at_s: list[float] = field(default_factory=list)
+    listeners: list[float] = field(default_factory=list)
+    inside: list[float] = field(default_factory=list)
+    waiting: list[float] = field(default_factory=list)
+    asked: list[float] = field(default_factory=list)
+    joined: list[float] = field(default_factory=list)
+    places: list[float] = field(default_factory=list)
+    wrong: list[float] = field(default_factory=list)
+    nothing_told: list[float] = field(default_factory=list)
+    interrupted: list[float] = field(default_factory=list)
+    audio_p50_s: list[float] = field(default_factory=list)
+    audio_p95_s: list[float] = field(default_factory=list)
+    use: list[float] = field(default_factory=list)
+    step: list[float] = field(default_factory=list)
+    bans: list[float] = field(default_factory=list)
+    kernel: list[float] = field(default_factory=list)
+    edges: list[float] = field(default_factory=list)
+    missing: list[float] = field(default_factory=list)
+    recording: list[bool] = field(default_factory=list)
+    first_part_ms: dict[str, int] = field(default_factory=dict)  # by edge
+    phases: list[str] = field(default_factory=list)
+    parts_recorded: int = -1
+    gaps_s: list[tuple[float, float]] = field(default_factory=list)  # nothing was recorded
+    audio: Quantiles = field(default_factory=Quantiles)
+    notes: list[tuple[float, str, str]] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        """Return how many seconds there are."""
+        return len(self.at_s)
+
+
+class _Grown:
+    """Turns totals, each since an edge's start, into what was new; a restart begins at zero."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, str], int] = {}
+
+    def by(self, edge: str, name: str, total: int) -> int:
+        before = self._seen.get((edge, name))
+        self._seen[edge, name] = total
+        if before is None:
+            return 0
+        return total - before if total >= before else total
+
+
+def read_course(seconds: Iterable[Second], room: str) -> Course:
+    """Return the columns of one room; where edges tell no room apart, of the whole deployment."""
+    course = Course(room)
+    grown = _Grown()
+    banned = 0
+    for second in seconds:
+        if room in second.rooms:
+            course.plan = second.rooms[room]
+            course.parts_recorded = max(course.parts_recorded, course.plan.parts_recorded)
+        if second.policy is not None:
+            banned = len(second.policy.bans)
+        at_s = second.at_ms / 1000
+        if course.at_s and second.at_ms - course.at_s[-1] * 1000 > _GAP_MS:
+            course.gaps_s.append((course.at_s[-1], at_s))
+        course.at_s.append(at_s)
+        course.bans.append(banned)
+        course.edges.append(len(second.edges))
+        course.missing.append(len(second.missing))
+        course.kernel.append(sum(second.guard.values()))
+        course.notes += [(at_s, note.what, note.about) for note in second.notes]
+        _add_room(course, second.edges, room, grown)
+        _add_machine(course, second.edges)
+    return course
+
+
+def _add_room(course: Course, edges: Sequence[EdgeSecond], room: str, grown: _Grown) -> None:
+    listeners = inside = joined = interrupted = 0
+    recording, phase = True, ""
+    for edge in edges:
+        one = edge.rooms.get(room)
+        if one is None:
+            continue
+        listeners += one.listeners
+        inside += one.inside
+        joined += grown.by(edge.edge, "joined", one.joined)
+        interrupted += grown.by(edge.edge, "jumped", one.jumped)
+        interrupted += grown.by(edge.edge, "returned", one.returned)
+        recording = recording and one.recording
+        phase = one.phase or phase
+        if one.first_part_ms:
+            course.first_part_ms.setdefault(edge.edge, one.first_part_ms)
+    course.listeners.append(listeners)
+    course.inside.append(inside)
+    course.joined.append(joined)
+    course.interrupted.append(interrupted)
+    course.recording.append(recording)
+    course.phases.append(phase)
+
+
+def _add_machine(course: Course, edges: Sequence[EdgeSecond]) -> None:
+    counts = _sum(edge.counts for edge in edges)
+    audio = Quantiles()
+    for edge in edges:
+        audio.merge(edge.first_audio_s)
+        course.audio.merge(edge.first_audio_s)
+    course.audio_p50_s.append(audio.at(0.5))
+    course.audio_p95_s.append(audio.at(0.95))
+    course.asked.append(sum(edge.load.asked_per_s for edge in edges))
+    course.places.append(counts.get("line_given", 0))
+    course.wrong.append(sum(counts.get(name, 0) for name in WRONG))
+    course.nothing_told.append(sum(counts.get(name, 0) for name in NOTHING_TOLD))
+    course.use.append(max((edge.load.use for edge in edges), default=0.0))
+    course.waiting.append(max((edge.door.waiting for edge in edges), default=0))
+    course.step.append(max((_step(edge.door.step) for edge in edges), default=0))
+
+
+def _step(name: str) -> int:
+    return STEPS.index(name) if name in STEPS else 0
+
+
+def _sum(every: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for one in every:
+        for name, count in one.items():
+            total[name] = total.get(name, 0) + count
+    return total
