@@ -3,12 +3,13 @@
 Sums what all edges told. Decides nothing, and knows of no file: seconds in, columns out.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from stentor.evidence.records import RoomPlan, Second
 from stentor.shield.facts import EdgeSecond
-from stentor.shield.quantiles import Quantiles
+from stentor.shield.sketches import Times
 
 STEPS = ("all", "shed", "slower", "lower", "line")
 _GAP_MS = 1_500
@@ -63,7 +64,7 @@ class Course:
     phases: list[str] = field(default_factory=list)
     parts_recorded: int = -1
     gaps_s: list[tuple[float, float]] = field(default_factory=list)  # nothing was recorded
-    audio: Quantiles = field(default_factory=Quantiles)
+    audio: Times = field(default_factory=Times)
     notes: list[tuple[float, str, str]] = field(default_factory=list)
 
     def __len__(self) -> int:
@@ -136,12 +137,12 @@ def _add_room(course: Course, edges: Sequence[EdgeSecond], room: str, grown: _Gr
 
 def _add_machine(course: Course, edges: Sequence[EdgeSecond]) -> None:
     counts = _sum(edge.counts for edge in edges)
-    audio = Quantiles()
+    audio = Times()
     for edge in edges:
-        audio.merge(edge.first_audio_s)
-        course.audio.merge(edge.first_audio_s)
-    course.audio_p50_s.append(audio.at(0.5))
-    course.audio_p95_s.append(audio.at(0.95))
+        audio.merge(Times.read(edge.first_audio_s))
+    course.audio.merge(audio)
+    course.audio_p50_s.append(audio.quantile(0.5) if len(audio) else math.nan)
+    course.audio_p95_s.append(audio.quantile(0.95) if len(audio) else math.nan)
     course.asked.append(sum(edge.load.asked_per_s for edge in edges))
     course.places.append(counts.get("line_given", 0))
     course.wrong.append(sum(counts.get(name, 0) for name in WRONG))
