@@ -1,0 +1,346 @@
+"""Whether a ledger is what was written, from its lines alone: offline, by anybody.
+
+Names every record that was edited, put in, taken out, moved, doubled or signed with another key.
+Never judges what the records say, and cannot know whose key it is: compare that with the one that
+was published beforehand.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import pairwise
+
+import msgspec
+
+from stentor.evidence.chain import (
+    NOTHING,
+    Head,
+    Tree,
+    head_holds,
+    leaf_hash,
+    read_body,
+    record_holds,
+    take_apart,
+)
+from stentor.evidence.records import Closing, Opening, Second
+
+FINDINGS_MAX = 1_000
+SECOND_LATE_MS = 2_500  # seconds further apart than this are a gap
+
+
+class Fault(StrEnum):
+    """What was done to a record, as far as can be told."""
+
+    UNREADABLE = "unreadable"  # not a record at all
+    EDITED = "edited"  # does not have its own hash
+    RESIGNED = "re-signed"  # has its hash, but not the ledger's signature
+    MISSING = "missing"
+    REORDERED = "reordered"
+    TWICE = "twice"
+    UNCHAINED = "unchained"  # signed, but does not follow the record before it
+    MISPLACED = "misplaced"  # an opening, head or closing where none may be
+    WRONG_HEAD = "wrong-head"  # a head whose root is not that of the records
+    OTHER_KEY = "other-key"  # the file names another key than the one published
+    REWRITTEN = "rewritten"  # not what a head says that somebody kept
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One fault; `record` is the number, `to` the last one where several are alike."""
+
+    file: str
+    fault: Fault
+    record: int
+    to: int
+    line: int  # from 1; 0 where there is none
+    why: str
+
+
+class Ledger(msgspec.Struct, frozen=True):
+    """What was found in one file."""
+
+    file: str
+    ledger: str  # the opening's hash: names the file for good
+    records: int
+    key: str
+    first_ms: int
+    last_ms: int
+    seconds: int
+    gaps: tuple[tuple[int, int], ...]  # Unix ms of the seconds around each
+    closed: bool
+    torn: bool  # ends within a line
+    last: str
+    previous: str
+    event_key_id: str
+
+
+class Report(msgspec.Struct, frozen=True):
+    """The answer. `whole` means: nothing was changed; `doubts` say what cannot be told."""
+
+    whole: bool
+    files: tuple[Ledger, ...]
+    findings: tuple[Finding, ...]
+    doubts: tuple[str, ...]
+    unlisted: int = 0  # findings beyond FINDINGS_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """What is kept of a record: a file's seconds together would be large."""
+
+    line: int
+    hash: bytes
+    prev: str
+    said: Opening | Head | Closing | int  # of a second, its time in Unix ms
+
+
+@dataclass(slots=True)
+class _File:
+    """One file while it is read."""
+
+    name: str
+    key: str  # as given, or as the opening says
+    findings: list[Finding] = field(default_factory=list)
+    good: dict[int, _Record] = field(default_factory=dict)  # signed records by number
+    bad: dict[int, int] = field(default_factory=dict)  # where a record was spoilt: number → line
+    torn: bool = False
+    lines: int = 0
+
+    def find(self, fault: Fault, record: int, line: int, why: str, to: int | None = None) -> None:
+        last = record if to is None else to
+        self.findings.append(Finding(self.name, fault, record, last, line, why))
+
+    @property
+    def size(self) -> int:
+        """How many records the file has from 0 on, spoilt ones included."""
+        return max((*self.good, *self.bad), default=-1) + 1
+
+    @property
+    def opening_hash(self) -> str:
+        return self.good[0].hash.hex() if 0 in self.good else ""
+
+    @property
+    def opening(self) -> Opening | None:
+        first = self.good.get(0)
+        return first.said if first is not None and isinstance(first.said, Opening) else None
+
+
+def _key_named(lines: Sequence[bytes]) -> str:
+    """Return the key that an intact opening names, or else the first intact head."""
+    for line in lines:
+        parts = take_apart(line.rstrip(b"\n"))
+        body = read_body(parts.body) if parts is not None else None
+        if parts is None or body is None:
+            continue
+        if body.opening is not None:
+            named = body.opening.public_key
+            if record_holds(leaf_hash(parts.body), parts.sig, named):
+                return named
+        elif body.head is not None and head_holds(body.head):
+            return body.head.key
+    return ""
+
+
+def _read_lines(file: _File, lines: Sequence[bytes]) -> None:
+    """Take every line for itself: does it have its hash, its signature, its place?"""
+    expected, skipped = 0, set[int]()
+    for number, line in enumerate(lines, 1):
+        file.lines = number
+        if not line.endswith(b"\n"):
+            file.torn = True
+        n, record = _check_line(file, line.removesuffix(b"\n"), number, expected)
+        if record is None:
+            if file.torn:
+                break  # written when the machine stopped, or cut: there is no record
+            file.bad.setdefault(expected, number)
+            expected += 1
+            continue
+        if n in file.good:
+            file.find(Fault.TWICE, n, number, f"it stands in line {file.good[n].line} already")
+            continue
+        if n < expected:
+            if n in skipped:
+                why = f"it stands after record {expected - 1}"
+                file.find(Fault.REORDERED, n, number, why)
+                skipped.discard(n)
+            file.bad.pop(n, None)  # what stood in its place was put in
+        else:
+            skipped.update(range(expected, n) if n - expected < FINDINGS_MAX * 100 else ())
+            expected = n + 1
+        file.good[n] = record
+    _find_missing(file, sorted(skipped))
+
+
+def _find_missing(file: _File, missing: Sequence[int]) -> None:
+    begin = 0
+    for index, n in enumerate(missing):
+        if index + 1 == len(missing) or missing[index + 1] != n + 1:
+            first = missing[begin]
+            file.find(Fault.MISSING, first, 0, "taken out of the file", n)
+            begin = index + 1
+
+
+def _check_line(file: _File, text: bytes, number: int, expected: int) -> tuple[int, _Record | None]:
+    """Return a line's number in the chain and what is kept of it, or say what is wrong with it."""
+    parts = take_apart(text)
+    body = read_body(parts.body) if parts is not None else None
+    said = body.payload if body is not None else None
+    if parts is None or body is None or said is None or body.n < 0:
+        if not file.torn:
+            file.find(Fault.UNREADABLE, expected, number, "this line is not a record")
+        return expected, None
+    digest = leaf_hash(parts.body)
+    if digest.hex() != parts.hash:
+        file.find(Fault.EDITED, expected, number, "it does not have the hash that it says")
+        return expected, None
+    if not record_holds(digest, parts.sig, file.key):
+        why = "its signature is not that of the ledger's key: changed, put in or signed anew"
+        file.find(Fault.RESIGNED, expected, number, why)
+        return expected, None
+    kept = said.at_ms if isinstance(said, Second) else said
+    return body.n, _Record(number, digest, body.prev, kept)
+
+
+def _check_order(file: _File, key: str | None) -> None:
+    """Check what records say of each other; a head is looked at where nothing before is amiss."""
+    amiss = bool(file.findings)
+    tree, closed = Tree(), False
+
+    def find(fault: Fault, n: int, why: str) -> None:
+        nonlocal amiss
+        amiss = True
+        file.find(fault, n, file.good[n].line, why)
+
+    for n in range(file.size):
+        record = file.good.get(n)
+        if record is None:
+            amiss = True
+            continue
+        before = file.good.get(n - 1)
+        if record.prev != (before.hash.hex() if before else NOTHING) and (before or n == 0):
+            find(Fault.UNCHAINED, n, f"it does not follow record {n - 1}")
+        if (n == 0) != isinstance(record.said, Opening) or closed:
+            find(Fault.MISPLACED, n, "the first record is an opening, and none follows a closing")
+        if isinstance(record.said, Opening) and record.said.public_key != (key or file.key):
+            find(Fault.OTHER_KEY, n, "the file names another key")
+        if isinstance(record.said, Head) and not amiss and not _head_fits(record.said, tree, file):
+            find(Fault.WRONG_HEAD, n, "its root is not that of the records before it")
+        closed = isinstance(record.said, Closing)
+        tree.add(record.hash)
+
+
+def _head_fits(head: Head, tree: Tree, file: _File) -> bool:
+    same = head.size == tree.size and head.root == tree.root().hex()
+    return same and head.key == file.key and head.ledger == file.opening_hash and head_holds(head)
+
+
+def _check_kept(files: Sequence[_File], heads: Sequence[Head], key: str | None) -> list[str]:
+    """Hold the files against heads that somebody kept; return the doubts that remain."""
+    doubts: list[str] = []
+    by_ledger = {file.opening_hash: file for file in files if file.opening_hash}
+    known = {key} if key is not None else {file.key for file in files}
+    for head in sorted(heads, key=lambda one: (one.ledger, one.size)):
+        if not head_holds(head) or head.key not in known:
+            doubts.append(f"A head of {head.size} records is not signed by the ledger's key.")
+            continue
+        file = by_ledger.get(head.ledger)
+        if file is None:
+            doubts.append(f"A head is of a file that was not given: {head.ledger[:16]}….")
+        elif file.size < head.size:
+            why = f"a head that was kept has {head.size} records: the tail was cut off"
+            file.find(Fault.MISSING, file.size, 0, why, head.size - 1)
+        elif not file.findings and _root_of(file, head.size) != head.root:
+            why = "not what the head says that was kept: written anew with the ledger's own key"
+            file.find(Fault.REWRITTEN, 0, 0, why, head.size - 1)
+    return doubts
+
+
+def _root_of(file: _File, size: int) -> str:
+    tree = Tree()
+    for n in range(size):
+        tree.add(file.good[n].hash)
+    return tree.root().hex()
+
+
+def _told(file: _File) -> Ledger:
+    """Return what can be said of a file beside its faults."""
+    kept = [file.good[n] for n in sorted(file.good)]
+    times = [one.said for one in kept if isinstance(one.said, int)]
+    gaps = [(one, later) for one, later in pairwise(times) if later - one > SECOND_LATE_MS]
+    last = file.good.get(file.size - 1)
+    opening = file.opening
+    return Ledger(
+        file=file.name,
+        ledger=file.opening_hash,
+        records=file.size,
+        key=file.key,
+        first_ms=times[0] if times else opening.at_ms if opening else 0,
+        last_ms=times[-1] if times else opening.at_ms if opening else 0,
+        seconds=len(times),
+        gaps=tuple(gaps[:FINDINGS_MAX]),
+        closed=last is not None and isinstance(last.said, Closing),
+        torn=file.torn,
+        last=last.hash.hex() if last is not None else "",
+        previous=opening.previous if opening is not None else "",
+        event_key_id=opening.event_key_id if opening is not None else "",
+    )
+
+
+def _doubts(told: Sequence[Ledger], heads: Sequence[Head], key: str | None) -> list[str]:
+    doubts = []
+    if key is None:
+        doubts.append("The key is the one that the files name: compare it with the published one.")
+    followed = {one.previous for one in told}
+    for one in told:
+        covered = any(head.ledger == one.ledger and head.size >= one.records for head in heads)
+        if one.torn:
+            doubts.append(f"{one.file} ends within a line: written while the machine stopped.")
+        if not one.closed and one.last not in followed and not covered:
+            doubts.append(
+                f"{one.file} was not closed: after record {one.records - 1} something may have "
+                "been cut off; a head of that time would tell."
+            )
+        if one.previous not in (NOTHING, "") and all(one.previous != other.last for other in told):
+            doubts.append(f"The file before {one.file} was not given.")
+    return doubts
+
+
+def verify(
+    files: Iterable[tuple[str, Sequence[bytes]]],
+    key: str | None = None,
+    heads: Sequence[Head] = (),
+) -> Report:
+    """Return what holds of these files, each a name and its lines with their newlines.
+
+    `key` is the public key as it was published (hexadecimal), `heads` what somebody kept.
+    """
+    read: list[_File] = []
+    for name, lines in files:
+        file = _File(name, key or _key_named(lines))
+        _read_lines(file, lines)
+        if not file.good and not file.findings:
+            file.find(Fault.MISSING, 0, 0, "the file has no record")
+        _check_order(file, key)
+        read.append(file)
+    doubts = _check_kept(read, heads, key)
+    told = [_told(file) for file in read]
+    findings = [one for file in read for one in _joined(file.findings)]
+    return Report(
+        whole=not findings,
+        files=tuple(told),
+        findings=tuple(findings[:FINDINGS_MAX]),
+        doubts=tuple(_doubts(told, heads, key) + doubts),
+        unlisted=max(0, len(findings) - FINDINGS_MAX),
+    )
+
+
+def _joined(findings: Sequence[Finding]) -> list[Finding]:
+    """Return the findings with neighbours of one kind as one."""
+    joined: list[Finding] = []
+    for one in sorted(findings, key=lambda found: (found.record, found.line)):
+        last = joined[-1] if joined else None
+        same = last is not None and last.fault is one.fault and last.why == one.why
+        if last is not None and same and one.record == last.to + 1:
+            joined[-1] = msgspec.structs.replace(last, to=one.to)
+        else:
+            joined.append(one)
+    return joined
