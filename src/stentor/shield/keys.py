@@ -4,8 +4,9 @@ Whoever destroys the secret makes them anonymous for good. Decides what counts a
 never keeps an address.
 """
 
-import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Protocol
 
 from stentor.admission.shares import levels
 
@@ -15,36 +16,59 @@ DIGEST_BYTES = 8
 _PREFIXES = {4: "4/32", 3: "4/24", 8: "6/64", 7: "6/56", 6: "6/48"}
 
 
+class _Keyed(Protocol):
+    def copy(self) -> "_Keyed": ...
+
+    def update(self, data: bytes, /) -> None: ...
+
+    def digest(self) -> bytes: ...
+
+
 def cluster(peer: bytes) -> bytes:
     """Return the packed cluster of a packed address: an IPv4 /24 or an IPv6 /48.
 
     A cluster is what one provider hands out together (Krishnamurthy and Wang, 2000, by prefix).
     """
-    return peer[:6] if len(peer) == 16 else peer[:3]
+    return peer[:6] if len(peer) > 4 else peer[:3]
+
+
+def house(peer: bytes) -> bytes:
+    """Return the packed network that counts as one address: an IPv4 /32 or an IPv6 /64."""
+    return peer[:8] if len(peer) > 4 else peer
 
 
 @dataclass(frozen=True, slots=True)
 class EventKey:
-    """The secret of one event. `id` names it in facts and records without telling it."""
+    """The secret of one event. `id` names it in facts and records without telling it.
+
+    Digests are keyed BLAKE2b (RFC 7693), which takes a third of what an HMAC does.
+    """
 
     key: bytes
+    _keyed: _Keyed = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Take the key in once, not for each digest."""
+        keyed = blake2b(key=self.key, digest_size=DIGEST_BYTES, person=b"stentor net 1")
+        object.__setattr__(self, "_keyed", keyed)
 
     @property
     def id(self) -> str:
         """Eight hexadecimal digits that name the key."""
-        return hmac.digest(self.key, b"stentor event key id 1", "sha256")[:4].hex()
+        return blake2b(key=self.key, digest_size=4, person=b"stentor key id 1").hexdigest()
 
     def number(self, network: bytes) -> int:
         """Return a packed network's digest as an unsigned 63-bit number, as sketches take it."""
-        return int.from_bytes(self._digest(network)) >> 1
+        keyed = self._keyed.copy()
+        keyed.update(network)
+        return int.from_bytes(keyed.digest()) >> 1
 
     def name(self, network: bytes) -> str:
         """Return a packed network's name, its kind and its digest: `4/24:0123456789abcdef`."""
-        return f"{_PREFIXES[len(network)]}:{self._digest(network).hex()}"
+        keyed = self._keyed.copy()
+        keyed.update(network)
+        return f"{_PREFIXES[len(network)]}:{keyed.digest().hex()}"
 
     def names(self, peer: bytes) -> tuple[str, ...]:
         """Return the names that a ban of a packed address may go by, smallest network first."""
         return tuple(self.name(network) for network in levels(peer))
-
-    def _digest(self, network: bytes) -> bytes:
-        return hmac.digest(self.key, network, "sha256")[:DIGEST_BYTES]
