@@ -1,0 +1,120 @@
+"""Which networks are kept out for a while: only for conduct that no player does, never for much.
+
+A network in which anybody was let in or showed a good ticket within the last minutes is not
+banned, whatever some there do: behind one address may be a carrier's thousands. Every ban ends by
+itself, and each is longer than the last. Everything is bounded; who does least is forgotten.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from math import exp
+
+from stentor.shield.facts import Heavy
+from stentor.shield.policy import BANS_MAX, Ban, Why
+
+CONDUCTS_MAX = 8_192
+FIRST_MS = 10_000
+LONGER = 4
+LONGEST_MS = 3_600_000
+WRONGS_MIN = 20.0  # within about ten seconds: a broken client makes one a second or two
+WRONG_SHARE_MIN = 0.7  # of what a network did
+_TAU_S = 10.0
+PEOPLE_MS = 300_000  # for so long a network is one with people in it
+_REMEMBERED_MS = 2 * LONGEST_MS  # how often a network was banned
+_KERNEL_AFTER = 2  # bans: the first one only the edge enforces, with a sentence
+
+
+@dataclass(slots=True)
+class _Conduct:
+    asks: float = 0.0
+    wrongs: float = 0.0
+    good: float = 0.0  # people: let in or with a good ticket
+    good_ms: int = -(1 << 62)
+    at_ms: int = 0
+    why: str = ""
+    times: int = 0
+    until_ms: int = 0
+    banned_ms: int = field(default=-(1 << 62))
+
+    def fade(self, now_ms: int) -> None:
+        share = exp(-max(0, now_ms - self.at_ms) / 1000 / _TAU_S)
+        self.asks *= share
+        self.wrongs *= share
+        self.good *= share
+        self.at_ms = now_ms
+
+
+class Bans:
+    """Remembers what networks did of late, and how often they were banned."""
+
+    def __init__(self) -> None:
+        self._conducts: dict[str, _Conduct] = {}
+        self._pardoned: dict[str, int] = {}
+        self.forgotten = 0
+
+    def look(self, heavy: Iterable[Heavy], now_ms: int) -> None:
+        """Take in what networks did in the last second, and ban whom that gives reason to."""
+        for one in heavy:
+            conduct = self._conducts.pop(one.network, None) or _Conduct(at_ms=now_ms)
+            self._conducts[one.network] = conduct  # the most recent is last
+            conduct.fade(now_ms)
+            conduct.asks += one.asks
+            conduct.wrongs += max(0, one.wrongs - one.error)
+            conduct.why = one.why or conduct.why
+            # Who is let in and takes nothing is one slow wrong for each that was let in.
+            slow = one.wrongs if one.why == Why.SLOW else 0
+            conduct.good += max(-conduct.good, one.tickets + one.admitted - slow)
+            if conduct.good >= 0.5:
+                conduct.good_ms = now_ms
+            if self._deserves(one.network, conduct, now_ms):
+                conduct.times += 1
+                lasts_ms = min(LONGEST_MS, FIRST_MS * LONGER ** min(16, conduct.times - 1))
+                conduct.until_ms, conduct.banned_ms = now_ms + lasts_ms, now_ms
+                conduct.wrongs = 0.0
+        self._bound(now_ms)
+
+    def pardon(self, network: str, now_ms: int) -> bool:
+        """Take a ban back, and ban that network no more for an hour; say whether it was banned."""
+        conduct = self._conducts.get(network)
+        self._pardoned[network] = now_ms + LONGEST_MS
+        while len(self._pardoned) > BANS_MAX:
+            del self._pardoned[next(iter(self._pardoned))]
+        if conduct is None or conduct.until_ms <= now_ms:
+            return False
+        conduct.until_ms, conduct.times = now_ms, 0
+        return True
+
+    def now(self, now_ms: int) -> tuple[Ban, ...]:
+        """Return the bans that hold, those that last longest first."""
+        found = [
+            Ban(name, one.until_ms, _why(one.why), one.times, kernel=one.times >= _KERNEL_AFTER)
+            for name, one in self._conducts.items()
+            if one.until_ms > now_ms
+        ]
+        found.sort(key=lambda ban: (-ban.until_ms, ban.network))
+        return tuple(found[:BANS_MAX])
+
+    def _deserves(self, network: str, conduct: _Conduct, now_ms: int) -> bool:
+        return (
+            conduct.until_ms <= now_ms
+            and conduct.wrongs >= WRONGS_MIN
+            and conduct.wrongs >= WRONG_SHARE_MIN * conduct.asks
+            and now_ms - conduct.good_ms > PEOPLE_MS
+            and self._pardoned.get(network, 0) <= now_ms
+        )
+
+    def _bound(self, now_ms: int) -> None:
+        for name, one in tuple(self._conducts.items()):
+            idle_ms = now_ms - max(one.at_ms, one.until_ms)
+            if idle_ms > (_REMEMBERED_MS if one.times else PEOPLE_MS):
+                del self._conducts[name]
+        while len(self._conducts) > CONDUCTS_MAX:
+            del self._conducts[next(iter(self._conducts))]
+            self.forgotten += 1
+
+
+def _why(text: str) -> Why:
+    try:
+        return Why(text)
+    except ValueError:
+        return Why.HASTY
