@@ -23,7 +23,7 @@ class Heavy(msgspec.Struct, frozen=True):
     tickets: int = 0  # good tickets that it showed
     present: int = 0  # connections that it has now, listeners included
     error: int = 0  # by how much asks or wrongs may be too high; of one edge's second 0: exact
-    kinds: dict[str, int] = {}  # wrongs by `policy.Why`
+    why: str = ""  # which conduct (`policy.Why`) most of its wrongs were
 
 
 class RoomSecond(msgspec.Struct, frozen=True):

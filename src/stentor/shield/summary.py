@@ -212,7 +212,7 @@ class Summary:
                 admitted=row[_ADMITTED],
                 tickets=row[_TICKETS],
                 present=present_of(network),
-                kinds={why.value: row[at] for why, at in _AT.items() if row[at]},
+                why=max(_AT, key=lambda why: row[_AT[why]]).value if wrongs else "",
             )
             for network, row, wrongs in named
         )
