@@ -1,0 +1,138 @@
+"""Did we keep each promise? Held against what the edges told, with the figure beside the word.
+
+What cannot be told from the records is said to be so. Decides nothing about who is to blame.
+"""
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+from stentor.evidence.course import Course
+from stentor.media.grid import PART_S
+
+HOUR_S_MAX = 1.0
+AUDIO_P95_S_MAX = 3.0
+# A broken connection may be a tunnel; so many of all who listen at once are no coincidence.
+INTERRUPTED_SHARE_MAX = 0.01
+_LISTENERS_MIN = 20  # fewer say nothing of a share
+_RECORDED_SLACK_PARTS = 7  # about two seconds: what is on its way when the last second is told
+
+
+class Kept(StrEnum):
+    """Whether a promise was kept."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "cannot be told"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One promise, whether it was kept, and the sentence with the figure."""
+
+    promise: str
+    kept: Kept
+    found: str
+    figure: float | None = None
+
+
+def hold_promises(course: Course, ledger_gaps: int | None) -> list[Held]:
+    """Return what became of each promise; `ledger_gaps` is None if the ledger did not verify."""
+    return [
+        _on_time(course),
+        _uninterrupted(course),
+        _audio_or_truth(course),
+        _nothing_lost(course),
+        _truth(course, ledger_gaps),
+    ]
+
+
+def _on_time(course: Course) -> Held:
+    promise = "It starts on time: the first audio leaves within one second of the hour"
+    epoch_ms = course.plan.epoch_ms
+    began = [at_ms for at_ms in course.first_part_ms.values() if at_ms]
+    if not epoch_ms or not began:
+        live = "live" in course.phases
+        found = "no edge told of the first audio" if live else "the room did not begin in this time"
+        return Held(promise, Kept.UNKNOWN, found)
+    first_s, last_s = ((at_ms - epoch_ms) / 1000 for at_ms in (min(began), max(began)))
+    kept = Kept.YES if last_s <= HOUR_S_MAX else Kept.NO
+    found = (
+        f"the first part, which holds {PART_S:.2f} s, left the first edge {first_s:.2f} s and the"
+        f" last edge {last_s:.2f} s after the hour"
+    )
+    return Held(promise, kept, found, last_s)
+
+
+def _uninterrupted(course: Course) -> Held:
+    promise = "Who listens, keeps listening"
+    worst, worst_at_s, total = 0.0, 0.0, 0.0
+    before = 0.0
+    for at_s, listeners, interrupted in zip(
+        course.at_s, course.listeners, course.interrupted, strict=True
+    ):
+        present, before = max(listeners, before), listeners
+        total += interrupted
+        if present >= _LISTENERS_MIN and interrupted / present > worst:
+            worst, worst_at_s = interrupted / present, at_s
+    if max(course.listeners, default=0) < _LISTENERS_MIN:
+        return Held(promise, Kept.UNKNOWN, "fewer than twenty listened", None)
+    kept = Kept.YES if worst <= INTERRUPTED_SHARE_MAX else Kept.NO
+    hours = sum(course.listeners) / 3600
+    found = (
+        f"{total:,.0f} jumps and returns in {hours:,.1f} listener-hours;"
+        f" at most {worst:.2%} of those present in one second"
+    )
+    if kept is Kept.NO:
+        found += f" ({_clock(worst_at_s)})"
+    return Held(promise, kept, found, worst)
+
+
+def _audio_or_truth(course: Course) -> Held:
+    promise = "Audio or the truth: audio within 3 s (p95), or an honest place in line at once"
+    if not len(course.audio):
+        return Held(promise, Kept.UNKNOWN, "nobody joined in this time")
+    p95_s = course.audio.quantile(0.95)
+    nothing = sum(course.nothing_told)
+    places = sum(course.places)
+    asked = len(course.audio) + places + nothing
+    kept = Kept.YES if p95_s <= AUDIO_P95_S_MAX and not nothing else Kept.NO
+    if kept is Kept.NO and p95_s <= AUDIO_P95_S_MAX and any(course.wrong):
+        kept = Kept.UNKNOWN  # whether who got neither were people is not in the counters
+    found = (
+        f"from connecting to audio {course.audio.quantile(0.5):.2f} s (median),"
+        f" {p95_s:.2f} s (p95) as the edges saw it; {places:,.0f} places in line given;"
+        f" {nothing:,.0f} of {asked:,.0f} were turned away with neither"
+    )
+    return Held(promise, kept, found, p95_s)
+
+
+def _nothing_lost(course: Course) -> Held:
+    promise = "Nothing is lost: the recording is whole"
+    epoch_ms, end_ms = course.plan.epoch_ms, course.plan.end_ms
+    if course.parts_recorded < 0 or not epoch_ms or not course.at_s:
+        return Held(promise, Kept.UNKNOWN, "the records do not say how the recording stood")
+    until_ms = min(end_ms or math.inf, course.at_s[-1] * 1000)
+    due = max(0, int((until_ms - epoch_ms) / 1000 / PART_S))
+    lost = due - course.parts_recorded
+    failing = course.recording.count(False)
+    kept = Kept.YES if lost <= _RECORDED_SLACK_PARTS else Kept.NO
+    found = f"{course.parts_recorded:,} parts of {due:,} that were due"
+    if failing:
+        found += f"; for {failing} s the recording was behind, and the operator was told"
+    return Held(promise, kept, found, float(max(0, lost)))
+
+
+def _truth(course: Course, ledger_gaps: int | None) -> Held:
+    promise = "It tells the truth afterwards: the ledger is whole and as it was signed"
+    if ledger_gaps is None:
+        return Held(promise, Kept.NO, "the ledger does not verify: see its findings above")
+    missing = sum(last - first - 1 for first, last in course.gaps_s)
+    kept = Kept.YES if not ledger_gaps and missing < 1 else Kept.NO
+    found = f"{len(course):,} seconds recorded, {missing:,.0f} missing"
+    return Held(promise, kept, found, missing)
+
+
+def _clock(at_s: float) -> str:
+    day_s = int(at_s) % 86_400
+    return f"{day_s // 3600:02}:{day_s // 60 % 60:02}:{day_s % 60:02} UTC"
