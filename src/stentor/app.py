@@ -21,7 +21,7 @@ from stentor.base.clock import JUMP_NS, Clock, SharedClock, decide_offset, measu
 from stentor.base.errors import ConfigurationError, UnavailableError
 from stentor.base.logs import log, set_up_logs
 from stentor.base.paths import DataFolder
-from stentor.base.secrets import link_key, operator_token
+from stentor.base.secrets import link_key, load_or_make_key, operator_token
 from stentor.base.settings import Settings
 from stentor.deploy import Deploys, Serving, part_environment
 from stentor.rooms.orders import Orders
@@ -48,6 +48,7 @@ class Part(StrEnum):
     STAGE = "stage"
     ORIGIN = "origin"
     EDGE = "edge"
+    WATCH = "watch"
 
 
 Runner = Callable[[Settings, DataFolder, Clock, int], None]
@@ -72,6 +73,10 @@ def load_part(part: Part, *, take_over: bool = False) -> Runner:
             from stentor.edge.serve import run_edge
 
             return partial(run_edge, take_over=take_over)
+        case Part.WATCH:
+            from stentor.watch.serve import run_watch
+
+            return lambda settings, folder, clock, index: run_watch(settings, folder, clock)
 
 
 def run_part(part: Part, runner: Runner, settings: Settings, index: int) -> None:
@@ -89,6 +94,11 @@ def port_claims(settings: Settings) -> list[PortClaim]:
         PortClaim(settings.control_port, "control", "--control-port"),
         PortClaim(settings.stage_port_used, "speakers", "STENTOR_STAGE_PORT"),
     ]
+
+
+def watch_claim(settings: Settings) -> PortClaim:
+    """Return the port of the operator's page, at `watch_bind`."""
+    return PortClaim(settings.watch_port_used, "the operator's page", "STENTOR_WATCH_PORT")
 
 
 def metrics_claims(settings: Settings) -> list[PortClaim]:
@@ -153,10 +163,12 @@ def server(
     check_entrance(settings)
     with data_folder_claimed(folder.root, folder.lock):
         require_free_ports(settings.bind, port_claims(settings))
+        require_free_ports(settings.watch_bind, [watch_claim(settings)])
         require_free_ports("127.0.0.1", metrics_claims(settings))
         _make_run_folder(folder)
         link_key(folder)
         operator_token(folder)
+        load_or_make_key(folder.event_key)  # before edges name networks by it
         clock = SharedClock(folder.clock)
         clock.offset_ns = measure()
         keeper = ClockKeeper(clock, OrdersFolder(folder.orders), measure)
@@ -205,7 +217,8 @@ def part_plans(settings: Settings) -> list[PartPlan]:
     for index in range(settings.edges):
         command = stentor_command("part", Part.EDGE, "--index", str(index))
         plans.append(PartPlan(f"edge-{index}", command))
-    return plans
+    # Last, and not waited for: nobody needs it to be there.
+    return [*plans, PartPlan("watch", stentor_command("part", Part.WATCH))]
 
 
 def _make_run_folder(folder: DataFolder) -> None:

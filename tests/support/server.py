@@ -116,16 +116,18 @@ class Server:
         options: tuple[str, ...] = (),
         data_option: bool = True,
     ) -> None:
-        first = free_ports(5 + edges)  # and one for an edge that a deploy adds
+        first = free_ports(6 + edges)  # and one for an edge that a deploy adds
         self.edges = edges
         self.port, self.control_port, self.stage_port = first, first + 1, first + 2
-        self.metrics_port = first + 3
+        self.watch_port = first + 3
+        self.metrics_port = first + 4
         self.folder = DataFolder(data.absolute())
         self.log_path = data.parent / f"{data.name}.log"
         self._command = command
         self._options = (*options, *(("--data", str(self.folder.root)) if data_option else ()))
         self._settings = {
             "stage_port": self.stage_port,
+            "watch_port": self.watch_port,
             "metrics_port": self.metrics_port,
             **(settings or {}),
         }

@@ -112,6 +112,30 @@ AUDIENCE_UNREADABLE = Counter(
     "stentor_audience_unreadable", "Datagrams of edges that could not be read or kept"
 )
 
+WATCH_EDGES = Gauge("stentor_watch_edges", "Edges that tell how they fare")
+WATCH_UNREADABLE = Counter(
+    "stentor_watch_unreadable", "Seconds of edges that could not be read or kept"
+)
+WATCH_REQUESTS = Counter(
+    "stentor_watch_requests", "Requests that the operator's page answered", ["method", "status"]
+)
+WATCH_REQUESTS_CUT_OFF = Counter(
+    "stentor_watch_requests_cut_off", "Connections closed: too slow, took nothing, or too many"
+)
+WATCH_BANS = Gauge("stentor_watch_bans", "Networks that are banned now")
+WATCH_POLICIES_UNWRITTEN = Counter(
+    "stentor_watch_policies_unwritten", "Policies that could not be written for the edges"
+)
+WATCH_SECONDS_FAILED = Counter(
+    "stentor_watch_seconds_failed", "Seconds that a mistake of ours kept out of the ledger"
+)
+WATCH_LEDGER_RECORDS = Counter("stentor_watch_ledger_records", "Seconds written to the ledger")
+WATCH_LEDGER_LOST = Counter(
+    "stentor_watch_ledger_lost", "Seconds that the ledger could not keep: noted there as a gap"
+)
+WATCH_LEDGER_ERRORS = Counter("stentor_watch_ledger_errors", "Times that the disk refused")
+WATCH_LEDGER_BYTES = Gauge("stentor_watch_ledger_bytes", "Size of the ledger's newest file")
+
 EDGE_LISTENERS = Gauge("stentor_edge_listeners", "Listeners on the push stream now")
 EDGE_CONNECTIONS = Gauge("stentor_edge_connections", "Connections now, push listeners included")
 EDGE_WAITING_RELOADS = Gauge("stentor_edge_waiting_reloads", "Playlists and parts waited for now")

@@ -45,6 +45,22 @@ class Settings:
         minimum=0,
         maximum=65535,
     )
+    watch_port: int = _setting(
+        0, "the operator's page; 0 is control's port plus two", minimum=0, maximum=65535
+    )
+    watch_bind: str = _setting("127.0.0.1", "address that the operator's page is served at")
+    ledger_file_bytes_max: int = _setting(
+        64 * 1024 * 1024,
+        "size at which another file of the ledger is begun",
+        minimum=64 * 1024,
+        unit="bytes",
+    )
+    ledger_bytes_max: int = _setting(
+        16 * 1024 * 1024 * 1024,
+        "size of the ledger's files together; beyond it the oldest is let go, and that is noted",
+        minimum=1024 * 1024,
+        unit="bytes",
+    )
     listen_url: str = _setting("", "how listeners reach the edges, if not http(s)://BIND:PORT")
     control_url: str = _setting("", "how hosts reach control, if not http://BIND:CONTROL_PORT")
     stage_url: str = _setting("", "how speakers reach the stage, if not http://BIND:STAGE_PORT")
@@ -356,6 +372,16 @@ class Settings:
     def stage_port_used(self) -> int:
         """The stage's HTTP port."""
         return self.stage_port or self.control_port + 1
+
+    @property
+    def watch_port_used(self) -> int:
+        """The port of the operator's page."""
+        return self.watch_port or self.control_port + 2
+
+    @property
+    def watch_base(self) -> str:
+        """The address of the operator's page, without a slash at the end."""
+        return f"http://{_host(self.watch_bind)}:{self.watch_port_used}"
 
     @property
     def metrics_port_used(self) -> int:

@@ -7,7 +7,7 @@ import typer
 
 
 def part(
-    name: Annotated[str, typer.Argument(help="control, stage, origin or edge.")],
+    name: Annotated[str, typer.Argument(help="control, stage, origin, edge or watch.")],
     index: Annotated[int, typer.Option(help="Which edge.")] = 0,
     spare: Annotated[
         bool, typer.Option("--spare", help="Get ready, then wait for a line on standard input.")

@@ -32,6 +32,7 @@ def serve(
             "listen": settings.listen_base,
             "control": settings.control_base,
             "stage": settings.stage_base,
+            "watch": settings.watch_base,
             "data": settings.data,
         }
         if json:
@@ -39,6 +40,7 @@ def serve(
             return
         typer.echo(f"Listeners  {addresses['listen']}")
         typer.echo(f"Hosts      {addresses['control']}")
+        typer.echo(f"Operator   {addresses['watch']}")
         typer.echo(f"Data       {addresses['data']}")
         typer.echo("Ctrl-C ends.")
 

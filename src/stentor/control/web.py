@@ -12,14 +12,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.types import Scope
 
-from stentor.base.metrics import shown_by
+from stentor.base.metrics import CONTROL_REQUESTS, shown_by
 from stentor.control import api, hold
 from stentor.control.audience import receive_audience
-from stentor.control.bounds import Bounds
 from stentor.control.context import Control, The
 from stentor.control.documents import HealthDocument
-from stentor.control.pages import load_site, page_routes, security_headers
+from stentor.control.pages import control_routes, load_site, security_headers
 from stentor.control.problems import add_control_problem_handlers
+from stentor.web.bounds import Bounds
 
 _TIDY_S = 1.0
 
@@ -38,7 +38,7 @@ def make_app(control: Control) -> FastAPI:
     app.state.control = control
     app.include_router(api.router)
     app.include_router(hold.router)
-    app.router.routes.extend(page_routes(load_site()))
+    app.router.routes.extend(control_routes(load_site()))
 
     @app.get("/healthz")
     async def get_health(control: The) -> HealthDocument:
@@ -56,6 +56,7 @@ def make_app(control: Control) -> FastAPI:
     app.add_middleware(
         Bounds,
         request_s=control.settings.control_request_s,
+        requests=CONTROL_REQUESTS,
         upload_bytes_max=control.settings.hold_upload_bytes_max,
         is_upload=_is_upload,
         headers=security_headers(control.settings),

@@ -1,16 +1,16 @@
 """Bounds on every request, as ASGI middleware: how large, how slow; and the headers of answers.
 
 A handler behind this can read a body to its end without asking how long that takes or how much it
-is. What exceeds the bounds is answered with problem+json.
+is. What exceeds the bounds is answered with problem+json; every answer is counted.
 """
 
 import asyncio
 from collections.abc import Callable
 
+from prometheus_client import Counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from stentor.base.errors import Problem
-from stentor.base.metrics import CONTROL_REQUESTS
 from stentor.web.problems import problem_response
 
 BODY_BYTES_MAX = 64 * 1024
@@ -41,12 +41,14 @@ class Bounds:
         self,
         app: ASGIApp,
         request_s: float,
-        upload_bytes_max: int,
-        is_upload: Callable[[Scope], bool],
+        requests: Counter,
         headers: dict[str, str],
+        upload_bytes_max: int = BODY_BYTES_MAX,
+        is_upload: Callable[[Scope], bool] = lambda scope: False,
     ) -> None:
         self._app = app
         self._request_s = request_s
+        self._requests = requests
         self._upload_bytes_max = upload_bytes_max
         self._is_upload = is_upload
         self._headers = [(name.lower().encode(), text.encode()) for name, text in headers.items()]
@@ -60,7 +62,9 @@ class Bounds:
         bytes_max = self._upload_bytes_max if upload else BODY_BYTES_MAX
         allowed_s = self._request_s * (_UPLOAD_TIMES if upload else 1)
         deadline = asyncio.get_running_loop().time() + allowed_s
-        exchange = _Exchange(scope, receive, send, self._headers, bytes_max, deadline)
+        exchange = _Exchange(
+            scope, receive, send, self._requests, self._headers, bytes_max, deadline
+        )
         try:
             if _claimed_bytes(scope) > bytes_max:
                 raise TooLarge(bytes_max)
@@ -80,6 +84,7 @@ class _Exchange:
         scope: Scope,
         receive: Receive,
         send: Send,
+        requests: Counter,
         headers: list[tuple[bytes, bytes]],
         bytes_max: int,
         deadline: float,
@@ -87,6 +92,7 @@ class _Exchange:
         self._method = scope["method"] if scope["method"] in _METHODS else "other"
         self._receive = receive
         self._send = send
+        self._requests = requests
         self._headers = headers
         self._bytes_max = bytes_max
         self._bytes = 0
@@ -122,7 +128,7 @@ class _Exchange:
             if self._broken and b"connection" not in names:
                 headers.append((b"connection", b"close"))  # the rest of the body is not awaited
             message = {**message, "headers": headers}
-            CONTROL_REQUESTS.labels(self._method, str(message["status"])).inc()
+            self._requests.labels(self._method, str(message["status"])).inc()
         await self._send(message)
 
 

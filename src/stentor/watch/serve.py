@@ -1,0 +1,120 @@
+"""The watch as a process: hears, decides and writes once a second, and shows it on a page.
+
+Its death is noticed by nobody: edges go on with the last policy until that expires, and the
+ledger says for how long nobody watched.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+from dataclasses import fields
+from importlib.metadata import version
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from stentor.base.clock import Clock, SharedClock
+from stentor.base.ids import RandomBytes
+from stentor.base.logs import log
+from stentor.base.metrics import WATCH_REQUESTS_CUT_OFF
+from stentor.base.paths import DataFolder
+from stentor.base.secrets import link_key, load_or_make_key, operator_token
+from stentor.base.settings import Settings
+from stentor.watch.deciding import Deciding
+from stentor.watch.event import EventKeys
+from stentor.watch.hearing import Heard, hear
+from stentor.watch.ledger import About, Ledger
+from stentor.watch.outside import Outside
+from stentor.watch.watching import Watching
+from stentor.watch.web import Page, make_app
+from stentor.web.connections import Limits, bounded
+from stentor.web.serving import listen, make_server
+
+_CONNECTIONS_MAX = 64
+_KEEP_ALIVE_S = 10
+_STOP_S = 1
+_CLOSE_S = 1.5
+# What tells of the machine and not of how it was set up.
+_NOT_TOLD = ("data", "tls_certificate", "tls_key")
+
+
+def ledger_key(folder: DataFolder, random_bytes: RandomBytes = os.urandom) -> Ed25519PrivateKey:
+    """Return the key that signs the ledger, made now if there is none yet."""
+    return Ed25519PrivateKey.from_private_bytes(load_or_make_key(folder.ledger_key, random_bytes))
+
+
+def told_settings(settings: Settings) -> dict[str, str]:
+    """Return the settings that are not the default, as an opening says them: without paths."""
+    told = {}
+    for one in fields(Settings):
+        value = getattr(settings, one.name)
+        if value != one.default:
+            told[one.name] = "set" if one.name in _NOT_TOLD else str(value)
+    return told
+
+
+def run_watch(settings: Settings, folder: DataFolder, clock: Clock) -> None:
+    """Watch until SIGTERM or SIGINT; raises `ConfigurationError` if the port is taken."""
+    listener = listen(
+        settings.watch_bind,
+        settings.watch_port_used,
+        who="The watch",
+        remedy="choose another with STENTOR_WATCH_PORT",
+    )
+    with contextlib.closing(listener):
+        keys = EventKeys(folder.event_key)
+        told = told_settings(settings)
+        ledger = Ledger(
+            folder.ledger,
+            ledger_key(folder),
+            lambda: About(version("stentor"), told, keys.key.id),
+            file_bytes_max=settings.ledger_file_bytes_max,
+            bytes_max=settings.ledger_bytes_max,
+        )
+        watching = Watching(clock, Heard(), Deciding(folder.policy), Outside(folder), keys, ledger)
+        page = Page(settings, watching, operator_token(folder), link_key(folder))
+        limits = Limits(
+            connections_max=_CONNECTIONS_MAX,
+            head_s=settings.control_request_s,
+            take_s=settings.control_request_s,
+        )
+        server = make_server(
+            make_app(page),
+            bounded(limits, WATCH_REQUESTS_CUT_OFF),
+            keep_alive_s=_KEEP_ALIVE_S,
+            stop_s=_STOP_S,
+            lifespan="off",
+        )
+
+        async def run() -> None:
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                with contextlib.suppress(ValueError, RuntimeError):  # not in the main thread
+                    loop.add_signal_handler(number, lambda: setattr(server, "should_exit", True))
+            tasks = [
+                asyncio.create_task(hear(folder.watch_socket, watching.heard.take)),
+                asyncio.create_task(_look(watching, clock)),
+            ]
+            try:
+                await server.serve(sockets=[listener])
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+        log().info("watching", address=settings.watch_base)
+        try:
+            asyncio.run(run())
+        finally:
+            ledger.close(_CLOSE_S)
+
+
+async def _look(watching: Watching, clock: Clock) -> None:
+    """Look once a second, by the loop's own clock; what was missed is not made up for."""
+    loop = asyncio.get_running_loop()
+    due = loop.time()
+    while True:
+        offset_ns = clock.offset_ns if isinstance(clock, SharedClock) else 0
+        watching.look(loop.time(), offset_ns)
+        due = max(due + 1.0, loop.time())
+        await asyncio.sleep(due - loop.time())

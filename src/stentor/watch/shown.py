@@ -1,0 +1,123 @@
+"""What the operator sees: a point a second for ten minutes, and how things stand now.
+
+Sums up what is in the records already; decides nothing, and keeps no address.
+"""
+
+from collections import deque
+
+import msgspec
+
+from stentor.evidence.records import Second
+from stentor.shield.merge import Merged
+from stentor.shield.policy import Policy
+
+HISTORY_S = 600
+_TICKETS_WRONG = (
+    "tickets_forged",
+    "tickets_malformed",
+    "tickets_replayed",
+    "tickets_other_network",
+    "tickets_other_room",
+    "tickets_expired",
+    "tickets_late",
+)
+# Traffic by kind: what the page calls it, and the edges' counters that it is the sum of.
+KINDS: dict[str, tuple[str, ...]] = {
+    "let_in": ("joined",),
+    "in_line": ("line_given", "line_again", "line_early"),
+    "network_full": ("refused_by_network", "line_full", "wrongs_closed"),
+    "wrong_tickets": _TICKETS_WRONG,
+    "wrong_requests": ("answers_4xx", "proxy_refused"),
+    "slow": ("timed_out", "unfinished_closed", "slow_closed", "stalled_closed"),
+    "no_tls": ("tls_failed", "tls_crowded_out"),
+    "no_room": ("refused_connections", "answers_5xx"),
+}
+
+
+class Point(msgspec.Struct, frozen=True):
+    """One second as the charts draw it. Times in seconds; -1 where nothing was measured."""
+
+    at_ms: int
+    edges: int
+    missing: int
+    listeners: int
+    inside: int
+    waiting: int
+    accepted: int
+    kinds: dict[str, int]
+    left: int
+    jumped: int
+    first_audio_p50: float
+    first_audio_p95: float
+    queue_p95: float
+    late: float
+    use: float
+    bits: float
+    memory: float
+    descriptors: float
+    connections: int
+    sent_bytes: int
+    addresses: float
+    stress: str
+    step: str
+    bans: int
+    obeyed: dict[str, int]
+    kernel: dict[str, int]
+
+
+class History:
+    """The points of the last ten minutes."""
+
+    def __init__(self) -> None:
+        self._points: deque[Point] = deque(maxlen=HISTORY_S)
+
+    def add(self, point: Point) -> None:
+        """Append a second."""
+        self._points.append(point)
+
+    def after(self, at_ms: int) -> list[Point]:
+        """Return the points later than that."""
+        return [point for point in self._points if point.at_ms > at_ms]
+
+    @property
+    def newest(self) -> Point | None:
+        """The last point."""
+        return self._points[-1] if self._points else None
+
+
+def point_of(second: Second, merged: Merged, policy: Policy) -> Point:
+    """Return a second as one point."""
+    counts = merged.counts
+    audio, queue = merged.first_audio_s, merged.queue_s
+    return Point(
+        at_ms=second.at_ms,
+        edges=merged.edges,
+        missing=len(second.missing),
+        listeners=merged.listeners,
+        inside=sum(room.inside for one in second.edges for room in one.rooms.values()),
+        waiting=merged.door.waiting,
+        accepted=counts.get("accepted", 0),
+        kinds={
+            kind: total
+            for kind, names in KINDS.items()
+            if (total := sum(counts.get(name, 0) for name in names))
+        },
+        left=counts.get("left", 0),
+        jumped=counts.get("jumped", 0),
+        first_audio_p50=audio.p50 if audio.n else -1.0,
+        first_audio_p95=audio.p95 if audio.n else -1.0,
+        queue_p95=queue.p95 if queue.n else -1.0,
+        late=merged.load.late_s,
+        use=merged.load.use,
+        bits=merged.load.bits,
+        memory=merged.load.memory,
+        descriptors=merged.load.descriptors,
+        connections=merged.load.connections,
+        sent_bytes=counts.get("bytes_sent", 0),
+        addresses=round(merged.addresses),
+        stress=str(policy.stress),
+        step=merged.door.step,
+        bans=len(policy.bans),
+        obeyed=merged.obeyed,
+        kernel={**merged.kernel, **second.guard},
+    )
