@@ -15,6 +15,7 @@ from stentor.base.errors import StentorError
 from stentor.listen.heard import Findings, Heard
 from stentor.listen.run import Wish, run_listen
 from stentor.rooms.state import RoomState
+from support.machine import Machine, watched_machine
 from support.server import wait_until
 from support.voices import Pcm
 
@@ -30,6 +31,7 @@ class Ear:
     error: StentorError | None = None
     arrived_ns: dict[int, int] = field(default_factory=dict)
     file: bytearray = field(default_factory=bytearray)
+    machine: Machine | None = None
     _thread: threading.Thread | None = None
 
     def start(self) -> Ear:
@@ -62,8 +64,13 @@ class Ear:
 
     @property
     def smooth(self) -> bool:
-        """Whether it played without a pause, but for what a machine that runs tests is late."""
-        return self.findings.stalled_s < 0.5
+        """Whether it played without a pause, but for what this machine held up."""
+        return self.findings.stalled_s < 0.5 + self.held_up_s
+
+    @property
+    def held_up_s(self) -> float:
+        """For how long this machine held up what was listened to."""
+        return self.machine.held_up_s() if self.machine is not None else 0.0
 
     @property
     def last_part(self) -> int:
@@ -102,4 +109,6 @@ class Ear:
 @contextmanager
 def listening(url: str, count: int = 1, seconds: float = 100, **wish: Any) -> Iterator[list[Ear]]:
     """Let `count` listeners listen while the block lasts (they end by themselves, or with us)."""
-    yield [Ear(Wish(url, seconds=seconds, **wish)).start() for _ in range(count)]
+    with watched_machine() as machine:
+        wish_of = Wish(url, seconds=seconds, **wish)
+        yield [Ear(wish_of, machine=machine).start() for _ in range(count)]

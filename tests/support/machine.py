@@ -1,0 +1,111 @@
+"""For how long this machine held up what a test runs, measured beside it.
+
+Where a promise is in seconds of real time, a test adds `held_up_s()` to what it allows. On a quiet
+machine that is next to nothing, so that a part that has become slow is found; on one that stalls
+or is crowded it is as much as was really lost, so that the machine is not taken for the part. A
+process of its own measures it: what those under test do to themselves is never discounted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+_TICK_S = 0.01
+_LOOK_EACH = 20  # ticks
+_READ_AFTER_S = 0.05  # if all stood still, the watch has said so by then
+_IN_A_ROW = 5  # speaker, stage, origin, edge, listener
+
+
+class Machine:
+    """What it did to this process and its children since the watch began, until it ended."""
+
+    def __init__(self, watch: subprocess.Popen[bytes]) -> None:
+        assert watch.stdout is not None
+        self._watch = watch.stdout.fileno()
+        self._said = bytearray(watch.stdout.readline())
+        os.set_blocking(self._watch, False)
+        self._before_ns = queued_ns(os.getpid())
+        self._in_all_s: float | None = None
+
+    def held_up_s(self) -> float:
+        """Return the seconds in which nothing ran, or in which what a test ran had to queue.
+
+        What passes through a few threads is held up by each of them in turn: the longest add up.
+        """
+        if self._in_all_s is not None:
+            return self._in_all_s
+        now_ns = queued_ns(os.getpid())
+        time.sleep(_READ_AFTER_S)
+        with contextlib.suppress(BlockingIOError):
+            while more := os.read(self._watch, 65_536):
+                self._said += more
+        stalled_s = 0.0
+        for line in bytes(self._said).decode().splitlines():
+            said = line.split()
+            if len(said) == 1:
+                stalled_s += float(said[0])
+            elif len(said) == 2:  # of one that may be gone meanwhile
+                now_ns[int(said[0])] = max(now_ns.get(int(said[0]), 0), int(said[1]))
+        longest_ns = sorted(ns - self._before_ns.get(task, 0) for task, ns in now_ns.items())
+        return stalled_s + sum(longest_ns[-_IN_A_ROW:]) / 1e9
+
+    def end(self) -> None:
+        """Keep what was found; it can be asked on."""
+        self._in_all_s = self.held_up_s()
+
+
+@contextlib.contextmanager
+def watched_machine() -> Iterator[Machine]:
+    """Watch the machine for as long as the block lasts."""
+    command = (sys.executable, "-IS", __file__, str(os.getpid()))
+    with subprocess.Popen(command, stdout=subprocess.PIPE, pipesize=1 << 20) as watch:
+        try:
+            machine = Machine(watch)
+            yield machine
+            machine.end()
+        finally:
+            watch.kill()
+
+
+def queued_ns(pid: int) -> dict[int, int]:
+    """Return how long each thread of the process and of its children was ready but did not run.
+
+    The second figure of `schedstat` (Linux, Documentation/scheduler/sched-stats.rst).
+    """
+    found: dict[int, int] = {}
+    with contextlib.suppress(OSError):  # it ended meanwhile, or this kernel does not say
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            with contextlib.suppress(OSError, IndexError):
+                found[int(task.name)] = int((task / "schedstat").read_text().split()[1])
+                for child in (task / "children").read_text().split():
+                    found |= queued_ns(int(child))
+    return found
+
+
+def _watch(pid: int) -> None:
+    """Say by how much later than asked one is woken, and who had to queue; ends with `pid`."""
+    known = queued_ns(pid)
+    print(0.0, flush=True)
+    tick = 0
+    while os.getppid() == pid:
+        asked = time.monotonic()
+        time.sleep(_TICK_S)
+        late = time.monotonic() - asked - _TICK_S
+        if late > _TICK_S:
+            print(late, flush=True)
+        tick += 1
+        if tick % _LOOK_EACH == 0:
+            for task, ns in queued_ns(pid).items():
+                if ns - known.get(task, 0) > 10_000_000:
+                    known[task] = ns
+                    print(task, ns, flush=True)
+
+
+if __name__ == "__main__":
+    _watch(int(sys.argv[1]))
