@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from stentor.cli.attack import attack
 from stentor.cli.options import Data, Json
 from stentor.load.arrivals import Arrivals
 
@@ -15,6 +16,9 @@ app = typer.Typer(help="Put real listeners on this machine's server.", no_args_i
 @app.callback()
 def _load() -> None:
     """Put real listeners on this machine's server, or on one whose operator agreed."""
+
+
+app.command()(attack)
 
 
 def _share(name: str, what: str) -> typer.models.OptionInfo:
