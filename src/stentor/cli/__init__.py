@@ -12,6 +12,7 @@ import typer
 from stentor.base.errors import StentorError
 from stentor.cli.demo import demo
 from stentor.cli.deploy import deploy
+from stentor.cli.ledger import app as ledger
 from stentor.cli.listen import listen
 from stentor.cli.load import app as load
 from stentor.cli.part import part
@@ -59,6 +60,7 @@ app.command(hidden=True)(part)
 
 app.add_typer(room, name="room")
 app.add_typer(load, name="load")
+app.add_typer(ledger, name="ledger")
 
 
 def main() -> None:

@@ -1,0 +1,160 @@
+"""`stentor ledger`: verify files of the ledger anywhere, and print what is to be published.
+
+Verifying needs the files and nothing else: no server, no data folder, no network.
+"""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stentor.base.errors import StentorError, UsageError
+from stentor.cli.options import Data, Json
+
+if TYPE_CHECKING:
+    from stentor.base.paths import DataFolder
+    from stentor.evidence.chain import Head
+    from stentor.evidence.verify import Finding, Ledger, Report
+
+app = typer.Typer(help="The record of what happened: verify it, publish its key and its heads.")
+
+_FINDINGS_TOLD = 20
+_GAPS_TOLD = 10
+_KEY = re.compile(r"[0-9a-f]{64}\Z")
+
+
+@app.command()
+def verify(
+    files: Annotated[
+        list[Path], typer.Argument(help="Files of the ledger, or its folder.", metavar="FILE…")
+    ],
+    key: Annotated[
+        str | None, typer.Option(help="The public key, as it was published.", metavar="HEX")
+    ] = None,
+    head: Annotated[
+        list[str] | None,
+        typer.Option(help="A head that you kept: a file, or the JSON itself.", metavar="HEAD"),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Say whether these files are what was written, and name every record that is not."""
+    from stentor.evidence.verify import verify as check
+
+    if key is not None and _KEY.match(key) is None:
+        raise UsageError("--key is 64 hexadecimal digits, as `stentor ledger key` prints them.")
+    heads = [one for given in head or () for one in _read_heads(given)]
+    report = check(((path.name, _read(path)) for path in _files(files)), key, heads)
+    if json:
+        import msgspec
+
+        typer.echo(msgspec.json.format(msgspec.json.encode(report), indent=1).decode())
+    else:
+        _tell(report, compared=len(heads))
+    if not report.whole:
+        found = len(report.findings) + report.unlisted
+        raise StentorError(f"This ledger was changed: {found} finding{'s' * (found != 1)}.")
+
+
+@app.command()
+def key(data: Data = None) -> None:
+    """Print the public key: publish it before the event, so that anybody can verify later."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from stentor.base.secrets import load_or_make_key
+    from stentor.evidence.chain import public_hex
+
+    folder = _folder(data)
+    secret = load_or_make_key(folder.ledger_key)
+    typer.echo(public_hex(Ed25519PrivateKey.from_private_bytes(secret)))
+
+
+@app.command()
+def head(data: Data = None) -> None:
+    """Print the newest signed head: whoever keeps it can tell later that nothing was cut off."""
+    import msgspec
+
+    path = _folder(data).ledger / "heads.jsonl"
+    heads = _read_heads(str(path)) if path.exists() else []
+    if not heads:
+        raise UsageError(f"There is no head in {path.parent} yet; one is made each minute.")
+    typer.echo(msgspec.json.encode(heads[-1]).decode())
+
+
+def _folder(data: str | None) -> "DataFolder":
+    import os
+
+    from stentor.base.paths import DataFolder
+    from stentor.base.settings import load_settings
+
+    return DataFolder(Path(load_settings(os.environ, data=data).data))
+
+
+def _files(given: list[Path]) -> list[Path]:
+    files: list[Path] = []
+    for path in given:
+        found = sorted(path.glob("[0-9]*.jsonl")) if path.is_dir() else [path]
+        if not found:
+            raise UsageError(f"There is no file of a ledger in {path}.")
+        files += found
+    return files
+
+
+def _read(path: Path) -> list[bytes]:
+    try:
+        return path.read_bytes().splitlines(keepends=True)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {(error.strerror or '').lower()}.") from None
+
+
+def _read_heads(given: str) -> "list[Head]":
+    """Return the heads in a file, or the one that was typed."""
+    import msgspec
+
+    from stentor.evidence.chain import Head
+
+    text = given.encode() if given.lstrip().startswith("{") else b"".join(_read(Path(given)))
+    try:
+        return [msgspec.json.decode(line, type=Head) for line in text.splitlines() if line.strip()]
+    except (msgspec.MsgspecError, ValueError):
+        raise UsageError(f"{given[:80]} is not a head, nor a file of heads.") from None
+
+
+def _tell(report: "Report", compared: int) -> None:
+    for one in report.files:
+        typer.echo(_about(one))
+        for first, last in one.gaps[:_GAPS_TOLD]:
+            seconds = (last - first) / 1000
+            typer.echo(f"  nothing was recorded for {seconds:.0f} s from {_time(first)}")
+        if len(one.gaps) > _GAPS_TOLD:
+            typer.echo(f"  … and {len(one.gaps) - _GAPS_TOLD} more such gaps")
+    for finding in report.findings[:_FINDINGS_TOLD]:
+        typer.echo(_found(finding))
+    if (more := len(report.findings) + report.unlisted - _FINDINGS_TOLD) > 0:
+        typer.echo(f"… and {more} more; --json lists them.")
+    for doubt in report.doubts:
+        typer.echo(f"Mind: {doubt}")
+    if report.whole:
+        seconds = sum(one.seconds for one in report.files)
+        kept = f", and what {compared} kept heads say" if compared else ""
+        typer.echo(f"Whole: {seconds} seconds, every record as it was written{kept}.")
+
+
+def _about(one: "Ledger") -> str:
+    key = f"key {one.key[:16]}…" if one.key else "no key"
+    if not one.seconds:
+        return f"{one.file}: {one.records} records, {key}"
+    end = "" if one.closed else ", not closed"
+    span = f"{_time(one.first_ms)} to {_time(one.last_ms)}"
+    return f"{one.file}: records 0 to {one.records - 1}, {span}, {key}{end}"
+
+
+def _found(one: "Finding") -> str:
+    which = f"records {one.record} to {one.to}" if one.to > one.record else f"record {one.record}"
+    line = f" (line {one.line})" if one.line else ""
+    return f"{one.file}: {which}{line} {one.fault}: {one.why}"
+
+
+def _time(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
