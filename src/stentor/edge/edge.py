@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
-from itertools import count
+from itertools import chain, count
 
 from stentor.base.clock import Clock
 from stentor.base.errors import Problem
@@ -240,7 +240,7 @@ class Edge:
         for message in messages:
             change = self.rooms.apply(message, now_ns)
             room = self.rooms.by_id.get(message.room)
-            stream = self.rooms.stream(message.room, message.rendition)
+            stream = None if room is None else room.streams.get(message.rendition)
             match change:
                 case Change.PART if stream:
                     grown[stream] = None
@@ -263,12 +263,12 @@ class Edge:
     def _deliver(self, grown: Iterable[Stream], ended: Mapping[Stream, Room]) -> None:
         """Listeners of the stream first, whoever waits on the shelf after them."""
         safely = self.loop.safely  # one room's trouble is not the others'
-        for stream in grown:
+        for stream in self.push.heard(grown):
             safely(partial(self.push.part_came, stream))
         self.push.deliver(self._now_ns() + _DELIVERY_NS_PER_TURN)
         for stream, room in ended.items():
             safely(partial(self.push.end_came, room, stream))
-        for stream in {**dict.fromkeys(grown), **dict.fromkeys(ended)}:
+        for stream in self.shelf.awaited(chain(grown, ended)):
             safely(partial(self.shelf.part_came, stream))
 
     def _accept(self) -> None:
@@ -298,7 +298,7 @@ class Edge:
             self._handover.tick(now_ns)
 
     def _second(self, now_ns: int) -> None:
-        self.push.tick(self.rooms.by_id, now_ns)
+        self.push.tick(now_ns)
         self.networks.tick(now_ns)
         self.counts.networks_unremembered = self.networks.unremembered
         if self.memory.look(resident_bytes()):
@@ -312,8 +312,8 @@ class Edge:
         self.steps.second(now_ns)
         facts = {
             room.id: self.push.audience(room, self.shelf.readers(room.id))
-            for room in self.rooms.by_id.values()
-            if room.streams or self.shelf.readers(room.id)
+            for room in map(self.rooms.by_id.get, self.push.visited | self.shelf.visited)
+            if room and (room.streams or self.shelf.readers(room.id))
         }
         self._facts.send(self._now_ms(), facts)
 

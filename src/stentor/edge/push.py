@@ -5,7 +5,6 @@ is moved, but they may be advised to come again. A joiner's first bytes (head, i
 parts) are made once for everyone who joins between two deliveries.
 """
 
-import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from itertools import chain, count
@@ -76,9 +75,6 @@ class Push:
         self._ended_ns: dict[Stream, int] = {}
         self._totals: dict[str, Totals] = {}
         self.listeners = 0
-        # For the ladder: what deliveries cost since the start, and the latest one since it looked.
-        self.deliver_cpu_ns = 0
-        self.late_ns_max = 0
         self.leaving = False  # a successor is here: who is left is advised to go there
         # What the ladder decides for joiners, once a second.
         self.fastest_parts = limits.fastest_parts
@@ -131,23 +127,22 @@ class Push:
         for lane in self._lanes.get(stream, ()):
             lane.welcomes.clear()
             if lane.due() > lane.at:
+    def heard(self, streams: Iterable[Stream]) -> Iterator[Stream]:
+        """Yield those that anybody listens to: the others cost nothing more."""
+        return (stream for stream in streams if stream in self._lanes)
+
                 self._due[lane] = None
 
     def deliver(self, until_ns: int) -> bool:
         """Give everyone what is due, lane by lane, until a time; say whether there is more."""
-        if not self._due:
-            return False
-        began_ns = time.thread_time_ns()
-        while self._due:
-            lane = next(iter(self._due))
-            del self._due[lane]
+        due = self._due
+        while due:
+            lane = next(iter(due))
+            del due[lane]
             self._loop.safely(lane.deliver)  # one room's trouble is not the others'
-            now_ns = self._now_ns()
-            self.late_ns_max = max(self.late_ns_max, now_ns - lane.stream.heard_ns)
-            if now_ns > until_ns:
+            if self._now_ns() > until_ns:
                 break
-        self.deliver_cpu_ns += time.thread_time_ns() - began_ns
-        return bool(self._due)
+        return bool(due)
 
     def state_came(self, room: Room) -> None:
         """Tell everyone, with the next part if one is about to come, else at once."""
@@ -213,15 +208,14 @@ class Push:
                 lane.deliver()
                 lane.finish()
 
-    def tick(self, rooms: dict[str, Room], now_ns: int) -> None:
+    def tick(self, now_ns: int) -> None:
         """Once a second: end what has ended, let go of the dead, forget empty lanes."""
-        for room in rooms.values():
-            for stream in room.streams.values():
-                if stream.whole and stream in self._lanes:
-                    self.end_came(room, stream)
-        for lanes in self._lanes.values():
+        for stream, lanes in tuple(self._lanes.items()):
+            if stream.whole and lanes:
+                self.end_came(lanes[0].room, stream)
             for lane in lanes:
-                lane.sweep(now_ns)
+                if lane.behind:
+                    lane.sweep(now_ns)
         for key, phases in tuple(self._phases.items()):
             phases.level()
             if not phases.lanes:
@@ -275,6 +269,15 @@ class Push:
         return self._totals.items()
 
     def close_room(self, room: Room) -> None:
+    @property
+    def visited(self) -> set[str]:
+        """The rooms that anybody has ever joined here."""
+        return set(self._totals)
+
+    def total(self, room: str) -> Totals | None:
+        """Return what was counted of a room, None if nobody ever listened to it here."""
+        return self._totals.get(room)
+
         """Let go of whoever is left in a room whose media are dropped."""
         for stream in room.streams.values():
             for lane in self._lanes.get(stream, ()):

@@ -7,7 +7,6 @@ what arrives twice changes nothing and what is missing is seen at once. Pure; se
 from collections import deque
 from collections.abc import Iterator
 from enum import Enum
-from itertools import islice
 
 import msgspec
 
@@ -82,23 +81,23 @@ class Stream:
 
     def span(self, start: int, stop: int) -> Iterator[bytes]:
         """Yield the parts from `start` up to before `stop` that are held."""
-        return islice(self.parts, max(0, start - self.first), max(0, stop - self.first))
+        parts = self.parts
+        return (parts[place] for place in self._places(start, stop))
 
     def chunked(self, start: int, stop: int) -> bytes:
         """Return parts with their events as chunks of an HTTP response."""
-        low, high = max(0, start - self.first), max(0, stop - self.first)
-        pairs = zip(islice(self.leads, low, high), islice(self.parts, low, high), strict=True)
-        return b"".join([http_chunk(lead + part) for lead, part in pairs])
+        leads, parts = self.leads, self.parts
+        return b"".join(
+            [http_chunk(leads[place] + parts[place]) for place in self._places(start, stop)]
+        )
 
     def merged(self, start: int, stop: int) -> bytes:
         """Return parts as few fragments in one chunk, with what goes before them in order."""
-        low, high = max(0, start - self.first), max(0, stop - self.first)
         said: list[bytes] = []
         leads: list[bytes] = []
         run: list[bytes] = []
-        for lead, part in zip(
-            islice(self.leads, low, high), islice(self.parts, low, high), strict=True
-        ):
+        for place in self._places(start, stop):
+            lead, part = self.leads[place], self.parts[place]
             if lead[4:8] == _NEW_INIT and run:
                 said += (*leads, _fragment_of(run))
                 leads, run = [], []
@@ -119,6 +118,10 @@ class Stream:
                 self._refills.clear()
             found = self._refills[start, stop] = self.chunked(start, stop)
         return found
+
+    def _places(self, start: int, stop: int) -> range:
+        """Return where these parts are: a deque is quick near its ends, and slow to walk."""
+        return range(max(0, start - self.first), min(len(self.parts), stop - self.first))
 
     def append(self, number: int, data: bytes, now_ns: int, parts_max: int) -> bool:
         """Take a part; say whether it was new. A hole drops what is before it."""

@@ -5,7 +5,7 @@ and in number, and is answered after the push stream has had its delivery.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import takewhile
 
@@ -122,6 +122,10 @@ class Shelf:
             return
         connection.answer(self._pieces(room, stream, first, stop, intent.rendition))
 
+    def awaited(self, streams: Iterable[Stream]) -> Iterator[Stream]:
+        """Yield those that anybody waits for a part of."""
+        return (stream for stream in streams if stream in self._by_stream)
+
     def part_came(self, stream: Stream) -> None:
         """Answer those who waited for it."""
         waiting = self._by_stream.get(stream)
@@ -136,6 +140,11 @@ class Shelf:
         late = takewhile(lambda one: one.due_ns <= now_ns, self._waiting.values())
         for one in tuple(late):
             self._finish(one, lambda: problem_answer(_NO_PROGRAMME, retry_after_s=1))
+
+    @property
+    def visited(self) -> set[str]:
+        """The rooms whose playlists anybody reads."""
+        return set(self._seen)
 
     def readers(self, room: str) -> int:
         """Return how many connections read the room's playlists in the last seconds."""
