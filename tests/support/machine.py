@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import subprocess
 import sys
 import time
@@ -17,8 +18,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _TICK_S = 0.01
+_LATE_S = 0.02  # by so much the watch itself may be late
 _LOOK_EACH = 20  # ticks
-_READ_AFTER_S = 0.05  # if all stood still, the watch has said so by then
 _IN_A_ROW = 5  # speaker, stage, origin, edge, listener
 
 
@@ -26,10 +27,10 @@ class Machine:
     """What it did to this process and its children since the watch began, until it ended."""
 
     def __init__(self, watch: subprocess.Popen[bytes]) -> None:
-        assert watch.stdout is not None
-        self._watch = watch.stdout.fileno()
-        self._said = bytearray(watch.stdout.readline())
-        os.set_blocking(self._watch, False)
+        self._watch = watch
+        self._stalled_s = 0.0
+        self._seen_ns: dict[int, int] = {}  # also of those who are gone meanwhile
+        self._ask()
         self._before_ns = queued_ns(os.getpid())
         self._in_all_s: float | None = None
 
@@ -40,20 +41,22 @@ class Machine:
         """
         if self._in_all_s is not None:
             return self._in_all_s
-        now_ns = queued_ns(os.getpid())
-        time.sleep(_READ_AFTER_S)
-        with contextlib.suppress(BlockingIOError):
-            while more := os.read(self._watch, 65_536):
-                self._said += more
-        stalled_s = 0.0
-        for line in bytes(self._said).decode().splitlines():
-            said = line.split()
-            if len(said) == 1:
-                stalled_s += float(said[0])
-            elif len(said) == 2:  # of one that may be gone meanwhile
-                now_ns[int(said[0])] = max(now_ns.get(int(said[0]), 0), int(said[1]))
+        self._ask()
+        now_ns = self._seen_ns | queued_ns(os.getpid())
         longest_ns = sorted(ns - self._before_ns.get(task, 0) for task, ns in now_ns.items())
-        return stalled_s + sum(longest_ns[-_IN_A_ROW:]) / 1e9
+        return self._stalled_s + sum(longest_ns[-_IN_A_ROW:]) / 1e9
+
+    def _ask(self) -> None:
+        """Take what the watch has to say until now."""
+        assert self._watch.stdin is not None
+        assert self._watch.stdout is not None
+        self._watch.stdin.write(b"\n")
+        self._watch.stdin.flush()
+        while said := self._watch.stdout.readline().split():
+            if len(said) == 1:
+                self._stalled_s += float(said[0])
+            else:
+                self._seen_ns[int(said[0])] = int(said[1])
 
     def end(self) -> None:
         """Keep what was found; it can be asked on."""
@@ -64,7 +67,8 @@ class Machine:
 def watched_machine() -> Iterator[Machine]:
     """Watch the machine for as long as the block lasts."""
     command = (sys.executable, "-IS", __file__, str(os.getpid()))
-    with subprocess.Popen(command, stdout=subprocess.PIPE, pipesize=1 << 20) as watch:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, pipesize=1 << 20) as watch:
         try:
             machine = Machine(watch)
             yield machine
@@ -89,16 +93,21 @@ def queued_ns(pid: int) -> dict[int, int]:
 
 
 def _watch(pid: int) -> None:
-    """Say by how much later than asked one is woken, and who had to queue; ends with `pid`."""
+    """Say by how much later than asked one is woken, and who had to queue; ends with `pid`.
+
+    An empty line in is answered with one, after all that is to be said.
+    """
     known = queued_ns(pid)
-    print(0.0, flush=True)
-    tick = 0
+    tick, last = 0, time.monotonic()
     while os.getppid() == pid:
-        asked = time.monotonic()
-        time.sleep(_TICK_S)
-        late = time.monotonic() - asked - _TICK_S
-        if late > _TICK_S:
+        questioned, _, _ = select.select([0], [], [], _TICK_S)
+        last, late = time.monotonic(), time.monotonic() - last - _TICK_S
+        if late > _LATE_S:
             print(late, flush=True)
+        if questioned:
+            if not os.read(0, 100):
+                return
+            print(flush=True)
         tick += 1
         if tick % _LOOK_EACH == 0:
             for task, ns in queued_ns(pid).items():
