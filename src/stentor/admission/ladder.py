@@ -4,14 +4,17 @@ One decision a second from measured facts: side features first, then slower lane
 a lower bitrate for them, then the line. It asks what the joiners of the next seconds will add and
 takes the first rung where that fits, so a growing crowd always finds room in a slower lane. It
 climbs at once and comes down late and by one. Nobody who listens is ever its subject.
+
+A line is for when few more fit. It is none for a crowd that comes faster than it can be looked at:
+to tell somebody their place costs more than to let them in (docs/decisions/0016).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from math import exp
 
 from stentor.admission.lanes import LANE_PARTS, margin_parts, period_s
+from stentor.admission.pace import ROOM_MAX, Pace, fits, sustained_per_s
 from stentor.media.grid import PART_S
 
 HORIZON_S = 10.0
@@ -24,13 +27,12 @@ _MARGIN = 0.06  # below a ceiling, before one comes down to it
 _BITS_LOWER, _BITS_LINE = 0.80, 0.95
 _DESCRIPTORS_LINE = 0.97
 _MEMORY_LINE = 0.95
-_JOINING_LINE, _JOINING_OPEN = 0.90, 0.60
 _LATE_LINE = 0.8  # of what a lane's listeners have in hand
 _LINE_AFTER_S = 2.0  # one bad second is no crowd
-_FILL_S = 20.0
-_JOINS_OF_BUDGET = (0.25, 0.9)  # the rest answers those who are told their place
-_RATE_STEP = 1.15
-_RATE_MAX = 20_000.0
+_FULL_WITHIN_S = 3.0  # until what comes would have taken all room
+_ROOM_OPEN = 0.02  # of who is present must fit again, before the line is closed
+_LEAVING_S = 30.0  # how many leave is looked at over so long
+_LATE_FULL_S = 5.0  # while deliveries are late nobody is let in; for so long, and it is full
 
 
 class Step(IntEnum):
@@ -64,6 +66,7 @@ class LoadFacts:
     join_cost_s: float = 50e-6
     late_s: float = 0.0  # from a part's coming to the end of its delivery, queueing for CPU too
     joining: float = 0.0  # of `join_share`, used
+    join_wait_s: float = 0.0  # how long those who come had waited until they were looked at
     join_share: float = 0.5
     asked_per_s: float = 0.0  # who wanted to join
     joined_per_s: float = 0.0
@@ -83,16 +86,15 @@ class Decision:
     fastest_parts: int = 1
     per_s: float = 1000.0
     line: bool = False
+    room: int = ROOM_MAX  # how many more fit
+    leaving_per_s: float = 0.0  # of late
+    pauses: bool = False  # nobody is let in just now: deliveries are late
+    lower_rendition: bool = False  # for joiners who can play it
 
     @property
     def shed(self) -> bool:
         """Whether side features are shed."""
         return self.step >= Step.SHED
-
-    @property
-    def lower_rendition(self) -> bool:
-        """Whether joiners who can play a lower rendition get it."""
-        return self.step >= Step.LOWER
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,6 @@ def rungs(fastest_parts: int, slowest_parts: int = LANE_PARTS[-1]) -> tuple[_Run
         _Rung(Step.SHED, fastest_parts, ceilings[fastest_parts]),
         *(_Rung(Step.SLOWER, parts, ceilings[parts]) for parts in lanes[1:]),
         _Rung(Step.LOWER, last, _LOWER_CEILING),
-        _Rung(Step.LINE, last, float("inf")),
     )
 
 
@@ -137,45 +138,70 @@ class Ladder:
         self._rungs = rungs(fastest_parts, slowest_parts)
         self._per_s_max = per_s_max
         self._at = 0
-        self._per_s = 0.0
+        self._pace = Pace()
+        self._late_s = 0.0
+        self._leaving_per_s = 0.0
         self._below_s = 0.0
-        self._line_s = 0.0
+        self._line = False
+        self._short_s = 0.0  # for so long there has not been room for all who come
+        self._ample_s = 0.0
         self._now_s: float | None = None
 
     def decide(self, facts: LoadFacts, now_s: float) -> Decision:
         """Return what holds from now on."""
         past_s = 1.0 if self._now_s is None else min(5.0, max(0.0, now_s - self._now_s))
         self._now_s = now_s
-        self._climb(facts, past_s)
+        late = _is_late(facts)
+        self._late_s = self._late_s + past_s if late else 0.0
+        room, per_s = self._room(facts), self._rate(facts, past_s)
+        self._climb(facts, room, past_s)
+        self._line = self._wants_line(facts, room, past_s)
         rung = self._rungs[self._at]
-        line = rung.step is Step.LINE or bool(self._per_s_max)
-        return Decision(rung.step, rung.parts, self._rate(facts, past_s), line)
+        self._leaving_per_s += (facts.left_per_s - self._leaving_per_s) * min(
+            1.0, past_s / _LEAVING_S
+        )
+        return Decision(
+            step=Step.LINE if self._line else rung.step,
+            fastest_parts=rung.parts,
+            lower_rendition=rung.step >= Step.LOWER,
+            line=self._line or bool(self._per_s_max),
+            per_s=per_s,
+            room=room,
+            leaving_per_s=self._leaving_per_s,
+            pauses=self._line and late,
+        )
 
-    def _climb(self, facts: LoadFacts, past_s: float) -> None:
-        top = len(self._rungs) - 1
-        fits = self._first_that_fits(facts, 0.0)
-        must_wait = _must_line(facts, self._rungs[self._at].step is Step.LINE)
-        self._line_s = self._line_s + past_s if must_wait or fits == top else 0.0
-        full = facts.descriptors >= _DESCRIPTORS_LINE or facts.memory >= _MEMORY_LINE
-        if full or self._line_s >= _LINE_AFTER_S:
-            fits = top
-        elif fits == top:
-            fits = top - 1
+    def _wants_line(self, facts: LoadFacts, room: int, past_s: float) -> bool:
+        """Say whether there is no room, or soon will not be; one bad second is no crowd."""
+        if not room:
+            self._short_s, self._ample_s = _LINE_AFTER_S, 0.0
+            return True
+        ample = room > _ROOM_OPEN * sum(facts.listeners.values()) and not facts.waiting
+        if _is_late(facts) or room <= facts.asked_per_s * _FULL_WITHIN_S:
+            self._short_s, self._ample_s = self._short_s + past_s, 0.0
+        else:
+            self._short_s = 0.0
+            self._ample_s = self._ample_s + past_s if ample else 0.0
+        return self._ample_s < DOWN_AFTER_S if self._line else self._short_s >= _LINE_AFTER_S
+
+    def _climb(self, facts: LoadFacts, room: int, past_s: float) -> None:
+        """Find the lane; whoever has to wait takes no room in any."""
+        joiners = min(facts.asked_per_s * HORIZON_S, room)
+        if self._line:
+            joiners = min(joiners, self._pace.per_s * HORIZON_S)
+        fits = self._first_that_fits(facts, joiners, 0.0)
         if fits > self._at:
             self._at, self._below_s = fits, 0.0
-        elif not must_wait and self._first_that_fits(facts, _MARGIN) < self._at:
+        elif self._first_that_fits(facts, joiners, _MARGIN) < self._at:
             self._below_s += past_s
             if self._below_s >= DOWN_AFTER_S:
                 self._at, self._below_s = self._at - 1, DOWN_AFTER_S / 2
         else:
             self._below_s = 0.0
 
-    def _first_that_fits(self, facts: LoadFacts, margin: float) -> int:
-        joiners = facts.asked_per_s * HORIZON_S
+    def _first_that_fits(self, facts: LoadFacts, joiners: float, margin: float) -> int:
         for n, rung in enumerate(self._rungs):
             if delivery_use(facts, joiners, rung.parts) >= rung.ceiling - margin:
-                continue
-            if facts.bits >= _BITS_LINE - margin and rung.step < Step.LINE:
                 continue
             if facts.bits >= _BITS_LOWER - margin and rung.step < Step.LOWER:
                 continue
@@ -183,41 +209,25 @@ class Ladder:
         return len(self._rungs) - 1
 
     def _rate(self, facts: LoadFacts, past_s: float) -> float:
-        """Return how many may be let in a second: steady, or what is announced would be false."""
-        parts = self._rungs[self._at].parts
-        spare = max(0.0, _LOWER_CEILING - delivery_use(facts))
-        room = spare * facts.cores * period_s(parts) / max(1e-9, facts.delivery_cost_s)
-        free = max(0.0, _DESCRIPTORS_LINE - facts.descriptors) * facts.descriptors_max
-        if facts.memory >= _MEMORY_LINE or _is_late(facts) or facts.bits >= _BITS_LINE:
-            room = 0.0
-        wanted = min(room, free) / _FILL_S + facts.left_per_s
-        answers = facts.join_share / max(1e-9, facts.join_cost_s)
-        turned_away = max(0.0, facts.asked_per_s - facts.joined_per_s)  # which costs as much
-        low, high = _JOINS_OF_BUDGET
-        joins = min(max(high * answers - turned_away, low * answers), high * answers)
-        wanted = min(wanted, joins, _RATE_MAX)
+        """Return how many may be let in a second while there is a line."""
         if self._per_s_max:
-            wanted = self._per_s_max
-        near = self._per_s / _RATE_STEP <= wanted <= self._per_s * _RATE_STEP
-        if not self._per_s or self._per_s_max:
-            self._per_s = wanted
-        elif not near:
-            self._per_s += (wanted - self._per_s) * (1 - exp(-past_s / 3.0))
-        return self._per_s
+            return self._per_s_max
+        wanted = sustained_per_s(facts.join_cost_s, facts.join_share)
+        return self._pace.follow(wanted, past_s)
+
+    def _room(self, facts: LoadFacts) -> int:
+        """Return how many more fit if all who come get the slowest lane."""
+        late = self._late_s >= _LATE_FULL_S
+        if late or facts.memory >= _MEMORY_LINE or facts.bits >= _BITS_LINE:
+            return 0
+        spare_s = (_LOWER_CEILING - delivery_use(facts)) * facts.cores
+        free = (_DESCRIPTORS_LINE - facts.descriptors) * facts.descriptors_max
+        present = sum(facts.listeners.values())
+        by_bits = (_BITS_LINE / facts.bits - 1) * present if facts.bits > 0 and present else None
+        return fits(spare_s, facts.delivery_cost_s, period_s(self._rungs[-1].parts), free, by_bits)
 
 
 def _is_late(facts: LoadFacts) -> bool:
     """Say whether deliveries are so late that some listeners' buffers are nearly dry."""
     fastest = min((lane for lane, count in facts.listeners.items() if count), default=0)
     return bool(fastest) and facts.late_s > _LATE_LINE * margin_parts(fastest) * PART_S
-
-
-def _must_line(facts: LoadFacts, in_line: bool) -> bool:
-    """Say whether no slower lane would help: what is short is not time for deliveries."""
-    return (
-        facts.joining >= (_JOINING_OPEN if in_line else _JOINING_LINE)
-        or (in_line and facts.waiting > 0)
-        or facts.descriptors >= _DESCRIPTORS_LINE - (_MARGIN / 2 if in_line else 0)
-        or facts.memory >= _MEMORY_LINE - (_MARGIN / 2 if in_line else 0)
-        or _is_late(facts)
-    )

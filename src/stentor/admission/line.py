@@ -13,6 +13,8 @@ from itertools import accumulate
 import msgspec
 from msgspec.structs import replace
 
+from stentor.admission.pace import ROOM_MAX
+
 BUCKET_MS = 100
 KNOTS_MAX = 64
 _KNOTS_EVEN, _KNOTS_FRONT, _KNOTS_STEP = 44, 16, 0.7
@@ -73,6 +75,9 @@ class Sheet(msgspec.Struct, frozen=True, array_like=True):
     served: float = 0.0
     credit: float = 0.0
     per_s: float = 0.0  # listeners admitted a second
+    room: int = ROOM_MAX  # how many more fit, of whom some are on their way
+    leaving_per_s: float = 0.0
+    last_per_s: float = 0.0  # how fast the end of the line moves: as people leave, if it is full
     waiting: int = 0
     totals: Totals = Totals()
     comes_per_s: float = 0.0
@@ -110,7 +115,7 @@ class Sheet(msgspec.Struct, frozen=True, array_like=True):
             last, more_s = knots[-1], (place_ms - knots[-1].place_ms) / 1000
             more = max(given, more_s * self.comes_per_s)
             number = last.number + more
-            wait_s = _later(last.wait_s, more * self._shows(last.wait_s), self.per_s)
+            wait_s = _later(last.wait_s, more * self._shows(last.wait_s), self.last_per_s)
         elif at == 0:
             number, wait_s = float(knots[0].number), 0.0
         else:
@@ -148,13 +153,15 @@ def step(
     wanted: bool,
     per_s: float,
     now_ms: int,
+    room: int = ROOM_MAX,
+    leaving_per_s: float = 0.0,
     polls_per_s_max: float = 1000.0,
 ) -> Sheet:
     """Return the sheet as it is at `now_ms`: all that there is to being the leader.
 
     `counts[n]` is how many places there are in the bucket `serving_ms // BUCKET_MS + n` of
     virtual time, up to the furthest place. `wanted` says that some edge wants a line, `per_s` how
-    many listeners the machine's edges admit a second.
+    many listeners the machine's edges admit a second while there is `room`.
     """
     if not wanted and not (sheet.line and sheet.waiting):
         return _closed(sheet, totals, per_s, now_ms)
@@ -168,6 +175,7 @@ def step(
     else:
         sheet = _learned(sheet, totals, past_s)
     first = sheet.serving_ms // BUCKET_MS
+    sheet = replace(sheet, room=room, leaving_per_s=leaving_per_s)
     sheet = _served(sheet, counts, past_s, per_s, now_ms)
     return _told(sheet, counts[sheet.serving_ms // BUCKET_MS - first :], polls_per_s_max)
 
@@ -181,6 +189,19 @@ def _closed(sheet: Sheet, totals: Totals, per_s: float, now_ms: int) -> Sheet:
         per_s=per_s,
         totals=totals,
     )
+
+
+def _coming(sheet: Sheet) -> float:
+    """Return how many were served a moment ago, are not in yet and will come."""
+    if not sheet.marks:
+        return 0.0
+    before = sheet.marks[0]
+    for mark in sheet.marks:
+        if sheet.at_ms - mark.at_ms < _COMING_S * 1000:
+            break
+        before = mark
+    served = (sheet.served - before.served) * sheet.shown
+    return max(0.0, served - max(0, sheet.totals.came - before.came))
 
 
 def _toward(old: float, new: float, past_s: float, tau_s: float) -> float:
@@ -243,6 +264,7 @@ def _served(sheet: Sheet, counts: Sequence[int], past_s: float, per_s: float, no
         furthest -= 1
     serving_ms, base, served = sheet.serving_ms, sheet.base, sheet.served
     credit = max(-2.0 * per_s, sheet.credit) + per_s * past_s
+    credit = min(credit, max(0.0, sheet.room - _coming(sheet)))
     for n in range(furthest + 1):
         count = counts[n]
         start_ms = (first + n) * BUCKET_MS
@@ -282,11 +304,12 @@ def _told(sheet: Sheet, counts: Sequence[int], polls_per_s_max: float) -> Sheet:
     virtual_ms = sheet.virtual_ms(sheet.at_ms)
     first = sheet.serving_ms // BUCKET_MS
     per_s = max(sheet.per_s - sheet.past_per_s, sheet.per_s / 10)
+    room = max(0.0, sheet.room - _coming(sheet))
     sums = list(accumulate(counts, initial=sheet.base))
     knots = [Knot(sheet.serving_ms, round(sheet.served), 0.0)]
     # Who walked in while nobody waited is earned back before anybody in line is served.
     wait_s = _later(0.0, max(0.0, -sheet.credit), per_s)
-    number, waiting = sheet.served, 0.0
+    number, waiting, inside = sheet.served, 0.0, 0.0
     for end in _ends(sums, sheet.served, virtual_ms // BUCKET_MS - first + 1):
         end_ms = _end_ms((first + end - 1) * BUCKET_MS, virtual_ms)
         if end_ms <= knots[-1].place_ms:
@@ -297,7 +320,11 @@ def _told(sheet: Sheet, counts: Sequence[int], polls_per_s_max: float) -> Sheet:
         coming = sheet.lasting_per_s * max(0, end_ms - max(start_ms, virtual_ms)) / 1000
         age_s = max(0, virtual_ms - (start_ms + end_ms) / 2) / 1000
         waiting += left * sheet._shows(age_s)
-        wait_s = _later(wait_s, (left + coming) * sheet._shows(age_s + wait_s), per_s)
+        shows = (left + coming) * sheet._shows(age_s + wait_s)
+        inside += shows
+        # Whoever does not fit has to wait until so many have left.
+        full_s = _later(0.0, inside - room, sheet.leaving_per_s)
+        wait_s = max(_later(wait_s, shows, per_s), full_s)
         number += left
         knots.append(Knot(end_ms, round(number), wait_s))
     if knots[-1].place_ms < virtual_ms:
@@ -306,6 +333,7 @@ def _told(sheet: Sheet, counts: Sequence[int], polls_per_s_max: float) -> Sheet:
         sheet,
         knots=tuple(knots),
         waiting=round(waiting),
+        last_per_s=min(per_s, sheet.leaving_per_s) if inside > room else per_s,
         poll_s_min=max(1.0, waiting / polls_per_s_max),
     )
 

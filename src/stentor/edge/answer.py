@@ -32,13 +32,18 @@ _PREFLIGHT = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer whose body is at hand."""
+    """One answer whose body is at hand.
+
+    After one that is `parting` the client has nothing to ask for a while: its connection is closed,
+    unless it was dear (TLS) and there is room.
+    """
 
     status: int
     body: bytes = b""
     content_type: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     cache: str = FRESH
+    parting: bool = False
 
 
 def status_line(status: int) -> str:

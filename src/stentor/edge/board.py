@@ -35,17 +35,34 @@ _SLOT_BYTES = _WORDS_BYTES + BUCKETS * 4 + SPENT * 2
 _SETTLED = 3000 // BUCKET_MS  # no edge still counts a place that was due so long ago
 
 # Words of a slot.
-_LISTENERS, _PER_S, _WANTED, _PLACES, _CAME, _PAST, _SERIAL, _FURTHEST, _STEP = range(9)
+(
+    _LISTENERS,
+    _PER_S,
+    _WANTED,
+    _PLACES,
+    _CAME,
+    _PAST,
+    _SERIAL,
+    _FURTHEST,
+    _STEP,
+    _ROOM,
+    _LEAVING,
+) = range(11)
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What an edge tells the others about itself. `per_s` is how many it may admit."""
+    """What an edge tells the others about itself.
+
+    `per_s` is how many it may admit, while there is `room`; `leaving_per_s` how many leave it.
+    """
 
     listeners: int
     per_s: float
     wants_line: bool
     step: int = 0
+    room: int = 0
+    leaving_per_s: float = 0.0
 
 
 class _Slot:
@@ -79,6 +96,7 @@ class Board:
         self._sheet = Sheet()
         self._sums: list[int] = []
         self._sums_first = 0
+        self._given = 0  # places that others had given out when they were last looked at
 
     def beat(self, now_ms: int, standing: Standing) -> None:
         """Tell the others that this edge is alive, and how it stands."""
@@ -87,6 +105,8 @@ class Board:
         words[_PER_S] = round(standing.per_s * 1000)
         words[_WANTED] = standing.wants_line
         words[_STEP] = standing.step
+        words[_ROOM] = standing.room
+        words[_LEAVING] = round(standing.leaving_per_s * 1000)
         self._fresh[self._index] = now_ms
 
     def retire(self) -> None:
@@ -100,7 +120,14 @@ class Board:
     def standings(self, edges: Sequence[int]) -> list[Standing]:
         """Return how those edges stand."""
         return [
-            Standing(words[_LISTENERS], words[_PER_S] / 1000, bool(words[_WANTED]), words[_STEP])
+            Standing(
+                words[_LISTENERS],
+                words[_PER_S] / 1000,
+                bool(words[_WANTED]),
+                words[_STEP],
+                words[_ROOM],
+                words[_LEAVING] / 1000,
+            )
             for words in (self._slot(edge).words for edge in edges)
         ]
 
@@ -113,9 +140,14 @@ class Board:
             sum(words[_PAST] for words in slots),
         )
 
+    def look_at_places(self) -> None:
+        """See how many places the others have given out, for `places` until the next look."""
+        others = (n for n, at_ms in enumerate(self._fresh) if at_ms and n != self._index)
+        self._given = sum(self._slot(n).words[_PLACES] for n in others)
+
     def places(self) -> int:
-        """Return how many places all edges have given out, the dead ones included."""
-        return sum(self._slot(n).words[_PLACES] for n, at_ms in enumerate(self._fresh) if at_ms)
+        """Return how many places all edges have given out, of others as last looked at."""
+        return self._given + self._own.words[_PLACES]
 
     def next_serial(self) -> int:
         """Return a number for a ticket that no ticket of this edge had before."""

@@ -158,6 +158,8 @@ class Connection:
                 self._web.counts.wrongs_closed += 1
                 self.request = request = None
         keep = request is not None and request.keep_alive
+        if keep and answer.parting:
+            keep = self.wire.secure and self._web.open < self._web.limits.connections_max // 2
         with_body = request is None or request.method is not Method.HEAD
         if not with_body or len(answer.body) < _SHARED_BYTES_MIN:
             self.send(encode_answer(answer, keep_alive=keep, with_body=with_body), keep=keep)

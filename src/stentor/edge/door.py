@@ -14,6 +14,7 @@ import msgspec
 from stentor.admission.events import ReturnTicket, return_event
 from stentor.admission.line import BUCKET_MS, Sheet, poll_s, step
 from stentor.admission.networks import Places
+from stentor.admission.pace import ROOM_MAX
 from stentor.admission.tickets import FALSE, NO_NETWORK, Kind, Refusal, Ticket, Tickets
 from stentor.base.errors import Problem
 from stentor.edge import routes
@@ -36,6 +37,7 @@ _BURST_S = 2.0
 _RETURNS_MIN = 4.0  # in a tick, at one edge
 _SLACK = 1.25  # who is served comes unevenly
 _AGAIN_S = (1.0, 3.0)
+_KEPT_S = 3.0  # who asks again so soon keeps the connection; a crowd's would be too many
 _COMES_S = 0.5  # from one's turn to being in, as pages ask
 _PROBLEM = "urn:stentor:problem:line"
 _LINE_FULL = Problem(
@@ -91,6 +93,9 @@ class Door:
         self.asked = 0  # who wanted to join, since the start
         self.per_s = float(limits.per_s_max or limits.per_s_unmeasured)
         self.wants_line = bool(limits.per_s_max)
+        self.room = ROOM_MAX  # how many more fit, until the ladder looks again
+        self.leaving_per_s = 0.0
+        self.pauses = False  # nobody is let in just now
         self._bucket = Bucket(now_ns())
         self._places = Places(limits.network_per_s, limits.network_burst, limits.push_ms_max)
         self._asked = Places(limits.network_per_s / 100, limits.network_burst, limits.push_ms_max)
@@ -108,11 +113,14 @@ class Door:
         """
         self.asked += 1
         sheet = self.sheet
-        if not text and not sheet.line:
+        line = sheet.line or self.room <= 0
+        if not text and not line:
+            self.room -= 1
             return True
         now_ms = self._now_ms()
         ticket = self._held(text, room, connection.peer, now_ms) if text else None
-        if not sheet.line:
+        if not line:
+            self.room -= 1
             return True
         if ticket is not None and ticket.kind is Kind.RETURN:
             if self._returns_left >= 1:
@@ -122,6 +130,8 @@ class Door:
             self._counts.returns_over += 1
             ticket = None
         level = self._bucket.level(self._now_ns())
+        if self.pauses or self.room <= 0:
+            level = 0.0
         if ticket is not None:
             if not sheet.is_served(ticket.place_ms):
                 self._counts.line_early += 1
@@ -140,12 +150,14 @@ class Door:
                 else:
                     self._board.note_past()
                 self._counts.admitted_in_turn += 1
+                self.room -= 1
                 return True
             self._refused(Refusal.REPLAYED)
         elif not sheet.waiting and level > self._bucket.per_s * _BURST_S / 2:
             self._bucket.take()
             self._board.note_past()
             self._counts.admitted_at_once += 1
+            self.room -= 1
             return True
         self._give_place(connection, room, now_ms)
         return False
@@ -199,7 +211,12 @@ class Door:
         """Four times a second: be seen, lead if it is ours to lead, and read the sheet."""
         now_ms, beat_ms = self._now_ms(), now_ns // 1_000_000
         board = self._board
-        board.beat(beat_ms, Standing(listeners, self.per_s, self.wants_line))
+        room = max(0, self.room)
+        wants_line = self.wants_line or not room
+        board.beat(
+            beat_ms,
+            Standing(listeners, self.per_s, wants_line, 0, room, self.leaving_per_s),
+        )
         edges = board.edges(beat_ms)
         standings = board.standings(edges)
         present = sum(one.listeners for one in standings)
@@ -216,10 +233,13 @@ class Door:
                     wanted=any(one.wants_line for one in standings),
                     per_s=sum(one.per_s for one in standings),
                     now_ms=now_ms,
+                    room=sum(one.room for one in standings),
+                    leaving_per_s=sum(one.leaving_per_s for one in standings),
                     polls_per_s_max=self._limits.polls_per_s_max,
                 )
             )
         self.sheet = board.sheet()
+        board.look_at_places()
         self._bucket.per_s = self.per_s * _SLACK
         share = 1 / max(1, len(edges))
         # Whose network broke comes before anybody here has noticed that they left.
@@ -327,4 +347,7 @@ class Door:
         }
         headers = {"Retry-After": str(math.ceil(again_s))}
         data = msgspec.json.encode(body)
-        connection.answer(Answer(503, data, Problem.MEDIA_TYPE, headers, cache="no-store"))
+        parting = again_s > _KEPT_S
+        connection.answer(
+            Answer(503, data, Problem.MEDIA_TYPE, headers, cache="no-store", parting=parting)
+        )

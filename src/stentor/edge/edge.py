@@ -164,6 +164,7 @@ class Edge:
             door=self.door,
             memory=self.memory,
             facts=self._facts,
+            knocks=self._public.knocks,
             side_features=(self.shelf, self._downloads, self._directory),
         )
         self.loop.first = self.steps.measured(self._take_feed)

@@ -15,6 +15,7 @@ from stentor.base.logs import log
 from stentor.edge.answer import encode_answer, problem_answer
 from stentor.edge.arrival import Arrivals
 from stentor.edge.connection import REFUSALS, Connection, Web
+from stentor.edge.knocks import Knocks
 from stentor.edge.limits import Limits
 from stentor.edge.loop import NOTHING, READ
 from stentor.edge.networks import Welcome, packed_address
@@ -70,6 +71,7 @@ class Listening:
         arrivals: Arrivals | None = None,
     ) -> None:
         self._web = web
+        self.knocks = Knocks(web.counts)
         self._arrivals = arrivals  # where TLS or a front comes before the first request
         self._socket = listener
         self._limits = limits
@@ -132,8 +134,11 @@ class Listening:
         if not self._waiting or self._rests_until_ns:
             return
         self._waiting = False
-        for _ in range(self._limits.accepts_per_turn):
+        knocks = self.knocks
+        knocks.turn()
+        for number in range(self._limits.accepts_per_turn):
             try:
+                knocks.begins(number)
                 # `accept` makes a socket object of it, which takes longer than all the rest.
                 fd, address = self._socket._accept()  # type: ignore[attr-defined]
             except BlockingIOError:
@@ -144,7 +149,9 @@ class Listening:
                 return
             os.set_blocking(fd, False)
             self._web.counts.accepted += 1
+            knocks.accepted(number, fd)
             self._let_in(fd, packed_address(address[0]), now_ns)
+            knocks.ended(number)
             if time.monotonic_ns() > self._web.loop.joins_until_ns:
                 return
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from stentor.admission.ladder import LoadFacts
 from stentor.edge.counts import Counts
+from stentor.edge.knocks import Knocks
 from stentor.media.grid import PART_S
 
 _SCHEDSTAT = Path("/proc/thread-self/schedstat")
@@ -35,8 +36,9 @@ def cores_of_one(edges: int) -> float:
 class LoadMeter:
     """Sums up what one edge did since the last look."""
 
-    def __init__(self, counts: Counts, *, cores: float, join_share: float) -> None:
+    def __init__(self, counts: Counts, knocks: Knocks, *, cores: float, join_share: float) -> None:
         self._counts = counts
+        self._knocks = knocks
         self._cores = cores
         self._join_share = join_share
         self._delivery_ns = 0
@@ -77,16 +79,16 @@ class LoadMeter:
         `asked` is how many wanted to join, and `join_cpu_ns` what those who come cost, until now.
         """
         seen, self._seen = self._seen, self._totals(asked, join_cpu_ns)
-        asked, joined, left, deliveries, sent, requests, joining_ns, queue_ns = (
+        asked, joined, left, deliveries, sent, handshakes, joining_ns, queue_ns = (
             new - old for new, old in zip(self._seen, seen, strict=True)
         )
         past_s = max(0.1, past_s)
         if deliveries >= _DELIVERIES_MIN:
             cost_s = self._delivery_ns / deliveries / 1e9
             self._delivery_cost_s += (cost_s - self._delivery_cost_s) * _SMOOTH
-        if requests >= _JOINS_MIN:
-            cost_s = joining_ns / requests / 1e9
-            self._join_cost_s += (cost_s - self._join_cost_s) * _SMOOTH
+        join_cost_s = self._join_costs(joining_ns / 1e9, handshakes)
+        if join_cost_s is not None:
+            self._join_cost_s += (join_cost_s - self._join_cost_s) * _SMOOTH
         self._asked_per_s += (asked / past_s - self._asked_per_s) * _ASKED_SMOOTH
         self._joined_per_s += (joined / past_s - self._joined_per_s) * _ASKED_SMOOTH
         self._left_per_s += (left / past_s - self._left_per_s) * _SMOOTH
@@ -102,6 +104,7 @@ class LoadMeter:
             late_s=self._late_s,
             joining=joining_ns / 1e9 / past_s / self._join_share,
             join_share=self._join_share,
+            join_wait_s=self._knocks.take_waited_s(),
             asked_per_s=self._asked_per_s,
             joined_per_s=self._joined_per_s,
             left_per_s=self._left_per_s,
@@ -113,6 +116,14 @@ class LoadMeter:
         )
         return self.facts
 
+    def _join_costs(self, joining_s: float, handshakes: int) -> float | None:
+        """Return what one who joins costs; with TLS, what one who comes costs is nearly the same.
+
+        Not the average of all who ask: a crowd that is told to wait would change what is announced.
+        """
+        seen_s = self._knocks.take_cost_s()
+        return joining_s / handshakes if handshakes >= _JOINS_MIN else seen_s
+
     def _totals(self, asked: int, join_cpu_ns: int) -> tuple[int, ...]:
         counts = self._counts
         return (
@@ -121,7 +132,7 @@ class LoadMeter:
             counts.left,
             counts.deliveries,
             counts.bytes_sent,
-            counts.requests,
+            counts.tls_handshakes,
             join_cpu_ns,
             queued_ns(),
         )

@@ -19,15 +19,16 @@ from stentor.base.metrics import (
     EDGE_LINE_WAITING,
 )
 from stentor.base.settings import Settings
-from stentor.edge.connection import Web
 from stentor.edge.counts import Counts
 from stentor.edge.door import Door
 from stentor.edge.facts import FactsSender
+from stentor.edge.knocks import Knocks
 from stentor.edge.limits import Limits
 from stentor.edge.load import LoadMeter, cores_of_one
 from stentor.edge.loop import Loop
 from stentor.edge.memory import Memory
 from stentor.edge.push import Push
+from stentor.edge.web import Web
 from stentor.rooms.audience import DoorFacts
 
 
@@ -52,6 +53,7 @@ class Steps:
         door: Door,
         memory: Memory,
         facts: FactsSender,
+        knocks: Knocks,
         side_features: tuple[SideFeature, ...],
     ) -> None:
         self._limits = limits
@@ -70,9 +72,10 @@ class Steps:
             lane_for_period(settings.edge_lane_ms_max),
         )
         self.meter = LoadMeter(
-            counts, cores=cores_of_one(settings.edges), join_share=limits.join_share
+            counts, knocks, cores=cores_of_one(settings.edges), join_share=limits.join_share
         )
         self._at_ns = 0
+        self.door_facts = DoorFacts()
         self.decision = Decision(fastest_parts=limits.fastest_parts)
 
     def measured(self, deliver: Callable[[], None]) -> Callable[[], None]:
@@ -111,7 +114,8 @@ class Steps:
         )
         old, self.decision = self.decision, self._ladder.decide(facts, now_ns / 1e9)
         new = self.decision
-        door.per_s, door.wants_line = new.per_s, new.line
+        door.per_s, door.wants_line, door.pauses = new.per_s, new.line, new.pauses
+        door.room, door.leaving_per_s = new.room, new.leaving_per_s
         if (old.step, old.fastest_parts) != (new.step, new.fastest_parts):
             push.fastest_parts, push.lower_rendition = new.fastest_parts, new.lower_rendition
             for feature in self._side_features:
@@ -133,7 +137,7 @@ class Steps:
         EDGE_LATE_SECONDS.set(late_s)
         EDGE_LINE_WAITING.set(sheet.waiting)
         EDGE_LINE_PER_MINUTE.set(sheet.per_minute if sheet.line else 0)
-        self._facts.door = DoorFacts(
+        self._facts.door = self.door_facts = DoorFacts(
             step=decision.step.name.lower(),
             lane_ms=round(period_s(decision.fastest_parts) * 1000),
             line=sheet.line,

@@ -23,7 +23,7 @@ def crowd(ladder: Ladder, joins_per_s: list[float], leave: float = 0.0) -> list[
             gone = int(count * leave)
             listeners[parts] -= gone
             left += gone
-        let_in = min(asked, decision.per_s) if decision.line else asked
+        let_in = min(asked, decision.per_s, decision.room) if decision.line else asked
         listeners[decision.fastest_parts] += int(let_in)
         facts = LoadFacts(listeners=dict(listeners), asked_per_s=asked, left_per_s=left)
         decision = ladder.decide(facts, float(second))
@@ -90,7 +90,6 @@ def test_load_that_sways_around_a_ceiling_does_not_make_the_ladder_sway() -> Non
     [
         {"descriptors": 0.98},
         {"memory": 0.96},
-        {"joining": 0.95},
         {"bits": 0.97},
         {"late_s": 3.5, "listeners": {3: 1_000}},
     ],
@@ -98,24 +97,24 @@ def test_load_that_sways_around_a_ceiling_does_not_make_the_ladder_sway() -> Non
 def test_what_no_slower_lane_would_help_with_makes_a_line(short: dict[str, object]) -> None:
     ladder = Ladder()
     facts = replace(QUIET, **short)  # type: ignore[arg-type]
-    found = [ladder.decide(facts, float(second)) for second in range(5)]
+    found = [ladder.decide(facts, float(second)) for second in range(8)]
     assert found[-1].line
     assert not Ladder().decide(QUIET, 0.0).line
-    back = [ladder.decide(QUIET, float(second)) for second in range(5, 120)]
+    back = [ladder.decide(QUIET, float(second)) for second in range(8, 120)]
     assert not back[-1].line
 
 
 def test_one_bad_second_is_no_line() -> None:
     ladder = Ladder()
     ladder.decide(QUIET, 0.0)
-    assert not ladder.decide(replace(QUIET, joining=1.0), 1.0).line
+    assert not ladder.decide(replace(QUIET, asked_per_s=9_000), 1.0).line
     assert not ladder.decide(QUIET, 2.0).line
 
 
 def test_line_stays_while_somebody_waits() -> None:
     ladder = Ladder()
     for second in range(5):
-        ladder.decide(replace(QUIET, joining=1.0), float(second))
+        ladder.decide(replace(QUIET, descriptors=0.98), float(second))
     found = [ladder.decide(replace(QUIET, waiting=9), float(second)) for second in range(5, 60)]
     assert all(one.line for one in found)
 

@@ -1,0 +1,53 @@
+"""The pace of a line, and how many more fit: the two figures that every announced wait rests on.
+
+A pace that followed what there is to spare would fall as the house fills and rise when the crowd
+is told its place, and would make liars of all who were told a time. So it is a small, plain share
+of what joining costs, which a crowd ten times as large leaves over, and it moves only when that
+cost does. How many fit is a bound of its own: who stands behind it waits until somebody leaves.
+"""
+
+from math import exp
+
+# Ten who are told their place cost about seven eighths of the joiners' time, one who comes in the
+# rest (bench/flood.py: 60 µs to tell, 30 to 40 to let in, more when caches are cold).
+SHARE_OF_JOINING = 1 / 8
+JOIN_COST_S_MIN = 80e-6  # what costs less is let in no faster, so costs may sway below
+PER_S_MAX = 20_000.0
+ROOM_MAX = 1_000_000  # of one edge: no process holds as many
+_HELD_LOW, _HELD_HIGH = 0.8, 1.5  # of what is announced: within that it stays as it is
+_FALLS_S, _RISES_S = 3.0, 30.0
+
+
+def sustained_per_s(join_cost_s: float, join_share: float) -> float:
+    """Return how many may be let in a second while ten times as many come and are told to wait.
+
+    `join_cost_s` is CPU time, `join_share` the joiners' CPU seconds a second.
+    """
+    return min(PER_S_MAX, join_share * SHARE_OF_JOINING / max(JOIN_COST_S_MIN, join_cost_s))
+
+
+class Pace:
+    """Listeners let in a second. Holds still; falls soon when it must, and rises slowly."""
+
+    def __init__(self) -> None:
+        self.per_s = 0.0
+
+    def follow(self, wanted: float, past_s: float) -> float:
+        """Return the pace `past_s` seconds later, when so many could be let in."""
+        if not self.per_s:
+            self.per_s = wanted
+        elif wanted < self.per_s * _HELD_LOW:
+            self.per_s += (wanted - self.per_s) * (1 - exp(-past_s / _FALLS_S))
+        elif wanted > self.per_s * _HELD_HIGH:
+            self.per_s += (wanted - self.per_s) * (1 - exp(-past_s / _RISES_S))
+        return self.per_s
+
+
+def fits(spare_cpu_s: float, delivery_cost_s: float, period_s: float, *bounds: float | None) -> int:
+    """Return how many more listeners fit: into the time for deliveries, and into other bounds.
+
+    `spare_cpu_s` is CPU seconds a second. A bound of None does not hold.
+    """
+    by_cpu = spare_cpu_s * period_s / max(1e-9, delivery_cost_s)
+    known = [one for one in bounds if one is not None]
+    return max(0, int(min(by_cpu, ROOM_MAX, *known)))

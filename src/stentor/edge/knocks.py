@@ -1,0 +1,81 @@
+"""What is seen of those who come while they are let in: how long they had waited, what one costs.
+
+The wait is the kernel's figure: how long ago somebody whose connection is accepted now said what
+they want. Samples, a few a turn, so that measuring costs next to nothing. Decides nothing.
+"""
+
+import socket
+import struct
+import time
+from collections.abc import Callable
+
+from stentor.edge.counts import Counts
+
+# `tcpi_last_data_recv` of `struct tcp_info` (linux/tcp.h): milliseconds.
+_LAST_DATA_RECV_AT = 52
+_TCP_INFO_BYTES = 56
+_SPREAD = 8  # one of so many is timed, another one in each turn
+_SAMPLES_MIN = 8
+
+
+def waited_ms(fd: int) -> int:
+    """Return how long ago the client's last bytes came; 0 where the kernel does not say."""
+    one = socket.socket(fileno=fd)
+    try:
+        told = one.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
+        found: int = struct.unpack_from("I", told, _LAST_DATA_RECV_AT)[0]
+    except (OSError, struct.error):
+        return 0
+    finally:
+        one.detach()
+    return found
+
+
+class Knocks:
+    """What one edge saw of its joiners since somebody last looked."""
+
+    def __init__(self, counts: Counts) -> None:
+        self._counts = counts
+        self.queued: Callable[[float], None] = lambda _seconds: None  # told of each sample
+        self._waited_ms = 0
+        self._turn = 0
+        self._joined = 0
+        self._began_ns = 0
+        self._spent_ns = 0
+        self._samples = 0
+
+    def turn(self) -> None:
+        """Another turn of accepting begins."""
+        self._turn += 1
+
+    def begins(self, number: int) -> None:
+        """The `number`th of this turn is about to be accepted."""
+        if number == self._turn % _SPREAD:
+            self._joined = self._counts.joined
+            self._began_ns = time.thread_time_ns()
+
+    def accepted(self, number: int, fd: int) -> None:
+        """That one is in hand, and was not looked at yet: the first has waited longest."""
+        if not number:
+            waited = waited_ms(fd)
+            self._waited_ms = max(self._waited_ms, waited)
+            self.queued(waited / 1000)
+
+    def ended(self, number: int) -> None:
+        """That one was served as far as they had asked for something."""
+        if number == self._turn % _SPREAD and self._counts.joined > self._joined:
+            self._spent_ns += time.thread_time_ns() - self._began_ns
+            self._samples += 1
+
+    def take_waited_s(self) -> float:
+        """Return how long somebody had waited at most since the last call, in seconds."""
+        waited, self._waited_ms = self._waited_ms, 0
+        return waited / 1000
+
+    def take_cost_s(self) -> float | None:
+        """Return the CPU seconds of one who joins; None until some have been seen."""
+        if self._samples < _SAMPLES_MIN:
+            return None
+        cost_s = self._spent_ns / self._samples / 1e9
+        self._spent_ns = self._samples = 0
+        return cost_s
