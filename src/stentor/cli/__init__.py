@@ -12,6 +12,7 @@ import typer
 from stentor.base.errors import StentorError
 from stentor.cli.demo import demo
 from stentor.cli.deploy import deploy
+from stentor.cli.guard import guard
 from stentor.cli.ledger import app as ledger
 from stentor.cli.listen import listen
 from stentor.cli.load import app as load
@@ -54,6 +55,7 @@ app.command()(deploy)
 app.command()(demo)
 app.command()(speak)
 app.command()(listen)
+app.command()(guard)
 app.command()(settings)
 app.command(hidden=True)(part)
 
