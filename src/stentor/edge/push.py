@@ -122,15 +122,15 @@ class Push:
         self.listeners += 1
         lane.join(fd, welcome.data, welcome.at, welcome.write())
 
+    def heard(self, streams: Iterable[Stream]) -> Iterator[Stream]:
+        """Yield those that anybody listens to: the others cost nothing more."""
+        return (stream for stream in streams if stream in self._lanes)
+
     def part_came(self, stream: Stream) -> None:
         """Note who is due something; `deliver` gives it to them."""
         for lane in self._lanes.get(stream, ()):
             lane.welcomes.clear()
             if lane.due() > lane.at:
-    def heard(self, streams: Iterable[Stream]) -> Iterator[Stream]:
-        """Yield those that anybody listens to: the others cost nothing more."""
-        return (stream for stream in streams if stream in self._lanes)
-
                 self._due[lane] = None
 
     def deliver(self, until_ns: int) -> bool:
@@ -264,11 +264,6 @@ class Push:
             for held in (lane.caught_up, lane.ahead, lane.behind):
                 held.clear()
 
-    def totals(self) -> Iterable[tuple[str, Totals]]:
-        """Return what was counted of each room."""
-        return self._totals.items()
-
-    def close_room(self, room: Room) -> None:
     @property
     def visited(self) -> set[str]:
         """The rooms that anybody has ever joined here."""
@@ -278,6 +273,11 @@ class Push:
         """Return what was counted of a room, None if nobody ever listened to it here."""
         return self._totals.get(room)
 
+    def totals(self) -> Iterable[tuple[str, Totals]]:
+        """Return what was counted of each room."""
+        return self._totals.items()
+
+    def close_room(self, room: Room) -> None:
         """Let go of whoever is left in a room whose media are dropped."""
         for stream in room.streams.values():
             for lane in self._lanes.get(stream, ()):
