@@ -101,9 +101,9 @@ def _files(given: list[Path]) -> list[Path]:
     return files
 
 
-def _read(path: Path) -> list[bytes]:
+def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes().splitlines(keepends=True)
+        return path.read_bytes()
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {(error.strerror or '').lower()}.") from None
 
@@ -114,7 +114,7 @@ def _read_heads(given: str) -> "list[Head]":
 
     from stentor.evidence.chain import Head
 
-    text = given.encode() if given.lstrip().startswith("{") else b"".join(_read(Path(given)))
+    text = given.encode() if given.lstrip().startswith("{") else _read(Path(given))
     try:
         return [msgspec.json.decode(line, type=Head) for line in text.splitlines() if line.strip()]
     except (msgspec.MsgspecError, ValueError):

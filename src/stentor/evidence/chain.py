@@ -11,7 +11,6 @@ tail that was cut. Decides the bytes; never opens a file, and keeps no secret bu
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import Any, Literal
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
@@ -23,7 +22,6 @@ FORMAT = 1
 NOTHING = "0" * 64  # what the first record of the first file has before it
 RECORD_BYTES_MAX = 4 << 20
 HEAD_EVERY = 60  # records
-Kind = Literal["opening", "second", "head", "closing"]
 _HASH_AT = len(b',"hash":"')
 _SIGNATURE_AT = len(b'","sig":"')
 _TAIL_BYTES = _HASH_AT + 64 + _SIGNATURE_AT + 128 + len(b'"}')
@@ -43,11 +41,10 @@ class Head(msgspec.Struct, frozen=True):
 
 
 Payload = Opening | Second | Head | Closing
-_KINDS: dict[type, Kind] = {Opening: "opening", Second: "second", Head: "head", Closing: "closing"}
 
 
-class Body(msgspec.Struct, frozen=True):
-    """A line without its hash and signature, as read."""
+class Body(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A line without its hash and signature: one of the four, and its place."""
 
     n: int
     prev: str
@@ -176,8 +173,14 @@ class Chain:
 
     def line(self, payload: Payload) -> bytes:
         """Return the next record as a line with its newline; nothing is changed by asking."""
-        said: dict[str, Any] = {"n": self.tree.size, "prev": self.last}
-        said[_KINDS[type(payload)]] = payload
+        said = Body(
+            self.tree.size,
+            self.last,
+            opening=payload if isinstance(payload, Opening) else None,
+            second=payload if isinstance(payload, Second) else None,
+            head=payload if isinstance(payload, Head) else None,
+            closing=payload if isinstance(payload, Closing) else None,
+        )
         body = msgspec.json.encode(said, order="deterministic")
         digest = leaf_hash(body)
         sig = self._key.sign(_RECORD + digest).hex().encode()

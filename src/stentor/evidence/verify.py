@@ -103,7 +103,6 @@ class _File:
     good: dict[int, _Record] = field(default_factory=dict)  # signed records by number
     bad: dict[int, int] = field(default_factory=dict)  # where a record was spoilt: number → line
     torn: bool = False
-    lines: int = 0
 
     def find(self, fault: Fault, record: int, line: int, why: str, to: int | None = None) -> None:
         last = record if to is None else to
@@ -127,7 +126,7 @@ class _File:
 def _key_named(lines: Sequence[bytes]) -> str:
     """Return the key that an intact opening names, or else the first intact head."""
     for line in lines:
-        parts = take_apart(line.rstrip(b"\n"))
+        parts = take_apart(line)
         body = read_body(parts.body) if parts is not None else None
         if parts is None or body is None:
             continue
@@ -144,13 +143,13 @@ def _read_lines(file: _File, lines: Sequence[bytes]) -> None:
     """Take every line for itself: does it have its hash, its signature, its place?"""
     expected, skipped = 0, set[int]()
     for number, line in enumerate(lines, 1):
-        file.lines = number
-        if not line.endswith(b"\n"):
-            file.torn = True
-        n, record = _check_line(file, line.removesuffix(b"\n"), number, expected)
+        # The last line may have been written when the machine stopped, or be cut: then there is
+        # no record, and whether there was one a kept head tells.
+        torn = file.torn and number == len(lines)
+        n, record = _check_line(file, line, number, expected, torn=torn)
         if record is None:
-            if file.torn:
-                break  # written when the machine stopped, or cut: there is no record
+            if torn:
+                break
             file.bad.setdefault(expected, number)
             expected += 1
             continue
@@ -179,13 +178,15 @@ def _find_missing(file: _File, missing: Sequence[int]) -> None:
             begin = index + 1
 
 
-def _check_line(file: _File, text: bytes, number: int, expected: int) -> tuple[int, _Record | None]:
+def _check_line(
+    file: _File, text: bytes, number: int, expected: int, *, torn: bool
+) -> tuple[int, _Record | None]:
     """Return a line's number in the chain and what is kept of it, or say what is wrong with it."""
     parts = take_apart(text)
     body = read_body(parts.body) if parts is not None else None
     said = body.payload if body is not None else None
     if parts is None or body is None or said is None or body.n < 0:
-        if not file.torn:
+        if not torn:
             file.find(Fault.UNREADABLE, expected, number, "this line is not a record")
         return expected, None
     digest = leaf_hash(parts.body)
@@ -238,19 +239,23 @@ def _check_kept(files: Sequence[_File], heads: Sequence[Head], key: str | None) 
     doubts: list[str] = []
     by_ledger = {file.opening_hash: file for file in files if file.opening_hash}
     known = {key} if key is not None else {file.key for file in files}
+    fits: dict[str, int] = {}  # the largest head of a file that its records agree with
     for head in sorted(heads, key=lambda one: (one.ledger, one.size)):
+        file = by_ledger.get(head.ledger)
         if not head_holds(head) or head.key not in known:
             doubts.append(f"A head of {head.size} records is not signed by the ledger's key.")
-            continue
-        file = by_ledger.get(head.ledger)
-        if file is None:
+        elif file is None:
             doubts.append(f"A head is of a file that was not given: {head.ledger[:16]}….")
         elif file.size < head.size:
-            why = f"a head that was kept has {head.size} records: the tail was cut off"
+            why = "a head that was kept has them: the tail was cut off"
             file.find(Fault.MISSING, file.size, 0, why, head.size - 1)
-        elif not file.findings and _root_of(file, head.size) != head.root:
-            why = "not what the head says that was kept: written anew with the ledger's own key"
-            file.find(Fault.REWRITTEN, 0, 0, why, head.size - 1)
+        elif file.findings:
+            continue  # what was changed is named already
+        elif _root_of(file, head.size) == head.root:
+            fits[head.ledger] = head.size
+        else:
+            why = "a head that was kept says otherwise: written anew with the ledger's own key"
+            file.find(Fault.REWRITTEN, fits.get(head.ledger, 0), 0, why, head.size - 1)
     return doubts
 
 
@@ -305,17 +310,19 @@ def _doubts(told: Sequence[Ledger], heads: Sequence[Head], key: str | None) -> l
 
 
 def verify(
-    files: Iterable[tuple[str, Sequence[bytes]]],
+    files: Iterable[tuple[str, bytes]],
     key: str | None = None,
     heads: Sequence[Head] = (),
 ) -> Report:
-    """Return what holds of these files, each a name and its lines with their newlines.
+    """Return what holds of these files, each a name and all of its bytes.
 
     `key` is the public key as it was published (hexadecimal), `heads` what somebody kept.
     """
     read: list[_File] = []
-    for name, lines in files:
-        file = _File(name, key or _key_named(lines))
+    for name, data in files:
+        *lines, rest = data.split(b"\n")
+        lines += [rest] if rest else []
+        file = _File(name, key or _key_named(lines), torn=bool(rest))
         _read_lines(file, lines)
         if not file.good and not file.findings:
             file.find(Fault.MISSING, 0, 0, "the file has no record")

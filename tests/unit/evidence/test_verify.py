@@ -1,0 +1,237 @@
+"""Whatever is done to a ledger is found, and the record is named: any byte, any place."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stentor.evidence.chain import FORMAT, Chain, leaf_hash, read_body, take_apart
+from stentor.evidence.records import Opening, Second
+from stentor.evidence.verify import Fault, verify
+from support.ledger import Writer, check, named
+
+WRITER = Writer().whole(13)
+LINES = WRITER.lines
+KEY = WRITER.chain.public_key
+COUNT = len(LINES)
+records = st.integers(0, COUNT - 1)
+quick = settings(max_examples=60, deadline=None, derandomize=True)
+
+
+def faults(lines: list[bytes], **how: object) -> dict[int, Fault]:
+    report = check(lines, **how)  # type: ignore[arg-type]
+    assert report.whole is not bool(report.findings)
+    return {found.record: found.fault for found in report.findings}
+
+
+def test_what_was_written_is_whole() -> None:
+    report = check(LINES, KEY, WRITER.heads)
+    assert (report.whole, report.findings, report.doubts) == (True, (), ())
+    assert (report.files[0].records, report.files[0].seconds) == (COUNT, 13)
+
+
+@quick
+@given(st.data())
+def test_any_byte_that_is_changed_is_found_in_its_record(data: st.DataObject) -> None:
+    n = data.draw(records)
+    at = data.draw(st.integers(0, len(LINES[n]) - 2))  # the newline: the next test
+    other = data.draw(st.integers(0, 255).filter(lambda byte: byte != LINES[n][at]))
+    line = bytearray(LINES[n])
+    line[at] = other
+    lines = [*LINES[:n], bytes(line), *LINES[n + 1 :]]
+    assert n in named(check(lines, KEY))
+    assert n in named(check(lines))
+
+
+@quick
+@given(records.filter(lambda n: n < COUNT - 1), st.binary(min_size=0, max_size=3))
+def test_lines_that_are_run_together_are_found(n: int, between: bytes) -> None:
+    if between == b"\n":
+        return
+    lines = [*LINES[:n], LINES[n][:-1] + between + LINES[n + 1], *LINES[n + 2 :]]
+    found = named(check(lines, KEY))
+    assert {n, n + 1} & found
+
+
+@quick
+@given(records, st.integers(1, COUNT))
+def test_any_records_taken_out_before_the_end_are_missing(n: int, many: int) -> None:
+    lines = [*LINES[:n], *LINES[n + many :]]
+    if n + many < COUNT:
+        gone = set(range(n, n + many))
+        report = check(lines, KEY)
+        assert gone <= named(report)
+        assert Fault.MISSING in {found.fault for found in report.findings}
+
+
+@quick
+@given(st.integers(1, COUNT - 1))
+def test_a_tail_that_was_cut_is_doubted_and_found_by_whoever_kept_a_head(size: int) -> None:
+    lines = LINES[:size]
+    report = check(lines, KEY)
+    assert any("cut off" in doubt for doubt in report.doubts)
+    kept = [head for head in WRITER.heads if head.size > size]
+    assert (set(range(size, kept[-1].size)) if kept else set()) <= named(check(lines, KEY, kept))
+    assert check(lines, KEY, kept).whole is not bool(kept)
+
+
+@quick
+@given(st.integers(0, COUNT - 1), st.integers(1, 700))
+def test_a_tail_that_was_cut_within_a_line_is_found_the_same_way(n: int, cut: int) -> None:
+    lines = [*LINES[:n], LINES[n][: max(1, len(LINES[n]) - cut)]]
+    kept = [head for head in WRITER.heads if head.size > n + 1]
+    if kept:
+        assert {n, n + 1} & named(check(lines, KEY, kept))
+    assert check(lines, KEY).doubts
+
+
+@quick
+@given(records, records)
+def test_records_that_change_places_are_named(one: int, other: int) -> None:
+    lines = list(LINES)
+    lines[one], lines[other] = lines[other], lines[one]
+    if one != other:
+        report = check(lines, KEY)
+        assert min(one, other) in named(report)
+        assert Fault.REORDERED in {found.fault for found in report.findings}
+
+
+@quick
+@given(records, st.integers(0, COUNT))
+def test_a_record_that_stands_twice_is_named(n: int, at: int) -> None:
+    lines = [*LINES[:at], LINES[n], *LINES[at:]]
+    report = check(lines, KEY)
+    assert n in named(report)
+    assert {found.fault for found in report.findings} <= {Fault.TWICE, Fault.REORDERED}
+
+
+def forged(n: int, key: int) -> list[bytes]:
+    """Replace record `n` by another that says something else, hashed and signed by `key`."""
+    forger = Chain(Writer(key).chain._key)
+    forger.tree.size, forger.last = n, LINES[n - 1].decode().rpartition('"hash":"')[2][:64]
+    return [*LINES[:n], forger.line(Second(1)), *LINES[n + 1 :]]
+
+
+@quick
+@given(st.integers(1, COUNT - 1))
+def test_a_record_signed_with_another_key_is_named(n: int) -> None:
+    assert faults(forged(n, key=2), key=KEY) == {n: Fault.RESIGNED}
+    assert faults(forged(n, key=2)) == {n: Fault.RESIGNED}
+
+
+@quick
+@given(st.integers(1, COUNT - 1))
+def test_even_the_ledgers_own_key_cannot_change_a_record_alone(n: int) -> None:
+    report = check(forged(n, key=1), KEY, WRITER.heads[-1:])
+    if n + 1 < COUNT:
+        assert {n, n + 1} & named(report)
+    else:  # in place of the closing nothing follows, and no head is that late
+        assert report.whole
+
+
+def test_a_ledger_written_anew_with_its_own_key_is_found_by_whoever_kept_a_head() -> None:
+    anew = Writer()
+    anew.open()
+    for n in range(13):
+        anew.second(5 if n == 4 else None)
+        if n % 5 == 4:
+            anew.head()
+    anew.close()
+    assert check(anew.lines, KEY).whole
+    report = check(anew.lines, KEY, WRITER.heads[:1])
+    assert [found.fault for found in report.findings] == [Fault.REWRITTEN]
+    assert named(report) == set(range(WRITER.heads[0].size))
+    # Two heads that were kept narrow it down: the first still fits.
+    late = Writer()
+    late.open()
+    for n in range(13):
+        late.second(5 if n == 7 else None)
+        if n % 5 == 4:
+            late.head()
+    late.close()
+    assert named(check(late.lines, KEY, WRITER.heads)) == set(
+        range(WRITER.heads[0].size, WRITER.heads[1].size)
+    )
+
+
+def test_a_ledger_signed_anew_with_another_key_is_told_from_the_published_one() -> None:
+    anew = Writer(key=2).whole(13)
+    report = check(anew.lines, KEY)
+    assert not report.whole
+    assert 0 in named(report)
+    assert any("published" in doubt for doubt in check(anew.lines).doubts)
+
+
+def test_an_opening_that_names_another_key_does_not_make_the_other_records_false() -> None:
+    parts = take_apart(LINES[0][:-1])
+    assert parts is not None
+    body = read_body(parts.body)
+    assert body is not None
+    assert body.opening is not None
+    other = msgspec.structs.replace(body.opening, public_key=Writer(2).chain.public_key)
+    forger = Chain(Writer(2).chain._key)
+    lines = [forger.line(other), *LINES[1:]]
+    assert faults(lines, key=KEY) == {0: Fault.RESIGNED}
+
+
+def test_a_wrong_head_by_the_ledgers_own_key_is_named() -> None:
+    writer = Writer()
+    writer.open()
+    writer.second()
+    writer.put(msgspec.structs.replace(writer.chain.head(1), size=1))
+    assert faults(writer.lines) == {2: Fault.WRONG_HEAD}
+
+
+def test_a_second_opening_and_anything_after_a_closing_are_misplaced() -> None:
+    writer = Writer().whole(1)
+    writer.second()
+    assert faults(writer.lines) == {len(writer.lines) - 1: Fault.MISPLACED}
+    writer = Writer()
+    writer.open()
+    writer.put(Opening(FORMAT, "1", {}, "", writer.chain.public_key, "0" * 64, 5))
+    assert faults(writer.lines) == {1: Fault.MISPLACED}
+
+
+def test_files_follow_each_other_and_one_that_is_not_there_is_told() -> None:
+    first = Writer().whole(3)
+    second = Writer(previous=leaf_of(first.lines[-1])).whole(3)
+    third = Writer(previous=leaf_of(second.lines[-1])).whole(3)
+    three = [(str(n), b"".join(one.lines)) for n, one in enumerate((first, second, third), 1)]
+    assert verify(three, KEY).doubts == ()
+    report = verify([three[0], three[2]], KEY)
+    assert report.doubts == ("The file before 3 was not given.",)
+
+
+def test_a_file_that_was_not_closed_is_not_doubted_where_the_next_one_follows_it() -> None:
+    first = Writer()
+    first.open()
+    first.second()
+    second = Writer(previous=leaf_of(first.lines[-1])).whole(3)
+    files = [(str(n), b"".join(one.lines)) for n, one in enumerate((first, second), 1)]
+    assert verify(files, KEY).doubts == ()
+    files[0] = ("1", first.lines[0])
+    assert len(verify(files, KEY).doubts) == 2
+
+
+def leaf_of(line: bytes) -> str:
+    parts = take_apart(line[:-1])
+    assert parts is not None
+    return leaf_hash(parts.body).hex()
+
+
+def test_a_gap_is_told_and_is_no_fault() -> None:
+    writer = Writer()
+    writer.open()
+    writer.second(10_000)
+    writer.second(11_000)
+    writer.second(21_000)
+    report = check(writer.lines)
+    assert report.whole
+    assert report.files[0].gaps == ((11_000, 21_000),)
+
+
+@pytest.mark.parametrize("lines", [[], [b"\n"], [b"nonsense\n"], [b"\xff\xfe\n"] * 3])
+def test_what_is_no_ledger_is_not_whole(lines: list[bytes]) -> None:
+    assert not check(lines).whole
