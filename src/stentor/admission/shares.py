@@ -97,16 +97,21 @@ class Paced:
         """
         self._keys_max = keys_max
         self._costs: dict[int, tuple[int, int]] = {}  # nanoseconds of one, and of the burst
-        if per_s:
-            for length, share in _by_level(4).items():
-                cost_ns = round(4e9 / (per_s * share))
-                self._costs[length] = cost_ns, cost_ns * max(1, burst * share // 4)
+        self.set_rate(per_s, burst)
         self._earned_ns: dict[bytes, int] = {}
         self.unremembered = 0  # times that a network was let do it since the table was full
 
     def __len__(self) -> int:
         """Return how many networks are remembered."""
         return len(self._earned_ns)
+
+    def set_rate(self, per_s: float, burst: int) -> None:
+        """Set rate and burst anew; what a network has spent already stays spent."""
+        self._costs = {}
+        if per_s:
+            for length, share in _by_level(4).items():
+                cost_ns = round(4e9 / (per_s * share))
+                self._costs[length] = cost_ns, cost_ns * max(1, burst * share // 4)
 
     def take(self, peer: bytes, now_ns: int) -> int:
         """Count one more and return 0, or return in how many nanoseconds there is room for it."""

@@ -10,15 +10,19 @@ from collections.abc import Callable
 
 from stentor.base.errors import Problem
 from stentor.edge.answer import encode_answer, problem_answer
-from stentor.edge.connection import REFUSALS, Connection, Web
+from stentor.edge.conduct import note_out_of_time, note_unreadable
+from stentor.edge.connection import Connection
 from stentor.edge.loop import FAILED, GONE
 from stentor.edge.networks import Welcome
 from stentor.edge.proxy import read_proxy_header
 from stentor.edge.tls import READ_BYTES, TlsWire
 from stentor.edge.tls_context import Certificates
 from stentor.edge.trusted import Trusted
+from stentor.edge.web import REFUSALS, Web
 from stentor.edge.wire import PLAIN
+from stentor.shield.policy import Why
 
+_HANDSHAKE_RECORD = 22  # RFC 8446 5.1; other failures may be a certificate that is not trusted
 _HANDSHAKE_BYTES_MAX = 16_384  # of one client: a ClientHello and a Finished take a tenth of that
 _METHODS = (b"GET ", b"HEAD", b"POST", b"PUT ", b"OPTI")
 _PLAIN_HTTP = encode_answer(
@@ -124,6 +128,8 @@ class Arrivals:
             if arrival.due_ns > now_ns:
                 return
             self._web.counts.timed_out += 1
+            began = arrival.shaking or bool(arrival.header)
+            note_out_of_time(self._web.summary, self._web.counts, arrival.peer, began=began)
             self._drop(fd)
 
     def _introduce(self, fd: int, arrival: _Arrival, data: bytes) -> bytes | None:
@@ -141,9 +147,16 @@ class Arrivals:
         rest, arrival.header = arrival.header[spoken.length :], None
         peer = arrival.peer if spoken.peer is None else spoken.peer
         now_ns = self._web.now_ns()
+        arrival.peer = peer
+        self._web.summary.came(peer)
+        if self._web.closes(peer):
+            self._drop(fd)
+            return None
         welcome = self._web.networks.came(fd, peer, now_ns)
         if welcome is not Welcome.IN:
             self._web.counts.refused_by_network += 1
+            if welcome is Welcome.HASTY:
+                self._web.summary.wrong(peer, Why.HASTY)
             if self._tls is None and self._web.networks.is_told(peer, now_ns):
                 _say(fd, encode_answer(problem_answer(REFUSALS[welcome]), keep_alive=False))
             self._drop(fd)
@@ -162,6 +175,10 @@ class Arrivals:
                 self._web.counts.tls_crowded_out += 1
                 self._drop(next(iter(self._shaking)))
             self._shaking[fd] = None
+            self._web.counts.tls_begun += 1
+            self._web.summary.queued((self._web.now_ns() + self._within_ns - arrival.due_ns) / 1e9)
+            if data[0] != _HANDSHAKE_RECORD:
+                note_unreadable(self._web.summary, self._web.counts, arrival.peer)
             self._tls.begin(fd, self.certificates.context)
         arrival.heard_bytes += len(data)
         try:

@@ -9,14 +9,14 @@ from collections.abc import Callable
 
 from stentor.base.errors import Problem
 from stentor.edge.answer import Answer, encode_answer, problem_answer
-from stentor.edge.counts import Counts
-from stentor.edge.deadlines import Deadlines, Stage
-from stentor.edge.limits import Limits
-from stentor.edge.loop import FAILED, QUIET, READ, WRITE, Loop
-from stentor.edge.networks import Networks, Welcome
+from stentor.edge.conduct import note_out_of_time, note_refused, note_unreadable
+from stentor.edge.deadlines import Stage
+from stentor.edge.loop import FAILED, QUIET, READ, WRITE
+from stentor.edge.networks import Welcome
 from stentor.edge.request import HEAD_BYTES_MAX, Method, Request, take_request
-from stentor.edge.unfinished import Unfinished
+from stentor.edge.web import REFUSALS, Web
 from stentor.edge.wire import PLAIN, Wire
+from stentor.shield.policy import Why
 
 SLICE_BYTES = 262_144  # of a file, for one connection in one turn
 _SECURE_SLICE_BYTES = 65_536  # TLS has to copy them
@@ -24,42 +24,8 @@ REQUESTS_PER_TURN = 8  # of one connection that sent many at once
 READS_PER_HEAD_MAX = 64  # each costs a turn; a person at a keyboard sends lines
 _SHARED_BYTES_MIN = 4_096  # a larger body is not copied for each client: slow ones would add up
 
-
-REFUSALS = {
-    Welcome.CROWDED: Problem(
-        429, "crowded-network", "Your network has as many connections here as one may have"
-    ),
-    Welcome.HASTY: Problem(429, "hasty-network", "Too many connections at once from your network"),
-}
-
-
 _NOT_WRONG = (408, 410, 429)  # who is slow, late or one of many asked for what there is
 _IN_CRUMBS = Problem(400, "request-in-crumbs", "The request came in too many pieces")
-
-
-class Web:
-    """What all connections of an edge share."""
-
-    def __init__(
-        self,
-        loop: Loop,
-        deadlines: Deadlines,
-        counts: Counts,
-        dispatch: Callable[["Connection", Request], None],
-        now_ns: Callable[[], int],
-        networks: Networks,
-        limits: Limits,
-    ) -> None:
-        self.loop = loop
-        self.deadlines = deadlines
-        self.counts = counts
-        self.dispatch = dispatch
-        self.now_ns = now_ns
-        self.networks = networks
-        self.limits = limits
-        self.unfinished = Unfinished(limits.unfinished_bytes_max)
-        self.open = 0  # connections, push listeners included
-        self.at_rest: Callable[[Connection], None] | None = None  # once a successor is here
 
 
 class Connection:
@@ -86,6 +52,7 @@ class Connection:
         "on_metrics_port",
         "request",
         "serial",
+        "since_ns",
         "stage",
         "wire",
     )
@@ -98,6 +65,7 @@ class Connection:
         self.front = b""  # the HTTP front's own address, where one speaks for others
         self.fd = fd
         self.serial = serial
+        self.since_ns = web.now_ns()  # it came, or began to ask once more
         self.on_metrics_port = on_metrics_port
         self.buffer = b""
         self._held = 0  # bytes that count as unfinished
@@ -126,6 +94,7 @@ class Connection:
         if welcome is not Welcome.IN:
             self._web.counts.refused_by_network += 1
             raise REFUSALS[welcome]
+        self._web.summary.came(peer)
 
     def on_event(self, fd: int, mask: int) -> None:
         """Read, write, or let go."""
@@ -224,8 +193,12 @@ class Connection:
             return
         if self.stage is Stage.SENDING:
             self._web.counts.slow_closed += 1
+            self._web.summary.wrong(self.peer, Why.SLOW)
         else:
             self._web.counts.timed_out += 1
+            if self.stage is Stage.HEAD:
+                began = bool(self.buffer)
+                note_out_of_time(self._web.summary, self._web.counts, self.peer, began=began)
         self.cut_short()
 
     def cut_short(self) -> None:
@@ -265,6 +238,7 @@ class Connection:
             self.close()
             return
         if self.stage is Stage.RESTING:
+            self.since_ns = self._web.now_ns()
             self._go(Stage.HEAD)
         self.buffer = self.buffer + data if self.buffer else data
 
@@ -298,6 +272,7 @@ class Connection:
                         raise _IN_CRUMBS
             except Problem as problem:
                 self._web.counts.requests += 1
+                note_unreadable(self._web.summary, self._web.counts, self.peer)
                 self.request = None
                 self.buffer = b""
                 self.answer(problem_answer(problem))
@@ -313,6 +288,8 @@ class Connection:
             try:
                 self._web.dispatch(self, self.request)
             except Problem as problem:
+                web, path = self._web, self.request.path
+                note_refused(web.summary, web.counts, self.peer, problem, path)
                 self.answer(problem_answer(problem))
 
     def _yield_turn(self) -> None:

@@ -9,6 +9,8 @@ from collections import OrderedDict
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from stentor.edge.limits import Limits
+
 if TYPE_CHECKING:
     from stentor.edge.connection import Connection
 
@@ -52,3 +54,14 @@ class Deadlines:
                     break
                 found.append(connection)
         return found
+
+
+def deadlines_of(limits: Limits) -> Deadlines:
+    """Return what watches over an edge's limits of time."""
+    return Deadlines(
+        {
+            Stage.HEAD: limits.head_ns,
+            Stage.RESTING: limits.idle_ns,
+            Stage.SENDING: limits.stalled_ns,
+        }
+    )

@@ -90,6 +90,9 @@ class Door:
         self._now_ns = now_ns
         self._chance = chance
         self.sheet = Sheet()
+        self.leads = False  # the machine's line
+        self.network_share = 1.0  # of what a network may have: the shield's wish
+        self.shown: Ticket | None = None  # the good ticket of who was asked about last
         self.asked = 0  # who wanted to join, since the start
         self.per_s = float(limits.per_s_max or limits.per_s_unmeasured)
         self.wants_line = bool(limits.per_s_max)
@@ -112,13 +115,14 @@ class Door:
         Raises `Problem` for what is no ticket of ours, and when no place is left.
         """
         self.asked += 1
+        self.shown = None
         sheet = self.sheet
         line = sheet.line or self.room <= 0
         if not text and not line:
             self.room -= 1
             return True
         now_ms = self._now_ms()
-        ticket = self._held(text, room, connection.peer, now_ms) if text else None
+        ticket = self.shown = self._held(text, room, connection.peer, now_ms) if text else None
         if not line:
             self.room -= 1
             return True
@@ -220,7 +224,8 @@ class Door:
         edges = board.edges(beat_ms)
         standings = board.standings(edges)
         present = sum(one.listeners for one in standings)
-        if edges[:1] == [self._index]:
+        self.leads = edges[:1] == [self._index]
+        if self.leads:
             board.note_listeners(beat_ms // 1000, present)
             sheet = board.sheet()
             virtual_ms = sheet.virtual_ms(now_ms)
@@ -253,7 +258,8 @@ class Door:
 
     def _second(self, now_ms: int, share: float) -> None:
         limits = self._limits
-        self._places.set_rate(limits.network_per_s * share, limits.network_burst * share)
+        fair = share * self.network_share
+        self._places.set_rate(limits.network_per_s * fair, limits.network_burst * fair)
         self._places.forget_idle(self.sheet.virtual_ms(now_ms))
         self._asked.forget_idle(now_ms)
         for room, ticket in tuple(self._returns.items()):
@@ -288,16 +294,30 @@ class Door:
             raise Problem(403, f"ticket-{found.value}", "That is no ticket for this room")
         return None
 
+    def holds(self, text: str, room: Room, peer: bytes) -> bool:
+        """Say whether a ticket is good; it is neither used nor counted."""
+        network, now_ms = self._tickets.network_of(peer), self._now_ms()
+        return isinstance(self._tickets.check(text, room.id, network, now_ms), Ticket)
+
+    def give_last_place(self, connection: Connection, room: Room, back_ms: int) -> None:
+        """Answer somebody with a place so far behind whoever comes now, or the last there is."""
+        self._give_place(connection, room, self._now_ms(), back_ms)
+
     def _refused(self, why: Refusal) -> None:
         name = f"tickets_{why.value.replace('-', '_')}"
         setattr(self._counts, name, getattr(self._counts, name) + 1)
 
-    def _give_place(self, connection: Connection, room: Room, now_ms: int) -> None:
+    def _give_place(
+        self, connection: Connection, room: Room, now_ms: int, back_ms: int = 0
+    ) -> None:
         peer = connection.peer
-        place_ms = self._places.place(peer, self.sheet.virtual_ms(now_ms))
+        virtual_ms = self.sheet.virtual_ms(now_ms)
+        place_ms = self._places.place(peer, virtual_ms)
         if place_ms is None:
             self._counts.line_full += 1
             raise _LINE_FULL
+        if back_ms:
+            place_ms = max(place_ms, virtual_ms + min(back_ms, self._limits.push_ms_max))
         network = self._tickets.network_of(peer)
         expires_s = now_ms // 1000 + LINE_TICKET_S
         text = self._write(Kind.LINE, room, place_ms, now_ms, expires_s, network)

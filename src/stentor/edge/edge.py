@@ -6,7 +6,6 @@ come. It asks no other process anything, so whatever else dies, its listeners st
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from functools import partial
 from itertools import chain, count
 
@@ -16,11 +15,11 @@ from stentor.base.logs import log
 from stentor.base.paths import DataFolder
 from stentor.base.settings import Settings
 from stentor.edge import consent, routes
-from stentor.edge.answer import Answer, preflight
+from stentor.edge.answer import preflight
 from stentor.edge.archive import Archive
-from stentor.edge.connection import Connection, Web
+from stentor.edge.connection import Connection
 from stentor.edge.counts import Counts
-from stentor.edge.deadlines import Deadlines, Stage
+from stentor.edge.deadlines import deadlines_of
 from stentor.edge.directory import Directory, health
 from stentor.edge.door import RETURN_RENEW_S, TICK_S
 from stentor.edge.doorway import make_door
@@ -32,6 +31,7 @@ from stentor.edge.handover import Handover
 from stentor.edge.leaving import Household
 from stentor.edge.limits import WINDOW_PARTS, draw_limits
 from stentor.edge.listening import Listening, listening_socket
+from stentor.edge.lookout import Lookout
 from stentor.edge.loop import Loop
 from stentor.edge.memory import Memory, resident_bytes
 from stentor.edge.networks import Networks
@@ -42,6 +42,7 @@ from stentor.edge.shelf import Shelf
 from stentor.edge.site import Site
 from stentor.edge.steps import Steps
 from stentor.edge.takeover import Predecessor, TakenOver
+from stentor.edge.web import Web
 from stentor.feed.wire import Message
 
 _DELIVERY_NS_PER_TURN = 50_000_000  # of many lanes; one lane is delivered as a whole
@@ -74,18 +75,20 @@ class Edge:
         self._serials = count(1)
         self.loop = Loop(self.limits.join_share)
         self.rooms = Rooms(parts_max=WINDOW_PARTS, rooms_max=self.limits.rooms_max)
-        deadlines = Deadlines(
-            {
-                Stage.HEAD: self.limits.head_ns,
-                Stage.RESTING: self.limits.idle_ns,
-                Stage.SENDING: self.limits.stalled_ns,
-            }
-        )
+        deadlines = deadlines_of(self.limits)
         self._deadlines = deadlines
         self.networks = Networks(self.limits.network)
         self.memory = Memory(self.limits.memory_bytes_max)
+        self._lookout = Lookout(folder, index, self.counts, self.networks, self._now_ms)
         self._web = Web(
-            self.loop, deadlines, self.counts, self._dispatch, now_ns, self.networks, self.limits
+            self.loop,
+            deadlines,
+            self.counts,
+            self._dispatch,
+            now_ns,
+            self.networks,
+            self.limits,
+            self._lookout.summary,
         )
         self.push = Push(
             loop=self.loop,
@@ -98,7 +101,6 @@ class Edge:
         self.door = make_door(
             settings, folder, self.counts, index, now_ms=self._now_ms, now_ns=now_ns
         )
-        self.push.admits = self.door.admit
         self.push.ticket_event = self.door.return_event
         archive = Archive(folder)
         self.shelf = Shelf(archive, self.limits, self.counts, self.networks)
@@ -127,13 +129,7 @@ class Edge:
             if predecessor
             else listening_socket("127.0.0.1", metrics_port, shared=False, unsent_bytes=1 << 20)
         )
-        self._private = Listening(
-            self._web,
-            private,
-            self.limits,
-            lambda: next(self._serials),
-            on_metrics_port=True,
-        )
+        self._private = Listening(self._web, private, self.limits, serial, on_metrics_port=True)
         self._house = Household(
             loop=self.loop,
             rooms=self.rooms,
@@ -167,6 +163,7 @@ class Edge:
             knocks=self._public.knocks,
             side_features=(self.shelf, self._downloads, self._directory),
         )
+        self._lookout.attach(self._web, self.push, self.door, self._public, self.rooms, self.steps)
         self.loop.first = self.steps.measured(self._take_feed)
         self.loop.last = self._accept
         self.loop.every(0.05, self._tick)
@@ -221,6 +218,7 @@ class Edge:
         self._private.close()
         self._feed.close()
         self._facts.close()
+        self._lookout.close()
         self.loop.close()
 
     def stop(self) -> None:
@@ -321,10 +319,12 @@ class Edge:
     def _tick_door(self, now_ns: int) -> None:
         if not self.push.leaving:  # then the slot on the board is the successor's
             self.door.tick(now_ns, self.push.listeners)
+            self._lookout.tick_door()
 
     def _left(self, fd: int) -> None:
         self._web.open -= 1
-        self._web.networks.left(fd)
+        self.networks.listens_no_more(fd)
+        self.networks.left(fd)
 
     def _now_ms(self) -> int:
         return self._clock.now_ns() // 1_000_000
@@ -342,6 +342,7 @@ class Edge:
             return
         self.entrance.introduce(connection, request)
         intent = routes.route(request, on_metrics_port=connection.on_metrics_port)
+        self._lookout.looked_at(connection, intent)
         match intent:
             case routes.Push():
                 if self.memory.short:
@@ -360,17 +361,12 @@ class Edge:
             case routes.DoorOf():
                 connection.answer(self.door.answer(connection, self._room(intent.room), intent))
             case routes.Page():
-                connection.answer(self._page(intent, request))
+                known = not intent.room or intent.room in self.rooms.by_id
+                connection.answer(self._site.page(intent.name, request, known=known))
             case routes.Whole():
                 self._downloads.serve(connection, request, self._room(intent.room), intent)
             case routes.Live() | routes.Consent():
                 self._live(connection, intent)
-
-    def _page(self, intent: routes.Page, request: Request) -> Answer:
-        """Return a page; a room's page is for people, and says itself when there is no room."""
-        answer = self._site.answer(intent.name, request)
-        known = not intent.room or intent.room in self.rooms.by_id
-        return answer if known or answer.status != 200 else replace(answer, status=404)
 
     def _live(self, connection: Connection, intent: routes.Live | routes.Consent) -> None:
         match intent:

@@ -11,11 +11,12 @@ from stentor.base.paths import DataFolder
 from stentor.base.secrets import load_or_make_key
 from stentor.base.settings import Settings
 from stentor.edge.arrival import Arrivals
-from stentor.edge.connection import Connection, Web
+from stentor.edge.connection import Connection
 from stentor.edge.request import Request
 from stentor.edge.tls import TlsWire
 from stentor.edge.tls_context import Certificates
 from stentor.edge.trusted import Trusted
+from stentor.edge.web import Web
 
 _LOOK_S = 2.0
 _NOBODY_KNOWN = Problem(400, "bad-forwarded-for", "The front does not say for whom it speaks")

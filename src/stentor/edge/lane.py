@@ -40,11 +40,13 @@ def unsent_bytes(parts: int, rendition: str, least: int) -> int:
 class Totals:
     """What a room's push listeners did since the edge started, and how many are there."""
 
-    __slots__ = ("joined", "jumped", "present")
+    __slots__ = ("joined", "jumped", "left", "present", "returned")
 
     def __init__(self) -> None:
         self.present = 0
         self.joined = 0
+        self.left = 0
+        self.returned = 0
         self.jumped = 0
 
 
@@ -92,6 +94,7 @@ class Lane:
         "_limits",
         "_loop",
         "_now_ns",
+        "_slow",
         "_totals",
         "_write",
         "ahead",
@@ -124,6 +127,7 @@ class Lane:
         counts: Counts,
         now_ns: Callable[[], int],
         gone: Callable[[int], None],
+        slow: Callable[[int], None],
         totals: Totals,
         wire: Wire = PLAIN,
     ) -> None:
@@ -148,6 +152,7 @@ class Lane:
         self._counts = counts
         self._now_ns = now_ns
         self._gone = gone
+        self._slow = slow
         self._totals = totals
         self.wire = wire
         self._write = wire.write
@@ -263,6 +268,7 @@ class Lane:
                 continue
             if behind.taken < self._limits.listener_bytes_min:
                 self._counts.stalled_closed += 1
+                self._slow(fd)
                 self._let_go(fd)
             else:
                 behind.since_ns, behind.taken = now_ns, 0
@@ -386,6 +392,7 @@ class Lane:
         self.behind.pop(fd, None)
         self.ahead.pop(fd, None)
         self._counts.left += 1
+        self._totals.left += 1
         self._totals.present -= 1
         self._loop.drop(fd)
         self._gone(fd)

@@ -8,7 +8,7 @@ import errno
 import time
 from dataclasses import dataclass
 
-from stentor.edge.connection import Connection, Web
+from stentor.edge.connection import Connection
 from stentor.edge.counts import Counts
 from stentor.edge.deadlines import Deadlines, Stage
 from stentor.edge.facts import FactsSender
@@ -17,6 +17,7 @@ from stentor.edge.loop import Loop
 from stentor.edge.passing import Channel, Passed
 from stentor.edge.push import Push
 from stentor.edge.rooms import Rooms
+from stentor.edge.web import Web
 
 _ADVISE_EVERY_S = 20.0  # who was behind may have missed it
 

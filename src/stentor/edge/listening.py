@@ -14,13 +14,15 @@ from stentor.base.errors import ConfigurationError, Problem
 from stentor.base.logs import log
 from stentor.edge.answer import encode_answer, problem_answer
 from stentor.edge.arrival import Arrivals
-from stentor.edge.connection import REFUSALS, Connection, Web
+from stentor.edge.connection import Connection
 from stentor.edge.knocks import Knocks
 from stentor.edge.limits import Limits
 from stentor.edge.loop import NOTHING, READ
 from stentor.edge.networks import Welcome, packed_address
 from stentor.edge.spare import Spare
 from stentor.edge.unsent import limit_unsent
+from stentor.edge.web import REFUSALS, Web
+from stentor.shield.policy import Why
 
 _BACKLOG = 4096
 _REST_NS = 100_000_000
@@ -163,6 +165,11 @@ class Listening:
         if arrivals is not None and peer in arrivals.fronts:  # for whom, its first bytes say
             self._arrive(arrivals, fd, peer)
             return
+        if not self._on_metrics_port:
+            self._web.summary.came(peer)
+            if self._web.closes(peer):
+                os.close(fd)
+                return
         welcome = self._web.networks.came(fd, peer, now_ns)
         if welcome is not Welcome.IN:
             self._turn_away(fd, peer, welcome, now_ns)
@@ -207,6 +214,8 @@ class Listening:
 
     def _turn_away(self, fd: int, peer: bytes, welcome: Welcome, now_ns: int) -> None:
         self._web.counts.refused_by_network += 1
+        if welcome is Welcome.HASTY:
+            self._web.summary.wrong(peer, Why.HASTY)
         if self._web.networks.is_told(peer, now_ns):
             self._end(fd, _TURNED_AWAY[welcome])
         else:

@@ -67,8 +67,10 @@ class Networks:
         }
         self.peers: dict[int, bytes] = {}
         self.connections = Held(limits.connections_max)
+        self.listening = Held(0)  # exempt ones too
         self.reloads = Held(limits.reloads_max)
         self.downloads = Held(limits.downloads_max)
+        self._limits = limits
         self._joins = Paced(limits.joins_per_s, limits.joins_burst)
         self._told = Paced(_TOLD_PER_S, _TOLD_BURST)
 
@@ -98,6 +100,18 @@ class Networks:
         self.peers[fd] = peer
         if not self.is_exempt(peer):
             self.connections.take(peer)
+
+    def listens(self, fd: int) -> None:
+        """Note that who has a descriptor listens from now on."""
+        peer = self.peers.get(fd)
+        if peer:
+            self.listening.take(peer)
+
+    def listens_no_more(self, fd: int) -> None:
+        """Note that a listener is about to be let go."""
+        peer = self.peers.get(fd)
+        if peer:
+            self.listening.give_back(peer)
 
     def left(self, fd: int) -> None:
         """Forget a descriptor; to be called exactly when it is let go."""
@@ -138,6 +152,11 @@ class Networks:
             if address >> shift == network:
                 return True
         return False
+
+    def share(self, share: float) -> None:
+        """Let every network come at this share of the pace that the settings give it."""
+        limits = self._limits
+        self._joins.set_rate(limits.joins_per_s * share, round(limits.joins_burst * share))
 
     def tick(self, now_ns: int) -> None:
         """Forget who has not come for a while; to be called about once a second."""

@@ -82,9 +82,13 @@ class Push:
         # The return ticket of a room as an event box at a sample index, from the door.
         self.ticket_event: Callable[[Room, int], bytes] = lambda _room, _sample_index: b""
         # The door says who may join; who may not has been answered by it.
-        self.admits: Callable[[Connection, Room, str], bool] = lambda _who, _room, _ticket: True
+        self.admits: Callable[[Connection, Room, routes.Push], bool] = lambda _who, _room, _: True
         # Sets what the kernel holds unsent for who is accepted from now on.
         self.limit_unsent: Callable[[int], None] = lambda _size: None
+        # Told of a connection that is about to be a listener's, and whether there is audio for it.
+        self.joins: Callable[[Connection, bool], None] = lambda _who, _audio: None
+        # Told of a listener who is about to be let go because they took next to nothing.
+        self.slow: Callable[[int], None] = lambda _fd: None
         self._inherited_bytes = limits.unsent_bytes
         self._moves = Moves(limits.moves_per_s)
         self._advice_ids = count(1)
@@ -110,7 +114,7 @@ class Push:
         start = intent.start
         if start is not None and start > stream.next + _FROM_FUTURE_PARTS:
             raise Problem(400, "part-of-the-future", "That part is still far away")
-        if not self.admits(connection, room, intent.ticket):
+        if not self.admits(connection, room, intent):
             return
         parts = self._parts(intent.period_ms)
         lane = self._of(room, stream, parts, connection.wire).choose()
@@ -120,6 +124,7 @@ class Push:
         if lane.unsent_bytes > self._inherited_bytes:
             limit_unsent(fd, lane.unsent_bytes)
         self.listeners += 1
+        self.joins(connection, bool(stream.parts))
         lane.join(fd, welcome.data, welcome.at, welcome.write())
 
     def heard(self, streams: Iterable[Stream]) -> Iterator[Stream]:
@@ -346,11 +351,15 @@ class Push:
             counts=self._counts,
             now_ns=self._now_ns,
             gone=self._gone,
+            slow=self._stalled,
             totals=self._total(room),
             wire=wire,
         )
         self._lanes.setdefault(stream, []).append(lane)
         return lane
+
+    def _stalled(self, fd: int) -> None:
+        self.slow(fd)
 
     def _gone(self, fd: int) -> None:
         self.listeners -= 1

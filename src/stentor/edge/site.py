@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+from dataclasses import replace
 from importlib.resources import files
 
 from stentor.base.errors import Problem
@@ -53,6 +54,11 @@ class Site:
             for entry in folder.iterdir()
             if entry.is_file()
         }
+
+    def page(self, name: str, request: Request, *, known: bool) -> Answer:
+        """Return a page for people; of a room that is not `known` it says so itself."""
+        answer = self.answer(name, request)
+        return answer if known or answer.status != 200 else replace(answer, status=404)
 
     def answer(self, name: str, request: Request) -> Answer:
         """Return a file, or that the client has it already."""

@@ -169,11 +169,14 @@ class Predecessor:
             restore_lane(lane, one, will.blobs, self._fds)
             house.push.adopt(lane)
             for number in (*one.caught_up, *one.ahead):
-                house.loop.table[self._fds.pop(number)] = lane
+                fd = self._fds.pop(number)
+                house.loop.table[fd] = lane
+                house.web.networks.listens(fd)
             for behind in one.behind:
                 fd = self._fds.pop(behind.number)
                 house.loop.table[fd] = lane
                 house.loop.change(fd, BEHIND)
+                house.web.networks.listens(fd)
             count += lane.listeners
         house.push.fastest_parts = max(house.push.fastest_parts, will.fastest_parts)
         house.push.lower_rendition = will.lower_rendition

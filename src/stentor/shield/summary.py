@@ -63,6 +63,7 @@ class Summary:
         self._obeyed: dict[str, int] = {}
         self._vouched = 0
         self.unremembered = 0
+        self.named: dict[str, bytes] = {}  # the packed networks that the last second names
 
     def use(self, key: EventKey) -> None:
         """Name networks by another key from now on; what was seen under the old one is gone."""
@@ -203,10 +204,11 @@ class Summary:
             wrongs = sum(row[_WRONGS:])
             if row[_NUMBER] < 0 and (wrongs or row[_ASKS] > ASKS_UNNAMED):
                 found.append((network, row, wrongs))
-        named = nsmallest(HEAVY_MAX, found, key=lambda one: (-one[2], -one[1][_ASKS], one[0]))
+        most = nsmallest(HEAVY_MAX, found, key=lambda one: (-one[2], -one[1][_ASKS], one[0]))
+        self.named = {self.key.name(network): network for network, _row, _wrongs in most}
         return tuple(
             Heavy(
-                network=self.key.name(network),
+                network=name,
                 asks=row[_ASKS],
                 wrongs=wrongs,
                 admitted=row[_ADMITTED],
@@ -214,7 +216,7 @@ class Summary:
                 present=present_of(network),
                 why=max(_AT, key=lambda why: row[_AT[why]]).value if wrongs else "",
             )
-            for network, row, wrongs in named
+            for name, (network, row, wrongs) in zip(self.named, most, strict=True)
         )
 
     def _clear(self) -> None:

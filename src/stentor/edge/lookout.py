@@ -1,0 +1,200 @@
+"""What an edge has of the shield, put together: the summary of each second, and the policy's hand.
+
+Stands between the edge's parts and the door: notes who asks, who is let in and how soon, and lets
+the policy speak before the door does. Decides nothing that the policy or the door does not.
+"""
+
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Callable
+
+from stentor.admission.tickets import Kind
+from stentor.base.paths import DataFolder
+from stentor.edge import routes
+from stentor.edge.connection import Connection
+from stentor.edge.counts import Counts
+from stentor.edge.door import Door
+from stentor.edge.listening import Listening
+from stentor.edge.networks import Networks
+from stentor.edge.push import Push
+from stentor.edge.rooms import Room, Rooms
+from stentor.edge.shielding import Shielding
+from stentor.edge.steps import Steps
+from stentor.edge.telling import Telling
+from stentor.edge.web import Web
+from stentor.shield.policy import Why
+
+_TURNS_MAX = 512  # two minutes of the door's ticks
+
+
+class Turns:
+    """Since when each place has been served, as far back as the newest looks go."""
+
+    def __init__(self) -> None:
+        self._looks: deque[tuple[int, int]] = deque(maxlen=_TURNS_MAX)  # served up to, when
+
+    def note(self, serving_ms: int, now_ms: int) -> None:
+        """Note up to which place the line is served."""
+        if not self._looks or serving_ms > self._looks[-1][0]:
+            self._looks.append((serving_ms, now_ms))
+
+    def lag_s(self, place_ms: int, now_ms: int) -> float | None:
+        """Return how long ago the turn of a place came; None if that is not known any more."""
+        at = bisect_left(self._looks, (place_ms, 0))
+        if at == len(self._looks) or (at == 0 and len(self._looks) == _TURNS_MAX):
+            return None
+        return max(0.0, (now_ms - self._looks[at][1]) / 1000)
+
+
+class Lookout:
+    """One edge's facts and its shield."""
+
+    def __init__(
+        self,
+        folder: DataFolder,
+        index: int,
+        counts: Counts,
+        networks: Networks,
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._counts = counts
+        self._now_ms = now_ms
+        self._turns = Turns()
+        self.telling = Telling(
+            watch=folder.watch_socket,
+            event_key=folder.event_key,
+            index=index,
+            counts=counts,
+            networks=networks,
+        )
+        self.summary = self.telling.summary
+        self.shielding = Shielding(
+            policy=folder.policy,
+            guard=folder.guard_socket,
+            networks=networks,
+            counts=counts,
+            summary=self.summary,
+        )
+
+    def attach(
+        self, web: Web, push: Push, door: Door, public: Listening, rooms: Rooms, steps: Steps
+    ) -> None:
+        """Stand where people come, ask, join and leave."""
+        self._web, self._push, self._door = web, push, door
+        self._public, self._rooms, self._steps = public, rooms, steps
+        push.admits = self.admits
+        push.joins = self._joins
+        push.slow = self._slow
+        public.knocks.queued = self.summary.queued
+        web.closes = lambda peer: self.shielding.closes(peer, self._now_ms())
+        web.loop.every(1.0, self._second)
+
+    def admits(self, connection: Connection, room: Room, intent: routes.Push) -> bool:
+        """Say whether somebody may join, as the door does, and note what came of it."""
+        peer, door, summary, now_ms = connection.peer, self._door, self.summary, self._now_ms()
+        replayed = self._counts.tickets_replayed
+        ban = self.shielding.ban_of(peer, now_ms)
+        if ban is not None and not door.holds(intent.ticket, room, peer):
+            summary.asked(peer)
+            return self._set_back(connection, room, ban.until_ms - now_ms)
+        try:
+            admitted = door.admit(connection, room, intent.ticket)
+        finally:
+            shown = door.shown
+            summary.asked(peer, None if shown is None else shown.kind)
+            if self._counts.tickets_replayed != replayed:
+                summary.wrong(peer, Why.FORGED)
+            elif shown is not None:
+                self.shielding.showed_ticket(peer, now_ms)
+        if not admitted:
+            return False
+        summary.admitted(peer)
+        if shown is not None and shown.kind is not Kind.RETURN:
+            if shown.kind is Kind.REMINDER:
+                summary.vouched()
+            lag_s = self._turns.lag_s(shown.place_ms, now_ms)
+            if lag_s is not None and door.sheet.line:
+                summary.turn_lag(lag_s)
+        elif shown is not None:
+            totals = self._push.total(room.id)
+            if totals is not None:
+                totals.returned += 1
+        return True
+
+    def looked_at(self, connection: Connection, intent: routes.Intent) -> None:
+        """Note what is asked for; raises a `Problem` if the policy puts that off."""
+        if connection.on_metrics_port:
+            return
+        match intent:
+            case routes.Page() | routes.StateOf() | routes.Live.ROOMS:
+                self.summary.visited(connection.peer)
+            case routes.DoorOf(reminder=True):
+                self.summary.visited(connection.peer)
+                self._put_off(connection)
+            case routes.Playlist():
+                peer, now_ms = connection.peer, self._now_ms()
+                self._put_off(connection, reads=True)
+                self.shielding.reads(peer, now_ms)
+            case routes.Media():
+                self._put_off(connection, reads=True)
+            case routes.Whole():
+                self._put_off(connection)
+
+    def tick_door(self) -> None:
+        """Note how far the line is served."""
+        self._turns.note(self._door.sheet.serving_ms, self._now_ms())
+
+    def close(self) -> None:
+        """Let go of the sockets."""
+        self.telling.close()
+        self.shielding.close()
+
+    def _put_off(self, connection: Connection, *, reads: bool = False) -> None:
+        problem = self.shielding.put_off(connection.peer, self._now_ms(), reads=reads)
+        if problem is not None:
+            self.summary.wrong(connection.peer, Why.HASTY)
+            raise problem
+
+    def _set_back(self, connection: Connection, room: Room, left_ms: int) -> bool:
+        """Whoever is banned may stand at the end of the line; without a line, come again."""
+        self.summary.wrong(connection.peer, Why.HASTY)
+        if self._door.sheet.line:
+            self._counts.banned_refused += 1
+            self.summary.obeyed("set_back")
+            self._door.give_last_place(connection, room, left_ms)
+            return False
+        problem = self.shielding.put_off(connection.peer, self._now_ms())
+        assert problem is not None
+        raise problem
+
+    def _joins(self, connection: Connection, audio: bool) -> None:
+        web = self._web
+        web.networks.listens(connection.fd)
+        if audio:
+            self.summary.first_audio((web.now_ns() - connection.since_ns) / 1e9)
+
+    def _slow(self, fd: int) -> None:
+        self.summary.wrong(self._web.networks.peers.get(fd, b""), Why.SLOW)
+
+    def _second(self, _now_ns: int) -> None:
+        now_ms, door = self._now_ms(), self._door
+        if self._push.leaving:
+            self.telling.leave()
+        named = self.telling.second(
+            now_ms,
+            rooms=self._rooms.by_id.values(),
+            push=self._push,
+            load=self._steps.meter.facts,
+            connections=self._web.open,
+            door=self._steps.door_facts,
+            sheet=door.sheet,
+            listening_fd=-1 if self._push.leaving else self._public.fileno(),
+            leads=door.leads,
+            policy=self.shielding.policy.number,
+        )
+        self.shielding.remember(named, now_ms)
+        if self.shielding.look(now_ms):
+            share = self.shielding.policy.network_share
+            self._web.networks.share(share)
+            door.network_share = share
+        self.shielding.tell_guard(now_ms)

@@ -1,0 +1,249 @@
+"""Obeys the shield: what the policy asks of this edge, read from a file, never waited for.
+
+A ban concerns who comes; whoever listens already is not looked at, and a good ticket lets in
+whatever the policy says. A policy that is not renewed ends by itself. Decides no ban.
+"""
+
+import socket
+from ipaddress import ip_network
+from pathlib import Path
+
+import msgspec
+
+from stentor.admission.shares import levels
+from stentor.base.errors import Problem
+from stentor.base.logs import log
+from stentor.edge.counts import Counts
+from stentor.edge.networks import Networks
+from stentor.shield import vocabulary
+from stentor.shield.keys import house
+from stentor.shield.policy import POLICY_BYTES_MAX, SAFE, Ban, decode_policy
+from stentor.shield.summary import Summary
+
+TICKET_REMEMBERED_MS = 300_000
+NAMED_REMEMBERED_MS = 300_000
+NETWORKS_MAX = 32_768  # with a good ticket of late, or known by name
+_LOOKED_UP_MAX = 16_384
+_AGAIN_S_MAX = 60
+_BITS = {4: 32, 3: 24, 8: 64, 7: 56, 6: 48}
+
+
+class Lately:
+    """When each network last did something; who did it longest ago is forgotten first."""
+
+    def __init__(self, span_ms: int, most: int = NETWORKS_MAX) -> None:
+        self._span_ms = span_ms
+        self._most = most
+        self._at_ms: dict[bytes, int] = {}
+
+    def __len__(self) -> int:
+        """Return how many are remembered."""
+        return len(self._at_ms)
+
+    def note(self, network: bytes, now_ms: int) -> None:
+        """Note that it does it now."""
+        at_ms = self._at_ms
+        at_ms.pop(network, None)
+        at_ms[network] = now_ms
+        if len(at_ms) > self._most:
+            del at_ms[next(iter(at_ms))]
+
+    def did(self, network: bytes, now_ms: int) -> bool:
+        """Say whether it did it within the span."""
+        at_ms = self._at_ms.get(network)
+        return at_ms is not None and now_ms - at_ms < self._span_ms
+
+    def forget(self, now_ms: int) -> None:
+        """Drop who did it too long ago."""
+        at_ms = self._at_ms
+        while at_ms:
+            network = next(iter(at_ms))
+            if now_ms - at_ms[network] < self._span_ms:
+                return
+            del at_ms[network]
+
+
+class Shielding:
+    """The policy in force at one edge, and what is known here that limits its bans."""
+
+    def __init__(
+        self,
+        *,
+        policy: Path,
+        guard: Path,
+        networks: Networks,
+        counts: Counts,
+        summary: Summary,
+    ) -> None:
+        self._path = policy
+        self._guard = str(guard)
+        self._networks = networks
+        self._counts = counts
+        self._summary = summary
+        self._known: tuple[int, int, int] | None = None
+        self._read = SAFE  # as in the file, whether it holds or not
+        self.policy = SAFE
+        self._bans: dict[str, Ban] = {}
+        self._looked_up: dict[bytes, tuple[Ban, bytes] | None] = {}
+        self._kernel = False
+        self._tickets = Lately(TICKET_REMEMBERED_MS)
+        self._reading = Lately(TICKET_REMEMBERED_MS)  # HLS players have no ticket to show
+        self._named: dict[str, tuple[bytes, int]] = {}
+        self._told: dict[str, int] = {}
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+
+    def look(self, now_ms: int) -> bool:
+        """Take up a policy that is new, and let go of one whose time is over; say if it changed."""
+        old = self.policy
+        try:
+            status = self._path.stat()
+            known = status.st_ino, status.st_mtime_ns, status.st_size
+            if known != self._known:
+                self._known = known
+                self._take(self._path.read_bytes())
+        except OSError:  # no shield has ever spoken; or it is being tidied away: until it ends
+            pass
+        policy = self._read if now_ms < self._read.until_ms else SAFE
+        if policy is not old:
+            self.policy = policy
+            self._bans = {ban.network: ban for ban in policy.bans}
+            self._kernel = any(ban.kernel for ban in policy.bans)
+            self._looked_up.clear()
+            if policy is SAFE and old is not SAFE:
+                log().info("shield_away", number=old.number)
+        for lately in (self._tickets, self._reading):
+            lately.forget(now_ms)
+        return policy is not old
+
+    def _take(self, data: bytes) -> None:
+        if len(data) > POLICY_BYTES_MAX:
+            self._counts.policies_refused += 1
+            return
+        try:
+            policy = decode_policy(data)
+        except msgspec.MsgspecError:
+            self._counts.policies_refused += 1
+            return
+        if policy.key_id != self._summary.key.id:
+            if policy.bans:
+                self._counts.policies_refused += 1
+                self._known = None  # perhaps the key is about to be read too
+            policy = msgspec.structs.replace(policy, bans=())
+        if policy.number != self._read.number:
+            self._counts.policies += 1
+        self._read = policy
+
+    # -- what others note here ---------------------------------------------------------------
+
+    def showed_ticket(self, peer: bytes, now_ms: int) -> None:
+        """Note that a good ticket came from there."""
+        for network in levels(peer):
+            self._tickets.note(network, now_ms)
+
+    def reads(self, peer: bytes, now_ms: int) -> None:
+        """Note that somebody there reads the shelf."""
+        self._reading.note(house(peer), now_ms)
+
+    def remember(self, named: dict[str, bytes], now_ms: int) -> None:
+        """Keep the networks that the last second names: a ban will go by such a name."""
+        for name, network in named.items():
+            self._named.pop(name, None)
+            self._named[name] = network, now_ms
+        while self._named:
+            name = next(iter(self._named))
+            over = len(self._named) > NETWORKS_MAX
+            if not over and now_ms - self._named[name][1] < NAMED_REMEMBERED_MS:
+                break
+            del self._named[name]
+
+    # -- bans --------------------------------------------------------------------------------
+
+    def ban_of(self, peer: bytes, now_ms: int) -> Ban | None:
+        """Return the ban that concerns somebody who comes from there without a good ticket."""
+        found = self._look_up(peer) if self._bans else None
+        return found[0] if found is not None and now_ms < found[0].until_ms else None
+
+    def closes(self, peer: bytes, now_ms: int) -> bool:
+        """Say whether who comes from there is not even listened to: what the guard would do."""
+        if not self._kernel:
+            return False
+        found = self._look_up(peer)
+        if found is None or not found[0].kernel or now_ms >= found[0].until_ms:
+            return False
+        if self._has_people(found[1], now_ms):
+            self._summary.obeyed("spared")
+            return False
+        self._counts.banned_closed += 1
+        self._summary.obeyed("closed")
+        return True
+
+    def put_off(self, peer: bytes, now_ms: int, *, reads: bool = False) -> Problem | None:
+        """Return the answer to who is banned and asks for something that is dear, or None.
+
+        Not to who `reads` the shelf and has done so before: they listen.
+        """
+        ban = self.ban_of(peer, now_ms)
+        if ban is None or (reads and self._reading.did(house(peer), now_ms)):
+            return None
+        self._counts.banned_refused += 1
+        self._summary.obeyed("banned")
+        left_s = min(_AGAIN_S_MAX, max(1, (ban.until_ms - now_ms + 999) // 1000))
+        return Problem(
+            429,
+            "network-put-off",
+            "Something in your network did what no listener does",
+            f"It is let in again in {left_s} seconds.",
+        )
+
+    def tell_guard(self, now_ms: int) -> None:
+        """Tell the guard of bans for the kernel, each once, where nobody here would be hit."""
+        for name in [name for name, until_ms in self._told.items() if until_ms <= now_ms]:
+            del self._told[name]
+        if not self._kernel:
+            return
+        for name, ban in self._bans.items():
+            named = self._named.get(name)
+            left_s = min(vocabulary.SECONDS_MAX, (ban.until_ms - now_ms) // 1000)
+            if not ban.kernel or named is None or left_s < 1:
+                continue
+            network = named[0]
+            if self._told.get(name) == ban.until_ms or self._has_people(network, now_ms):
+                continue
+            self._tell(name, ban, network, left_s)
+
+    def _tell(self, name: str, ban: Ban, network: bytes, left_s: int) -> None:
+        packed = network.ljust(16 if len(network) > 4 else 4, b"\0")
+        text = str(ip_network((packed, _BITS[len(network)])))
+        try:
+            self._socket.sendto(vocabulary.encode(vocabulary.Ban(text, left_s)), self._guard)
+        except OSError:
+            self._counts.guard_untold += 1
+            return
+        self._told[name] = ban.until_ms
+        self._counts.guard_told += 1
+        self._summary.obeyed("told_guard")
+
+    def _has_people(self, network: bytes, now_ms: int) -> bool:
+        """Say whether somebody there listens, or showed a good ticket of late."""
+        return bool(self._networks.listening.of(network)) or self._tickets.did(network, now_ms)
+
+    def _look_up(self, peer: bytes) -> tuple[Ban, bytes] | None:
+        """Return the ban of the smallest network of a peer that is banned, and that network."""
+        key = house(peer)
+        if key in self._looked_up:
+            return self._looked_up[key]
+        found = None
+        if not self._networks.is_exempt(peer):
+            for network in levels(peer):
+                ban = self._bans.get(self._summary.key.name(network))
+                if ban is not None:
+                    found = ban, network
+                    break
+        if len(self._looked_up) >= _LOOKED_UP_MAX:
+            self._looked_up.clear()
+        self._looked_up[key] = found
+        return found
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        self._socket.close()
