@@ -18,6 +18,7 @@ from stentor.guard.kernel import Ground, Kernel, KernelRefused
 from stentor.guard.never import read_ground
 from stentor.guard.nftables import Nftables
 from stentor.guard.socket import WordSocket
+from stentor.guard.xdp import Xdp
 from stentor.shield.vocabulary import Limits, Media, encode
 
 _TIDY_S = 1.0
@@ -62,6 +63,11 @@ def read_settings(settings: Settings) -> Limits:
 
 def open_kernel(ground: Ground, names: tuple[str, ...]) -> Kernel:
     """Return the best way to drop that works here; raises `UnavailableError` if none does."""
+    if names:
+        try:
+            return Xdp(ground, names)
+        except KernelRefused as error:
+            log().warning("xdp_not_used", why=str(error), instead="nftables")
     try:
         return Nftables(ground)
     except KernelRefused as error:
