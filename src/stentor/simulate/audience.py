@@ -1,0 +1,234 @@
+"""The people of a simulated evening, and the bots that do all that people do. Pure.
+
+They look at the page, come when they come, are told their place and wait as our page does, lose
+patience, and lose connections. Decides nothing at the door.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from stentor.admission.line import poll_s
+from stentor.admission.tickets import Kind
+from stentor.shield.policy import Why
+from stentor.simulate.attackers import Attack
+from stentor.simulate.crowds import arrivals
+from stentor.simulate.events import Fault, People
+from stentor.simulate.machine import EPOCH_MS, Answer
+from stentor.simulate.scene import GIVES_UP_S, HEAD_S, Person, Scene
+from stentor.simulate.world import Chance, Networks
+
+
+class Audience:
+    """Everybody who wants to hear."""
+
+    def __init__(self, scene: Scene, networks: Networks, chance: Chance) -> None:
+        """`chance` is for what people do as it goes on, not for who they are."""
+        self._scene = scene
+        self._event = scene.event
+        self._outcome = scene.outcome
+        self._networks = networks
+        self._answers = chance
+        self.vouched = 0
+
+    def gather(self, chance: Chance, who: People, *, human: bool = True) -> None:
+        event = self._event
+        n, inside = who.n, who.inside if human else 0
+        at_s = arrivals(
+            chance, who.shape, n, hour_s=event.hour_s, end_s=event.end_s, sharp_s=who.sharp_s
+        )
+        if event.fault is Fault.RETRIES and human:  # nobody keeps to the slot that they were given
+            hasty = chance.random(n) < 0.8
+            at_s = np.where(hasty, event.hour_s + chance.gamma(2.0, 0.8, n), at_s)
+        elif human:
+            chance.random(n), chance.gamma(2.0, 0.8, n)
+        peers = self._networks.draw(n + inside)
+        patience_s = chance.exponential(who.patience_s, n + inside) + 5
+        stays_s = chance.exponential(who.stays_s, n + inside) + 10
+        reminded = chance.random(n + inside) < who.reminded
+        radio = chance.random(n + inside) < who.bad_radio
+        visits = chance.random(n) < who.visits
+        leads_s = chance.exponential(8.0, n) + 0.5
+        for i in range(n + inside):
+            person = Person(
+                peers[i],
+                float(at_s[i]) if i < n else 0.0,
+                float(patience_s[i]),
+                float(stays_s[i]),
+                human=human,
+                shared=self._networks.is_shared(peers[i]),
+                reminded=bool(reminded[i]),
+                bad_radio=bool(radio[i]),
+            )
+            self._outcome.people.append(person)
+            if i < n:
+                self._scene.at(person.comes_s, self._ask, person)
+                if visits[i]:
+                    self._scene.at(
+                        max(0.2, person.comes_s - float(leads_s[i])), self._visit, person
+                    )
+            else:
+                self._is_inside(person, i)
+        if who.rejoin:
+            for i, person in enumerate(self._outcome.people[n:]):
+                self._scene.at(event.hour_s + 0.1 + 1e-4 * i, self._lose, person)
+
+    def gather_mimics(self, chance: Chance, attack: Attack) -> None:
+        """As many as `per_s` says, and otherwise people: of the same networks, with their manners.
+
+        What they do not have is a past: no reminder, as nobody knew of them before.
+        """
+        who = self._event.people
+        n = max(1, round(attack.per_s * attack.lasts_s))
+        before = len(self._outcome.people)
+        mimics = replace(who, n=n, inside=0, reminded=who.reminded * attack.known, rejoin=False)
+        self.gather(chance, mimics, human=False)
+        self._outcome.bots += len(self._outcome.people) - before
+
+    def _is_inside(self, person: Person, i: int) -> None:
+        person.edge = i % len(self._scene.edges)
+        edge = self._scene.edges[person.edge]
+        edge.held.take(person.peer)
+        edge.connections += 1
+        person.parts = edge.lane_for(self._event.people.inside / len(self._scene.edges))
+        edge.by_parts[person.parts] = edge.by_parts.get(person.parts, 0) + 1
+        person.first_s = person.audio_s = 0.0
+
+    def _visit(self, person: Person) -> None:
+        edge = self._scene.edges[self._scene.any_edge()]
+        if self._scene.is_banned(edge, person.peer) or not edge.comes(
+            person.peer, self._scene.now_s
+        ):
+            return
+        edge.count("requests")
+        edge.summary.visited(person.peer)
+        edge.waited(edge.works("page", self._scene.now_s) - self._scene.now_s)
+        edge.goes(person.peer)
+
+    def _ask(self, person: Person) -> None:
+        now_s = self._scene.now_s
+        if person.gone or person.parts:
+            return
+        if person.first_s < 0:
+            person.first_s = now_s
+            if person.reminded:
+                person.ticket, person.place_ms = Kind.REMINDER, EPOCH_MS - 3_600_000
+        elif now_s - person.first_s > person.patience_s:
+            person.gone = True
+            return
+        person.comes_s = now_s
+        self._outcome.asks += person.human
+        person.edge = self._scene.any_edge()
+        edge = self._scene.edges[person.edge]
+        # A good ticket always passes.
+        if person.ticket is None and self._scene.is_banned(edge, person.peer):
+            person.banned += 1
+            self._scene.at(now_s + 3 + 4 * float(self._answers.random()), self._ask, person)
+            return
+        if not edge.comes(person.peer, now_s):
+            person.refused += 1
+            self._scene.at(now_s + 1 + 2 * self._answers.random(), self._ask, person)
+            return
+        if person.bad_radio and self._answers.random() < 0.5:
+            self._scene.at(now_s + HEAD_S, self._time_out, person)
+            return
+        hasty = self._event.fault is Fault.RETRIES and now_s >= self._event.fault_s
+        gives_up_s = 0.5 + float(self._answers.random()) if hasty else GIVES_UP_S
+        if edge.backlog_s(now_s) > gives_up_s:
+            self._scene.at(now_s + gives_up_s, self._give_up, person)
+        else:
+            self._scene.at(edge.works("join", now_s), self._seen, person)
+
+    def _give_up(self, person: Person) -> None:
+        """Nobody has looked; the edge will see that nobody is there any more."""
+        edge = self._scene.edges[person.edge]
+        if edge.alive:
+            edge.works("accept", self._scene.now_s)
+            edge.goes(person.peer)
+        hasty = self._event.fault is Fault.RETRIES and self._scene.now_s >= self._event.fault_s
+        person.refused += not hasty
+        wait_s = 0.0 if hasty else 1 + 2 * float(self._answers.random())
+        self._scene.at(self._scene.now_s + wait_s, self._ask, person)
+
+    def _time_out(self, person: Person) -> None:
+        edge = self._scene.edges[person.edge]
+        if edge.alive:
+            edge.count("timed_out")
+            edge.summary.wrong(person.peer, Why.SILENT)
+            edge.goes(person.peer)
+        self._scene.at(self._scene.now_s + self._answers.random(), self._ask, person)
+
+    def _seen(self, person: Person) -> None:
+        """The edge has come to what somebody asked for."""
+        edge, now_s = self._scene.edges[person.edge], self._scene.now_s
+        if not edge.alive:
+            self._scene.at(now_s + 1, self._ask, person)
+            return
+        edge.count("requests")
+        edge.waited(now_s - person.comes_s)
+        if person.ticket is Kind.REMINDER and person.told_s < 0 and person.audio_s < 0:
+            person.told_s = now_s
+            self.vouched += 1
+        answer, place_ms = edge.asks(person.peer, now_s, person.ticket, person.place_ms)
+        if answer is Answer.IN:
+            person.parts = edge.joins(person.peer, now_s, person.comes_s - 0.03)
+            if person.audio_s < 0:
+                person.audio_s = now_s
+            self._scene.at(now_s + person.stays_s, self._leave, person)
+            return
+        edge.count("answers_5xx")
+        edge.goes(person.peer)
+        if answer is Answer.FULL:
+            person.refused += 1
+            self._scene.at(now_s + 5 + 5 * self._answers.random(), self._ask, person)
+            return
+        if person.ticket is None or person.ticket is Kind.RETURN:
+            person.ticket, person.place_ms = Kind.LINE, place_ms
+            person.told_s = now_s if person.told_s < 0 else person.told_s
+        if self._event.fault is Fault.RETRIES and now_s >= self._event.fault_s:
+            self._scene.at(now_s + 0.3 + 0.7 * self._answers.random(), self._ask, person)
+        elif answer is Answer.AGAIN:
+            self._scene.at(now_s + 1 + 2 * self._answers.random(), self._ask, person)
+        else:
+            self._looks(person)
+
+    def _looks(self, person: Person) -> None:
+        now_s, sheet = self._scene.now_s, self._scene.line.sheet
+        stand = sheet.stand(person.place_ms, EPOCH_MS + int(now_s * 1000))
+        chance = float(self._answers.random())
+        self._scene.at(
+            self._scene.now_s + poll_s(stand.wait_s, sheet.poll_s_min, chance), self._look, person
+        )
+
+    def _look(self, person: Person) -> None:
+        """Ask the door's notice whether it is one's turn."""
+        now_s = self._scene.now_s
+        if now_s - person.first_s > person.patience_s:
+            person.gone = True
+            return
+        self._scene.edges[self._scene.any_edge()].works("notice", now_s)
+        if self._scene.line.sheet.is_served(person.place_ms):
+            late_s = self._answers.exponential(self._event.people.late_s)
+            self._scene.at(now_s + 0.05 + float(late_s), self._ask, person)
+        else:
+            self._looks(person)
+
+    def _leave(self, person: Person) -> None:
+        if person.parts and self._scene.edges[person.edge].alive:
+            self._scene.edges[person.edge].leaves(person.peer, person.parts)
+        person.parts, person.gone = 0, True
+
+    def _lose(self, person: Person) -> None:
+        """A connection breaks, for no fault of anybody here."""
+        if person.parts:
+            self._scene.edges[person.edge].leaves(person.peer, person.parts)
+            person.parts = 0
+            self.returns(person)
+
+    def returns(self, person: Person) -> None:
+        person.ticket = Kind.RETURN
+        person.first_s = self._scene.now_s
+        person.audio_s = -1.0
+        self._scene.at(
+            self._scene.now_s + 0.2 + 4 * float(self._answers.random()), self._ask, person
+        )

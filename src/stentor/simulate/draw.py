@@ -1,0 +1,176 @@
+"""Draws evenings by class: parameters vary as widely as evenings do, classes only in what happens.
+
+Networks, sizes, visits, reminders, bad clients, noise and machines come from the same ranges in
+every class, so that nothing but conduct and load can tell them apart. Decides no truth: that is
+found by running the evening again without the attack or the fault.
+"""
+
+from dataclasses import replace
+from enum import Enum
+
+import numpy as np
+
+from stentor.simulate.attackers import FAMILIES, Attack, Family, uses_few
+from stentor.simulate.crowds import SHAPES, arrivals, peak_per_s
+from stentor.simulate.events import Event, Fault, Machine, Noise, People
+from stentor.simulate.world import Chance, Population
+
+RATIOS = (0.1, 1.0, 10.0)  # of an attack to what people ask for
+_DEEDS_MAX = 14_000
+CROWDS = (*SHAPES, "carrier", "ipv6", "rejoin")
+
+
+class Kind(Enum):
+    """The classes of the evaluation, and the bound of what can be known."""
+
+    QUIET = "quiet"
+    CROWD = "crowd"
+    ATTACK = "attack"
+    BOTH = "both"
+    OWN = "self-inflicted"
+    MIMIC = "perfect mimic"
+
+
+def draw(kind: Kind, n: int, seed: int, *, family: Family | None = None) -> Event:
+    """Return the `n`th evening of a class; crowds, families, ratios and faults go around."""
+    mixed_seed = [seed, n, tuple(Kind).index(kind)]
+    chance = np.random.default_rng(mixed_seed)
+    people = _people(chance, CROWDS[n % len(CROWDS)], kind)
+    event = Event(
+        seed=int(chance.integers(1 << 62)),
+        kind=kind.value,
+        people=people,
+        noise=Noise(_log(chance, 0.02, 0.5), _log(chance, 0.02, 0.5)),
+        hour_s=float(chance.uniform(30, 40)),
+        end_s=100.0,
+    )
+    fault = tuple(Fault)[n % len(Fault)] if kind is Kind.OWN else None
+    if fault is Fault.RETRIES:
+        people = replace(people, reminded=float(chance.uniform(0.4, 0.9)), shape="even")
+        people = replace(people, rejoin=False, inside=people.inside // 4)
+    event = replace(event, people=people, fault=fault, fault_s=event.hour_s)
+    event = replace(event, machine=_machine(chance, event, kind, fault))
+    if kind in (Kind.ATTACK, Kind.BOTH):
+        family = family or FAMILIES[n % len(FAMILIES)]
+        ratio = RATIOS[(n // len(FAMILIES)) % len(RATIOS)]
+        event = replace(event, attack=_attack(chance, event, family, ratio))
+    elif kind is Kind.MIMIC:
+        event = replace(event, attack=_mimic(chance, event))
+    return event
+
+
+def _log(chance: Chance, low: float, high: float) -> float:
+    return float(np.exp(chance.uniform(np.log(low), np.log(high))))
+
+
+def _people(chance: Chance, crowd: str, kind: Kind) -> People:
+    n = round(_log(chance, 500, 2500))
+    carriers = int(chance.integers(0, 4))
+    population = Population(
+        clusters=round(_log(chance, 60, 1500)),
+        skew=float(chance.uniform(0.3, 1.4)),
+        ipv6=float(chance.uniform(0.1, 0.6)),
+        carriers=carriers,
+        behind_carrier=float(chance.uniform(0.0, 0.15)),
+    )
+    if crowd == "carrier":
+        population = replace(population, carriers=1, behind_carrier=float(chance.uniform(0.1, 0.3)))
+    elif crowd == "ipv6":
+        population = replace(population, ipv6=float(chance.uniform(0.8, 1.0)))
+    inside = round(n * _log(chance, 0.1, 1.0))
+    rejoin = crowd == "rejoin"
+    if rejoin:
+        inside, n = n, max(60, n // 6)
+    return People(
+        n=n,
+        shape=crowd if crowd in SHAPES else str(chance.choice(list(SHAPES))),
+        sharp_s=float(chance.uniform(5, 15)),
+        inside=inside,
+        population=population,
+        visits=float(chance.uniform(0.2, 0.95)),
+        reminded=float(chance.uniform(0.0, 0.7)),
+        patience_s=_log(chance, 60, 900),
+        stays_s=_log(chance, 100, 2000),
+        bad_radio=float(chance.uniform(0.0, 0.12)),
+        rejoin=rejoin,
+        late_s=_log(chance, 0.1, 1.5),
+    )
+
+
+def _demand_per_s(chance: Chance, event: Event) -> float:
+    """Return what people ask for in their busiest five seconds, in joins a second."""
+    who = event.people
+    at_s = arrivals(
+        chance, who.shape, who.n, hour_s=event.hour_s, end_s=event.end_s, sharp_s=who.sharp_s
+    )
+    if who.rejoin:
+        again = event.hour_s + 0.2 + 4 * chance.random(who.inside)
+        at_s = np.concatenate([at_s, again])
+    return peak_per_s(at_s) * (1 + 0.4 * who.visits)
+
+
+def _machine(chance: Chance, event: Event, kind: Kind, fault: Fault | None) -> Machine:
+    """Return a machine that the people of a class overload, or do not by far."""
+    demand_per_s = _demand_per_s(chance, event)
+    total = event.people.n + event.people.inside
+    load, house = float(chance.uniform(0.15, 0.65)), float(chance.uniform(1.7, 5.0))
+    if kind in (Kind.CROWD, Kind.BOTH):
+        if chance.random() < 0.3 and not event.people.rejoin:
+            house = float(chance.uniform(0.35, 0.75))
+        else:
+            load = _log(chance, 1.8, 8.0)
+    elif kind is Kind.MIMIC:
+        load = float(chance.uniform(0.6, 0.8))
+    elif fault in (Fault.HALVED, Fault.LOST_EDGE):
+        load = float(chance.uniform(0.7, 0.85))
+    edges = 2 if fault is Fault.LOST_EDGE else int(chance.integers(1, 4))
+    joins_per_s = demand_per_s / load
+    return Machine(
+        edges=edges,
+        joins_per_s=joins_per_s,
+        listeners_max=round(total * house),
+        descriptors=round(total * float(chance.uniform(2.5, 6.0))) + 200,
+        network_per_s=joins_per_s * _log(chance, 0.02, 0.3),
+        network_burst=float(chance.uniform(10, 50)),
+        joins_burst=max(300, total // 2),
+        network_joins_per_s=joins_per_s * _log(chance, 0.1, 0.5),
+    )
+
+
+def _attack(chance: Chance, event: Event, family: Family, ratio: float) -> Attack:
+    people_per_s = _demand_per_s(chance, event)
+    per_s = max(2.0, ratio * people_per_s * float(chance.uniform(0.7, 1.4)))
+    lasts_s = float(chance.uniform(15, 45))
+    lasts_s = max(8.0, min(lasts_s, _DEEDS_MAX / per_s))
+    at_start = bool(chance.random() < 0.5)
+    start_s = event.hour_s + float(chance.uniform(-3, 3)) if at_start else 0.0
+    if not at_start:
+        start_s = float(chance.uniform(12, event.end_s - lasts_s - 5))
+    few = uses_few(chance, family)
+    addresses = round(_log(chance, 2, 30) if few else _log(chance, 100, 3000))
+    return Attack(
+        family=family,
+        start_s=start_s,
+        lasts_s=lasts_s,
+        per_s=per_s,
+        addresses=addresses,
+        clusters=max(1, round(addresses * float(chance.uniform(0.1, 0.9)))),
+        known=float(chance.uniform(0.0, 0.3)),
+        ipv6=float(chance.uniform(0.0, 0.4)),
+        regular=bool(chance.random() < 0.5),
+        pulse_s=float(chance.uniform(2, 6)) if chance.random() < 0.25 else 0.0,
+        rise_s=float(chance.uniform(2, 10)) if chance.random() < 0.25 else 0.0,
+    )
+
+
+def _mimic(chance: Chance, event: Event) -> Attack:
+    """As many bots as people, or up to twice as many; `known` is their share of reminders."""
+    people_per_s = float(event.people.n)
+    lasts_s = 30.0
+    return Attack(
+        family=Family.PERFECT,
+        start_s=event.hour_s,
+        lasts_s=lasts_s,
+        per_s=people_per_s * float(chance.uniform(1.0, 2.0)) / lasts_s,
+        known=0.0,
+    )

@@ -1,0 +1,139 @@
+"""One evening under virtual time: people, attackers and faults before the machine, by the second.
+
+Yields what a deployment would have recorded, and beside it the truth, which no record holds: who
+was a person, and how each of them fared. Seeded and pure: the same event gives the same records.
+"""
+
+import numpy as np
+from msgspec.structs import replace
+
+from stentor.evidence.records import RoomPlan, Second
+from stentor.shield.keys import EventKey
+from stentor.shield.merge import Merging
+from stentor.shield.shield import Shield
+from stentor.simulate.attackers import Act, Deeds, Family, deeds
+from stentor.simulate.audience import Audience
+from stentor.simulate.bots import Bots
+from stentor.simulate.events import Event, Fault, Noise
+from stentor.simulate.machine import EPOCH_MS, ROOM, Edge
+from stentor.simulate.scene import Outcome, Scene
+from stentor.simulate.world import Chance, Networks, strangers
+
+LINE_EVERY_S = 0.5
+_LAG_S = 2.0  # of the programme: players stall
+
+
+class Evening:
+    """Runs one event."""
+
+    def __init__(self, event: Event, *, shielded: bool = True) -> None:
+        """Not `shielded`: edges get no policy, for comparison."""
+        self.event = event
+        self._shielded = shielded
+        # One stream for each who acts: without the one, the others are the same.
+        streams = np.random.SeedSequence(event.seed).spawn(7)
+        world, people, attack, noise, answers, bots, faults = map(np.random.default_rng, streams)
+        key = EventKey(event.seed.to_bytes(32, "big"))
+        self._scene = scene = Scene(event, key, answers)
+        self._merging, self._shield = Merging(), Shield()
+        networks = Networks(world, event.people.population)
+        self._audience = Audience(scene, networks, answers)
+        self._audience.gather(people, event.people)
+        self._bots = Bots(scene, bots)
+        self._deeds = Deeds(np.array([]), [], [])
+        if event.attack is not None:
+            if event.attack.family is Family.PERFECT:
+                self._audience.gather_mimics(attack, event.attack)
+            else:
+                self._deeds = deeds(attack, event.attack, networks)
+        self._noise = _noises(noise, event.noise, event.end_s)
+        self._faults = faults
+
+    def run(self) -> Outcome:
+        """Return what came of it."""
+        scene = self._scene
+        for n in range(1, round(self.event.end_s / LINE_EVERY_S) + 1):
+            self._until(n * LINE_EVERY_S)
+            alive = scene.alive
+            scene.line.step(EPOCH_MS + int(scene.now_s * 1000), alive)
+            if n % 2 == 0:
+                self._second(alive)
+        return scene.outcome
+
+    def _until(self, until_s: float) -> None:
+        """Let everything happen that does before then."""
+        scene, deeds_ = self._scene, self._deeds
+        deed, noise = deeds_.next, self._noise.next
+        while True:
+            next_s = scene.next_s(until_s)
+            deed_s = float(deeds_.at_s[deed]) if deed < len(deeds_.at_s) else until_s
+            noise_s = float(self._noise.at_s[noise]) if noise < len(self._noise.at_s) else until_s
+            first_s = min(next_s, deed_s, noise_s)
+            if first_s >= until_s:
+                break
+            if first_s == next_s:
+                scene.goes_on()
+                continue
+            scene.now_s = first_s
+            if first_s == deed_s:
+                scene.outcome.bots += 1
+                self._bots.act(deeds_.acts[deed], deeds_.peers[deed])
+                deed += 1
+            else:
+                self._bots.act(self._noise.acts[noise], self._noise.peers[noise])
+                noise += 1
+        deeds_.next, self._noise.next = deed, noise
+        scene.now_s = until_s
+
+    def _second(self, alive: list[Edge]) -> None:
+        scene, event = self._scene, self.event
+        now_ms = EPOCH_MS + int(scene.now_s * 1000)
+        told = [edge.second(scene.now_s, event.people.inside // len(alive)) for edge in alive]
+        told[0] = replace(told[0], vouched=self._audience.vouched)
+        self._audience.vouched = 0
+        policy = self._shield.decide(self._merging.merge(told, now_ms), now_ms)
+        if self._shielded:
+            for edge in alive:
+                edge.obeys(policy)
+        scene.outcome.seconds.append(
+            Second(
+                at_ms=now_ms,
+                edges=tuple(told),
+                missing=tuple(edge.name for edge in scene.edges if not edge.alive),
+                policy=policy,
+                rooms={} if scene.outcome.seconds else {ROOM: RoomPlan(epoch_ms=EPOCH_MS)},
+            )
+        )
+        if event.fault is not None and scene.now_s >= event.fault_s:
+            self._breaks(event.fault)
+
+    def _breaks(self, fault: Fault) -> None:
+        """Do to ourselves what this evening has us do."""
+        scene = self._scene
+        if fault is Fault.HALVED:
+            for edge in scene.edges:
+                edge.slow = 2.0
+        elif fault is Fault.SLOW_DISK:
+            lag_s = 3.0 + 3.0 * float(self._faults.random())
+            for edge in scene.edges:
+                edge.lag_s = lag_s
+            for person in scene.outcome.people:
+                if person.parts:
+                    person.stalled_s += min(1.0, lag_s - _LAG_S)
+        elif fault is Fault.LOST_EDGE and scene.edges[0].alive and len(scene.edges) > 1:
+            scene.edges[0].dies()
+            for person in scene.outcome.people:
+                if person.parts and person.edge == 0:
+                    person.parts = 0
+                    self._audience.returns(person)
+
+
+def _noises(chance: Chance, noise: Noise, end_s: float) -> Deeds:
+    """Return the scans and crawlers of any evening."""
+    scans = int(chance.poisson(noise.scans_per_s * end_s))
+    n = scans + int(chance.poisson(noise.crawls_per_s * end_s))
+    peers = strangers(chance, 60, 0.1).draw(n)
+    at_s = np.sort(chance.random(n) * end_s)
+    scanned = chance.permutation(n) < scans
+    acts = [Act.GARBAGE if scan else Act.PROBE for scan in scanned]
+    return Deeds(at_s, acts, peers)

@@ -1,0 +1,372 @@
+"""The machine of a simulated evening: edges whose time runs out, one line, and the ladder's rungs.
+
+Costs are modelled; every decision is the production code's: `Ladder`, `line.step`, `Places`,
+`Paced` and `Summary`, in the order in which an edge asks them. Knows neither people nor attackers.
+"""
+
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Sequence
+from enum import Enum
+
+from stentor.admission.ladder import Decision, Ladder, LoadFacts, delivery_use
+from stentor.admission.lanes import LANE_PARTS, period_s
+from stentor.admission.line import BUCKET_MS, Sheet, Totals, step
+from stentor.admission.networks import Places
+from stentor.admission.pace import ROOM_MAX
+from stentor.admission.shares import Held, Paced
+from stentor.admission.tickets import Kind
+from stentor.media.grid import PART_S
+from stentor.shield.facts import DoorSecond, EdgeSecond, Load, RoomSecond
+from stentor.shield.keys import EventKey
+from stentor.shield.policy import SAFE, Policy, Why
+from stentor.shield.summary import Summary
+from stentor.simulate.events import Machine
+
+EPOCH_MS = 1_800_000_000_000  # when a simulated evening begins
+ROOM = "hall"
+JOIN_SHARE = 0.5
+_SMOOTH = 0.5
+_PUSH_MS_MAX = 600_000
+_BURST_S = 2.0
+_SLACK = 1.25
+_SLOWEST_S = 15.36
+_SPEED_MIN = 0.05
+# What a thing costs, against a join.
+COST = {"join": 1.0, "place": 0.7, "page": 0.4, "notice": 0.12, "wrong": 0.5, "accept": 0.15}
+
+
+class Answer(Enum):
+    """What the door says."""
+
+    IN = "in"
+    PLACE = "place"
+    AGAIN = "again"
+    FULL = "full"
+
+
+class Line:
+    """The board that a machine's edges share, and the sheet on it."""
+
+    def __init__(self) -> None:
+        self.sheet = Sheet()
+        self._counts: dict[int, int] = {}
+        self._furthest = 0
+        self.places = self.came = self.past = 0
+        self._at_ms: list[int] = []
+        self._listeners: deque[int] = deque(maxlen=240)
+        self._serving_ms: list[int] = []
+
+    def since_turn_s(self, place_ms: int, now_ms: int) -> float:
+        """Return how long ago the turn of a place came."""
+        at = bisect_left(self._serving_ms, place_ms)
+        return max(0.0, (now_ms - self._at_ms[at]) / 1000) if at < len(self._at_ms) else 0.0
+
+    def note_place(self, place_ms: int) -> None:
+        """Count a place."""
+        bucket = place_ms // BUCKET_MS
+        self._counts[bucket] = self._counts.get(bucket, 0) + 1
+        self._furthest = max(self._furthest, bucket)
+        self.places += 1
+
+    def step(self, now_ms: int, edges: Sequence["Edge"]) -> None:
+        """Move the line on, as the first of the edges does."""
+        sheet = self.sheet
+        virtual_ms = sheet.virtual_ms(now_ms)
+        first = (sheet.serving_ms or virtual_ms) // BUCKET_MS
+        wanted = any(edge.decision.line or edge.room <= 0 for edge in edges)
+        counts: Sequence[int] = ()
+        if sheet.line or wanted:
+            last = max(virtual_ms // BUCKET_MS, self._furthest)
+            counts = [self._counts.get(n, 0) for n in range(first, last + 1)]
+        totals = Totals(self.places, self.came, self.past)
+        self.sheet = step(
+            sheet,
+            counts,
+            totals,
+            wanted=wanted,
+            per_s=sum(edge.per_s for edge in edges),
+            now_ms=now_ms,
+            room=sum(max(0, edge.room) for edge in edges),
+            leaving_per_s=sum(edge.decision.leaving_per_s for edge in edges),
+        )
+        listeners = sum(edge.listeners for edge in edges)
+        self._listeners.append(listeners)
+        missing = max(self._listeners) - listeners
+        for edge in edges:
+            edge.returns_left = 4.0 + 2 * missing / len(edges)
+        if self.sheet.line:
+            self._at_ms.append(now_ms)
+            self._serving_ms.append(self.sheet.serving_ms)
+
+
+class Edge:
+    """One edge: a queue of those who come, one server for it, and what is left for it to do."""
+
+    def __init__(self, index: int, machine: Machine, key: EventKey, line: Line) -> None:
+        self.name = f"edge-{index}"
+        self.summary = Summary(key, self.name)
+        self.counts: dict[str, int] = {}
+        self.line = line
+        self.policy: Policy = SAFE
+        self.banned: dict[str, bool] = {}
+        self.alive = True
+        self.slow = 1.0  # how many times as much everything costs
+        self.lag_s = 0.0  # of the programme
+        self.held = Held(0)
+        self.connections = 0
+        self.by_parts: dict[int, int] = {}
+        self.decision = Decision()
+        self._machine = machine
+        n = machine.edges
+        self._join_cost_s = n * JOIN_SHARE / machine.joins_per_s
+        self._delivery_cost_s = 0.84 * _SLOWEST_S * n / machine.listeners_max
+        self._descriptors = machine.descriptors // n
+        self._ladder = Ladder()
+        self._paced = Paced(machine.network_joins_per_s, machine.joins_burst)
+        self._share = 1.0
+        self.places = Places(machine.network_per_s / n, machine.network_burst / n, _PUSH_MS_MAX)
+        self._busy_until_s = 0.0
+        self._busy_s = 0.0
+        self._wait_s = self._waits = 0.0
+        self._asked = self._joined = self._left = 0
+        self._asked_per_s = self._joined_per_s = self._left_per_s = 0.0
+        self._level = 0.0
+        self._level_s = 0.0
+        self.per_s = machine.joins_per_s / n
+        self.room = ROOM_MAX
+        self.returns_left = 4.0
+
+    @property
+    def listeners(self) -> int:
+        """How many are in."""
+        return sum(self.by_parts.values())
+
+    @property
+    def use(self) -> float:
+        """What deliveries take of the CPU."""
+        return delivery_use(
+            LoadFacts(listeners=self.by_parts, delivery_cost_s=self._delivery_cost_s * self.slow)
+        )
+
+    def count(self, name: str, times: int = 1) -> None:
+        """Count as `edge.counts` does."""
+        self.counts[name] = self.counts.get(name, 0) + times
+
+    def comes(self, peer: bytes, now_s: float) -> bool:
+        """Take a connection, or refuse it because of what its network or this edge has already."""
+        self.count("accepted")
+        self.summary.came(peer)
+        if self._paced.take(peer, int(now_s * 1e9)):
+            self.count("refused_by_network")
+            self.summary.wrong(peer, Why.HASTY)
+            self.works("accept", now_s)
+            return False
+        if self.connections >= self._descriptors:
+            self.count("refused_connections")
+            return False
+        self.connections += 1
+        self.held.take(peer)
+        return True
+
+    def goes(self, peer: bytes) -> None:
+        """Let a connection go."""
+        self.connections -= 1
+        self.held.give_back(peer)
+
+    def works(self, what: str, now_s: float) -> float:
+        """Put work behind what waits already; return when it is begun."""
+        begins_s = max(now_s, self._busy_until_s)
+        speed = max(_SPEED_MIN, min(JOIN_SHARE, 0.95 - self.use)) if self.by_parts else JOIN_SHARE
+        takes_s = COST[what] * self._join_cost_s * self.slow / speed
+        self._busy_until_s = begins_s + takes_s
+        self._busy_s += takes_s
+        return begins_s
+
+    def lane_for(self, listeners: float) -> int:
+        """Return the lane in which so many have been listening for long: a third of the CPU."""
+        costs = listeners * self._delivery_cost_s
+        return next((n for n in LANE_PARTS if costs / period_s(n) < 0.3), LANE_PARTS[-1])
+
+    def backlog_s(self, now_s: float) -> float:
+        """Return how long who comes now would wait."""
+        return max(0.0, self._busy_until_s - now_s)
+
+    def waited(self, wait_s: float) -> None:
+        """Note how long somebody had waited until they were looked at."""
+        self.summary.queued(wait_s)
+        self._wait_s += wait_s
+        self._waits += 1
+
+    def asks(
+        self, peer: bytes, now_s: float, kind: Kind | None, place_ms: int
+    ) -> tuple[Answer, int]:
+        """Say what the door says to somebody with such a ticket, and their place."""
+        self._asked += 1
+        self.summary.asked(peer, kind)
+        line, sheet = self.line, self.line.sheet
+        if not (sheet.line or self.room <= 0):
+            self.room -= 1
+            return Answer.IN, 0
+        now_ms = EPOCH_MS + int(now_s * 1000)
+        if kind is Kind.RETURN:
+            if self.returns_left >= 1:
+                self.returns_left -= 1
+                self.count("returned")
+                return Answer.IN, 0
+            self.count("returns_over")
+            kind = None
+        level = self._earned(now_s)
+        if self.decision.pauses or self.room <= 0:
+            level = 0.0
+        if kind is not None:
+            return self._in_turn(kind, level, place_ms, now_ms)
+        if not sheet.waiting and level > self.per_s * _SLACK * _BURST_S / 2:
+            self._level -= 1
+            self.room -= 1
+            line.past += 1
+            self.count("admitted_at_once")
+            return Answer.IN, 0
+        given = self.places.place(peer, sheet.virtual_ms(now_ms))
+        if given is None:
+            self.count("line_full")
+            return Answer.FULL, 0
+        line.note_place(given)
+        self.count("line_given")
+        return Answer.PLACE, given
+
+    def _in_turn(self, kind: Kind, level: float, place_ms: int, now_ms: int) -> tuple[Answer, int]:
+        line = self.line
+        if not line.sheet.is_served(place_ms):
+            self.count("line_early")
+            return Answer.PLACE, place_ms
+        if level < 1:
+            self.count("line_again")
+            return Answer.AGAIN, place_ms
+        self._level -= 1
+        self.room -= 1
+        self.count("admitted_in_turn")
+        if kind is Kind.LINE:
+            line.came += 1
+            self.summary.turn_lag(line.since_turn_s(place_ms, now_ms))
+        else:
+            line.past += 1
+        return Answer.IN, 0
+
+    def joins(self, peer: bytes, now_s: float, since_s: float) -> int:
+        """Let somebody in; return the parts of their lane."""
+        parts = self.decision.fastest_parts
+        self.by_parts[parts] = self.by_parts.get(parts, 0) + 1
+        self._joined += 1
+        self.count("joined")
+        self.summary.admitted(peer)
+        self.summary.first_audio(max(0.001, now_s - since_s))
+        return parts
+
+    def leaves(self, peer: bytes, parts: int) -> None:
+        """Let a listener go."""
+        self.by_parts[parts] -= 1
+        self._left += 1
+        self.count("left")
+        self.goes(peer)
+
+    def dies(self) -> None:
+        """Be gone, with everything that was held here."""
+        self.alive = False
+        self.by_parts.clear()
+        self.held = Held(0)
+        self.connections = 0
+
+    def obeys(self, policy: Policy) -> None:
+        """Do as the shield wishes."""
+        self.policy = policy
+        self.banned = {ban.network: ban.kernel for ban in policy.bans}
+        share = policy.network_share / self._machine.edges
+        if share != self._share:
+            self._share = share
+            self.places.set_rate(
+                self._machine.network_per_s * share, self._machine.network_burst * share
+            )
+
+    def second(self, now_s: float, inside: int) -> EdgeSecond:
+        """Look at oneself, decide, and tell of the second that ends."""
+        self._asked_per_s += (self._asked - self._asked_per_s) * _SMOOTH
+        self._joined_per_s += (self._joined - self._joined_per_s) * _SMOOTH
+        self._left_per_s += (self._left - self._left_per_s) * 0.3
+        use = self.use
+        backlog_s = self.backlog_s(now_s)
+        joining = min(1.0, (self._busy_s + backlog_s) if backlog_s else self._busy_s)
+        wait_s = max(backlog_s, self._wait_s / self._waits if self._waits else 0.0)
+        facts = LoadFacts(
+            listeners=dict(self.by_parts),
+            delivery_cost_s=self._delivery_cost_s * self.slow,
+            join_cost_s=self._join_cost_s * self.slow,
+            late_s=max(0.0, use - 0.95) * 5 + 0.02,
+            joining=joining,
+            join_wait_s=wait_s,
+            join_share=JOIN_SHARE,
+            asked_per_s=self._asked_per_s,
+            joined_per_s=self._joined_per_s,
+            left_per_s=self._left_per_s,
+            descriptors=self.connections / self._descriptors,
+            descriptors_max=self._descriptors,
+            memory=0.2,
+            waiting=self.line.sheet.waiting,
+        )
+        self.decision = decision = self._ladder.decide(facts, now_s)
+        self.per_s, self.room = decision.per_s, decision.room
+        sheet = self.line.sheet
+        now_ms = EPOCH_MS + int(now_s * 1000)
+        load = Load(
+            cores=1.0,
+            use=use,
+            delivery_cost_s=facts.delivery_cost_s,
+            join_cost_s=facts.join_cost_s,
+            joining=joining,
+            late_s=facts.late_s,
+            asked_per_s=self._asked_per_s,
+            connections=self.connections,
+            descriptors=facts.descriptors,
+            memory=facts.memory,
+            by_lane_ms={
+                str(round(period_s(parts) * 1000)): n for parts, n in self.by_parts.items() if n
+            },
+        )
+        door = DoorSecond(
+            step=decision.step.name.lower(),
+            lane_ms=round(period_s(decision.fastest_parts) * 1000),
+            line=sheet.line,
+            waiting=sheet.waiting,
+            per_s=sheet.per_s,
+            serving_ms=sheet.serving_ms,
+        )
+        room = RoomSecond(
+            listeners=self.listeners,
+            inside=inside,
+            epoch_ms=EPOCH_MS,
+            phase="live",
+            part=int((now_s - self.lag_s) / PART_S),
+        )
+        told = self.summary.second(
+            now_ms,
+            counts=self.counts,
+            rooms={ROOM: room},
+            load=load,
+            door=door,
+            policy=self.policy.number,
+            present_of=self.held.of,
+        )
+        self.counts = {}
+        self._asked = self._joined = self._left = 0
+        self._busy_s = self._wait_s = self._waits = 0.0
+        self.places.forget_idle(sheet.virtual_ms(now_ms))
+        self._paced.forget_idle(int(now_s * 1e9))
+        return told
+
+    def _earned(self, now_s: float) -> float:
+        """Return how many may be let in now: as `edge.door.Bucket`, which is a door's own."""
+        per_s = self.per_s * _SLACK
+        full = max(2.0, per_s * _BURST_S)
+        self._level = min(full, self._level + (now_s - self._level_s) * per_s)
+        self._level_s = now_s
+        return self._level
