@@ -21,6 +21,7 @@ from stentor.edge.connection import REQUESTS_PER_TURN, Connection
 from stentor.edge.loop import EVENTS_NS_PER_TURN
 from stentor.media.renditions import RENDITIONS
 from support.edge import Client, RunningEdge, edge_running, eventually
+from support.machine import watched_machine
 from support.programme import part_of
 
 
@@ -80,17 +81,14 @@ def test_half_a_request_times_out(tmp_path: Path) -> None:
 
 def test_bytes_now_and_then_do_not_extend_the_time_for_a_request(tmp_path: Path) -> None:
     with edge_running(tmp_path, edge_head_s=0.4) as on_edge, Client(on_edge.port) as slow:
-        began = time.monotonic()
         slow.socket.settimeout(0.02)
-        for byte in b"GET /" + b"a" * 200:
+        answer = b""
+        for byte in b"GET /" + b"a" * 200:  # four seconds, and never as long as 0.4 between two
             slow.send(bytes((byte,)))
-            try:
+            with contextlib.suppress(TimeoutError):
                 answer = slow.socket.recv(100)
                 break
-            except TimeoutError:
-                continue
-        assert answer.startswith(b"HTTP/1.1 408 ")
-        assert time.monotonic() - began < 2
+        assert answer.startswith(b"HTTP/1.1 408 "), "it may go on and on"
 
 
 def test_connection_that_rests_too_long_is_closed(tmp_path: Path) -> None:
@@ -202,7 +200,8 @@ def test_connections_over_the_limit_are_told_so_and_counted(tmp_path: Path) -> N
 def test_hundred_silent_and_dripping_clients_delay_nobody(on_edge: RunningEdge) -> None:
     on_edge.on_air(4)
     crowd = [Client(on_edge.port) for _ in range(100)]
-    with on_edge.ear() as ear:
+    late_s: list[float] = []
+    with watched_machine() as machine, on_edge.ear() as ear:
         for round_of in range(20):
             for place, client in enumerate(crowd):
                 if place % 2:
@@ -210,7 +209,8 @@ def test_hundred_silent_and_dripping_clients_delay_nobody(on_edge: RunningEdge) 
             began = time.monotonic()
             on_edge.programme.parts(1)
             ear.listen(lambda n=4 + round_of: ear.parts[-1:] == [n])
-            assert time.monotonic() - began < 0.32
+            late_s.append(time.monotonic() - began)
+    assert max(late_s) < 0.32 + machine.held_up_s()
     for client in crowd:
         client.close()
 

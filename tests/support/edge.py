@@ -21,10 +21,13 @@ from stentor.media.renditions import RENDITIONS
 from stentor.rooms.orders import Phase
 from support.programme import FeedThread, Programme
 
+# How long is waited for what must come: only a test that fails waits so long.
+PATIENCE_S = 15.0
+
 Approach = Callable[[socket.socket], socket.socket]  # what is said before the first request
 
 
-def eventually(condition: Callable[[], Any], timeout_s: float = 5.0) -> Any:
+def eventually(condition: Callable[[], Any], timeout_s: float = PATIENCE_S) -> Any:
     """Return what the condition returns once it is true; fails after the deadline."""
     deadline = time.monotonic() + timeout_s
     while True:
@@ -62,7 +65,7 @@ class Client:
             self.socket.bind((source, 0))
         if receive_bytes is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
-        self.socket.settimeout(5)
+        self.socket.settimeout(PATIENCE_S)
         self.socket.connect(("127.0.0.1", port))
         if approach is not None:
             self.socket = approach(self.socket)
@@ -97,7 +100,7 @@ class Client:
         data, self.buffer = self.buffer[:length], self.buffer[length:]
         return Response(status, headers, data)
 
-    def closed(self, timeout_s: float = 5.0) -> bool:
+    def closed(self, timeout_s: float = PATIENCE_S) -> bool:
         """Say whether the server hangs up within the time."""
         self.socket.settimeout(timeout_s)
         try:
@@ -142,7 +145,7 @@ class Ear(Client):
         self.status, self.headers = self.head()
         self._take(read_chunks(self.buffer), self.buffer)
 
-    def listen(self, until: Callable[[], Any], timeout_s: float = 5.0) -> Ear:
+    def listen(self, until: Callable[[], Any], timeout_s: float = PATIENCE_S) -> Ear:
         """Read until the condition holds."""
         deadline = time.monotonic() + timeout_s
         while not until():
