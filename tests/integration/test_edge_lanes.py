@@ -76,6 +76,7 @@ def test_every_listener_hears_all_or_is_told_what_was_left_out(
         counts=counts,
         now_ns=lambda: 0,
         gone=lambda _fd: None,
+        slow=lambda _fd: None,
         totals=Totals(),
     )
     readers = []
@@ -150,6 +151,7 @@ def test_listener_whose_socket_breaks_is_gone_and_the_others_are_not() -> None:
         counts=counts,
         now_ns=lambda: 0,
         gone=lambda _fd: gone.append(1),
+        slow=lambda _fd: None,
         totals=Totals(),
     )
     pairs = [socket.socketpair() for _ in range(3)]

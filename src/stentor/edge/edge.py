@@ -244,6 +244,8 @@ class Edge:
                 case Change.PART if stream:
                     grown[stream] = None
                     self.counts.parts += 1
+                    if not message.sequence:
+                        self._lookout.begins(message.room)
                 case Change.STATE if room:
                     self.loop.safely(partial(self.push.state_came, room))
                     if room.ended and room.streams:  # perhaps before it ever began

@@ -140,6 +140,10 @@ class Lookout:
             case routes.Whole():
                 self._put_off(connection)
 
+    def begins(self, room: str) -> None:
+        """Note that the first part of a programme is here, and about to be delivered."""
+        self.telling.part_zero(room, self._now_ms())
+
     def tick_door(self) -> None:
         """Note how far the line is served."""
         self._turns.note(self._door.sheet.serving_ms, self._now_ms())
@@ -182,7 +186,7 @@ class Lookout:
             self.telling.leave()
         named = self.telling.second(
             now_ms,
-            rooms=self._rooms.by_id.values(),
+            rooms=filter(None, map(self._rooms.by_id.get, self._push.visited)),
             push=self._push,
             load=self._steps.meter.facts,
             connections=self._web.open,
