@@ -119,7 +119,7 @@ def _add_room(course: Course, edges: Sequence[EdgeSecond], room: str, grown: _Gr
         if one is None:
             continue
         listeners += one.listeners
-        inside += one.inside
+        inside += one.inside if one.phase == "scheduled" else 0  # told on as it was at the hour
         joined += grown.by(edge.edge, "joined", one.joined)
         interrupted += grown.by(edge.edge, "jumped", one.jumped)
         interrupted += grown.by(edge.edge, "returned", one.returned)
