@@ -6,7 +6,7 @@ Opens, writes, reads and closes; what it means that one is open or over is decid
 import select
 from array import array
 
-from stentor.load.course import Node
+from stentor.load.course import Node, Step
 from stentor.load.sockets import Plain, Secure, open_socket
 from stentor.load.target import Target
 
@@ -25,6 +25,7 @@ class Connections:
         self._requests: dict[int, bytes] = {}  # of those that are not connected yet
         self.epoll = select.epoll()
         self.nodes: list[Node | None] = []
+        self.owed: dict[int, tuple[Step, int]] = {}  # bytes of a delivery whose head has come
         self.who_of = array("i")
         self.fd_of = array("i", b"\xff" * (4 * listeners))
         self.count = 0
@@ -85,6 +86,7 @@ class Connections:
         node = self.nodes[fd]
         self._sockets.close(fd)
         self.nodes[fd] = None
+        self.owed.pop(fd, None)
         self._requests.pop(fd, None)
         self.count -= 1
         return node

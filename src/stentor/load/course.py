@@ -26,26 +26,30 @@ PART_NS = PART_SAMPLES * 1_000_000_000 // SAMPLE_RATE
 _REMEMBERED_NS = 5_000_000_000
 _VARIANTS_MAX = 128  # what differs from edge to edge: return tickets
 _HEADS_MAX = 256
+HEAD_BYTES = 256  # of a delivery: its chunk's length, and its fragment's number, place and count
 
 
 class Node(dict[int, "Step"]):
     """A place in a stream; as a mapping, the step that bytes of some length were last seen to be.
 
-    `position` is the next part, −1 before the first; `tail` what has come of an unfinished chunk.
+    `position` is the next part, −1 before the first; `tail` what has come of an unfinished chunk;
+    `heads` the steps that are just one delivery, by how it begins.
     """
 
-    __slots__ = ("head", "others", "position", "tail")
+    __slots__ = ("head", "heads", "others", "position", "tail")
 
     def __init__(self, head: Head | None, position: int, tail: bytes) -> None:
         super().__init__()
         self.head = head
         self.position = position
         self.tail = tail
+        self.heads: dict[bytes, Step] = {}
         self.others: dict[bytes, Step] = {}  # by the news that went before the step's bytes
 
     def forget(self) -> None:
         """Drop what leads on from here."""
         self.clear()
+        self.heads.clear()
         self.others.clear()
 
 
@@ -131,6 +135,8 @@ class Course:
         if not node:
             self._aging.append((now_ns, node))
         node[len(data)] = step
+        if _is_delivery(node, step):
+            node.heads[data[:HEAD_BYTES]] = step
         return step
 
     def forget(self, now_ns: int) -> None:
@@ -231,6 +237,17 @@ class Course:
             raise BrokenStream(f"An event is damaged: {error}.") from None
         if step.jumps:
             step.gaps = 0  # it was told
+
+
+def _is_delivery(node: Node, step: Step) -> bool:
+    """Say whether a step is one delivery of a lane, neither more nor less."""
+    return (
+        step.plain
+        and node.head is not None
+        and step.gained_ns == round((node.head.period_s or 0.0) * 1e9)
+        and len(step.data) > HEAD_BYTES
+        and not (node.tail or step.node.tail)
+    )
 
 
 def _news_end(data: bytes) -> int:

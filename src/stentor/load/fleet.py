@@ -14,12 +14,13 @@ from collections.abc import Callable
 from stentor.base.clock import Clock
 from stentor.load.audience import Audience
 from stentor.load.connections import READ_BYTES, Connections
-from stentor.load.course import Course
-from stentor.load.plan import Share
+from stentor.load.course import Course, Node, Step
+from stentor.load.heads import Heads
+from stentor.load.plan import Reading, Share
 from stentor.load.report import BIN_NS, BINS_MAX, Tally
 from stentor.load.sampling import Decoder, Sample
 from stentor.load.schedule import Schedule, plan_share
-from stentor.load.sockets import Plain, Secure
+from stentor.load.sockets import Kept, Plain, Secure
 from stentor.load.visits import Visits
 from stentor.load.waiting import Queue
 
@@ -48,8 +49,12 @@ class Fleet:
         self._schedule = Schedule()
         decoding = plan_share(share, self.audience, self._schedule, chance)
         target = share.target
-        secure = Secure(target.host, verify=not target.own_machine) if target.secure else None
-        self._connections = Connections(target, share.number, share.count, secure or Plain())
+        sockets: Plain | Secure = Plain()
+        if target.secure:
+            sockets = Secure(target.host, verify=not target.own_machine)
+        elif share.reading is Reading.HEADS:
+            sockets = Kept()
+        self._connections = Connections(target, share.number, share.count, sockets)
         self._visits = Visits(
             share,
             audience=self.audience,
@@ -61,6 +66,18 @@ class Fleet:
             chance=chance,
         )
         self._late = [0] * (BINS_MAX + 1)
+        self._turn = self._turn_whole
+        if target.secure:
+            self._turn = self._turn_secure
+        elif isinstance(sockets, Kept):
+            self._turn = Heads(
+                self._connections,
+                sockets,
+                whole=self._take,
+                unusual=self._visits.unusual,
+                over=self._visits.take,
+                gained=self._by_head,
+            ).turn
 
     @property
     def connected(self) -> int:
@@ -82,7 +99,7 @@ class Fleet:
         self._schedule.begins(begin_ns)
         self._end_ns = end_ns
         visits, schedule = self._visits, self._schedule
-        turn = self._turn_secure if self._share.target.secure else self._turn
+        turn = self._turn
         told_ns = 0
         while (now_ns := time.monotonic_ns()) < self._end_ns:
             if now_ns - told_ns > _SECOND_NS:
@@ -105,17 +122,14 @@ class Fleet:
         self.tally.delivered_s.add_bins(self._late)
         return self.tally
 
-    def _turn(self, events: list[tuple[int, int]]) -> None:
+    def _turn_whole(self, events: list[tuple[int, int]]) -> None:
         """The one loop that matters: read, compare, add."""
-        read, clock, readable = os.read, time.monotonic_ns, select.EPOLLIN
-        visits, late, dry_ns = self._visits, self._late, self.audience.dry_ns
-        nodes, who_of = self._connections.nodes, self._connections.who_of
-        known = self.course.known
-        parts = size = 0
+        read, readable = os.read, select.EPOLLIN
+        nodes, unusual, take = self._connections.nodes, self._visits.unusual, self._take
         for fd, mask in events:
             node = nodes[fd]
             if mask != readable or node is None:
-                visits.unusual(fd, mask)
+                unusual(fd, mask)
                 continue
             try:
                 data = read(fd, READ_BYTES)
@@ -123,30 +137,41 @@ class Fleet:
                 continue
             except OSError:
                 data = b""
-            step = node.get(len(data))
-            if step is None or step.data != data:
-                step = known(node, data)
-            if step is None or not step.plain:
-                visits.take(fd, node, data)
-                continue
-            nodes[fd] = step.node
-            if step.ticket is not None:
-                visits.tickets[who_of[fd]] = step.ticket.ticket
-            size += len(data)
-            gained_ns = step.gained_ns
-            if gained_ns:
-                now_ns = clock()
-                who = who_of[fd]
-                until_ns = dry_ns[who]
-                if now_ns <= until_ns:
-                    dry_ns[who] = until_ns + gained_ns
-                else:
-                    self.audience.stalled(who, now_ns, gained_ns)
-                parts += step.parts
-                place = (now_ns - step.due_ns) // BIN_NS
-                late[place if place < BINS_MAX else BINS_MAX] += 1
-        self.tally.parts += parts
-        self.tally.bytes += size
+            take(fd, node, data)
+
+    def _take(self, fd: int, node: Node, data: bytes) -> None:
+        """Take what was read wholly: most often it is what another listener got already."""
+        step = node.get(len(data))
+        if step is None or step.data != data:
+            step = self.course.known(node, data)
+        if step is None or not step.plain:
+            self._visits.take(fd, node, data)
+            return
+        self._connections.nodes[fd] = step.node
+        self._gained(self._connections.who_of[fd], step, len(data))
+
+    def _by_head(self, fd: int, step: Step) -> None:
+        """A delivery has come that was known by its head."""
+        self.tally.by_head += 1
+        self._gained(self._connections.who_of[fd], step, len(step.data))
+
+    def _gained(self, who: int, step: Step, size: int) -> None:
+        tally = self.tally
+        tally.bytes += size
+        if step.ticket is not None:
+            self._visits.tickets[who] = step.ticket.ticket
+        gained_ns = step.gained_ns
+        if gained_ns:
+            now_ns = time.monotonic_ns()
+            dry_ns = self.audience.dry_ns
+            until_ns = dry_ns[who]
+            if now_ns <= until_ns:
+                dry_ns[who] = until_ns + gained_ns
+            else:
+                self.audience.stalled(who, now_ns, gained_ns)
+            tally.parts += step.parts
+            place = (now_ns - step.due_ns) // BIN_NS
+            self._late[place if place < BINS_MAX else BINS_MAX] += 1
 
     def _turn_secure(self, events: list[tuple[int, int]]) -> None:
         for fd, mask in events:

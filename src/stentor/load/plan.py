@@ -3,6 +3,7 @@
 import math
 import resource
 from dataclasses import dataclass, field
+from enum import Enum
 
 from stentor.base.errors import UsageError
 from stentor.load.arrivals import Arrivals, Coming
@@ -15,6 +16,13 @@ SECONDS_MAX = 86_400.0
 _PER_PROCESS = 19_500
 _SMALL = 1000  # as many are worth a second process
 _DESCRIPTORS_RESERVED = 300
+
+
+class Reading(Enum):
+    """What everyone but the sample does with the bytes of a delivery."""
+
+    WHOLE = "whole"  # compares each with what another listener got
+    HEADS = "heads"  # looks at its head and length, and has the rest discarded uncopied
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +42,7 @@ class Plan:
     behaviour: Behaviour = field(default_factory=Behaviour)
     decoding: int = 4  # listeners of the sample who decode all that they get
     seed: int = 1
+    reading: Reading = Reading.WHOLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +59,7 @@ class Share:
     sampled_every: int
     decoding: int
     buffer_s: float | None
+    reading: Reading
 
     @property
     def count(self) -> int:
@@ -92,6 +102,7 @@ def shares(plan: Plan, hour_s: float | None) -> list[Share]:
             plan.sampled_every,
             0 if number else plan.decoding,  # the codecs' memory in one process is enough
             plan.buffer_s,
+            plan.reading,
         )
         for number in range(of)
     ]

@@ -70,6 +70,7 @@ class Tally(msgspec.Struct):
     broken: int = 0
     parts: int = 0
     bytes: int = 0
+    by_head: int = 0  # deliveries of which only the head and the length were looked at
     sampled_parts: int = 0  # hashed, by the sample
     differing_parts: int = 0
     decoded_parts: int = 0

@@ -69,7 +69,7 @@ def look_around(address: str) -> Network:
         interface, gateway = route
         return Network(
             own_namespace=_namespace("self") != _namespace("1"),
-            default_route=_leads_out(),
+            default_route=leads_out(),
             on_link=gateway == 0,
             driver=_driver(interface),
         )
@@ -99,7 +99,7 @@ def _route_to(address: int) -> tuple[str, int] | None:
     return interface, gateway
 
 
-def _leads_out() -> bool:
+def leads_out() -> bool:
     """Say whether there is a default route, or any gateway at all."""
     if any(mask == 0 or gateway for _name, _net, gateway, mask in _routes()):
         return True

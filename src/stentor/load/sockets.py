@@ -55,6 +55,23 @@ class Plain:
         os.close(fd)
 
 
+class Kept(Plain):
+    """The same with their objects kept: only these can discard what has come without copying it."""
+
+    def __init__(self) -> None:
+        self.by_fd: dict[int, socket.socket] = {}
+
+    def adopt(self, connection: socket.socket) -> int:
+        """Take a connecting socket; return its descriptor."""
+        fd = connection.fileno()
+        self.by_fd[fd] = connection
+        return fd
+
+    def close(self, fd: int) -> None:
+        """Close a connection."""
+        self.by_fd.pop(fd).close()
+
+
 class Secure:
     """The same over TLS; sessions are resumed as a browser does."""
 

@@ -12,6 +12,7 @@ from stentor.load.attacks.visit import Later, Then, Visit
 from stentor.load.line import read_in_line
 
 _SMALL_WINDOW_BYTES = 2048
+_PAGES = 60  # asked for at once: more than the kernel takes for one who takes nothing
 
 
 class Plain:
@@ -60,7 +61,7 @@ class SlowReads(Plain):
         """Return one slow reader: of the stream, or of answers asked for many at once."""
         source, window = self.source(number), _SMALL_WINDOW_BYTES
         if number % 2:
-            page = self.aim.request(f"/r/{self.aim.room}") * 8
+            page = self.aim.request(f"/r/{self.aim.room}") * _PAGES
             return Visit(source, page, Then.SIPS, "pages", window_bytes=window)
         stream = self.aim.request(self.stream)
         return Visit(source, stream, Then.SIPS, "stream", window_bytes=window)

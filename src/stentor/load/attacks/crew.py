@@ -29,7 +29,10 @@ _NICE = 5  # attackers elsewhere would take nothing of this machine's CPU
 
 
 class Orders(msgspec.Struct):
-    """What one process is to do. `key` is the server's, if its operator gave it."""
+    """What one process is to do. `key` is the server's, if its operator gave it.
+
+    `parent` is the process without which nothing goes on.
+    """
 
     family: Family
     aim: Aim
@@ -42,6 +45,7 @@ class Orders(msgspec.Struct):
     v6: bool = False
     ports: list[int] = []
     key: bytes = b""
+    parent: int = 0
 
 
 def carry_out(orders: Orders) -> Outcome:
@@ -71,17 +75,16 @@ def carry_out(orders: Orders) -> Outcome:
 
 
 def end_with_parent(seconds: float) -> None:
-    """Have the kernel end this process with its parent, and anyway after so many seconds."""
+    """Have the kernel end this process with the thread that started it, and anyway after so many seconds."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     signal.alarm(math.ceil(min(seconds, bounds.SECONDS_MAX) + bounds.GRACE_S))
 
 
 def main() -> None:
     """Read, attack, say."""
-    parent = os.getppid()
     orders = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Orders)
     end_with_parent(orders.seconds)
-    if os.getppid() != parent:  # it went before it could be noticed
+    if os.getppid() != orders.parent:  # it went before it could be noticed
         return
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

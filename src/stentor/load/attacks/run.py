@@ -1,6 +1,7 @@
 """Runs an attack in processes of its own and adds up what came of it."""
 
 import math
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -45,7 +46,7 @@ class Attack:
         return [
             Orders(
                 self.family, self.aim, self.per_s, self.seconds, sources, self.seed, number, of,
-                self.v6, list(self.ports), self.key,
+                self.v6, list(self.ports), self.key, os.getpid(),
             )
             for number in range(of)
         ]  # fmt: skip
