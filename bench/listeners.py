@@ -26,7 +26,7 @@ from ground import cpu_s, ground, machine, own_bytes
 
 from stentor.load.arrivals import Arrivals
 from stentor.load.behaviour import Behaviour
-from stentor.load.plan import Plan
+from stentor.load.plan import Plan, Reading
 from stentor.load.report import figures
 from stentor.load.run import Sums, run_load
 
@@ -194,6 +194,7 @@ def main() -> None:
     options.add_argument("--slow", type=float, default=0.0)
     options.add_argument("--flaky", type=float, default=0.0)
     options.add_argument("--leaving", type=float, default=0.0)
+    options.add_argument("--heads", action="store_true", help="look only at deliveries' heads")
     options.add_argument("--set", action="append", default=[], help="a setting of the edges: a=b")
     options.add_argument("--tune", action="store_true", help="raise tcp_mem for the time (root)")
     options.add_argument("--check", action="store_true", help="only say what would be refused")
@@ -226,6 +227,7 @@ def run(wish: argparse.Namespace, edges_count: int, ramp_s: float) -> None:
             wish.sample,
             pattern=wish.arrivals,
             behaviour=Behaviour(wish.slow, wish.flaky, wish.leaving),
+            reading=Reading.HEADS if wish.heads else Reading.WHOLE,
         )
         tally = run_load(plan, watch)
     found = {

@@ -40,7 +40,7 @@ def test_200_listeners_hear_everything_in_time(tmp_path: Path) -> None:
         assert tally["listeners"] == tally["heard"] == tally["wanted"] == 200
         for name in ("gaps", "stalls", "refused", "lost", "broken", "differing_parts", "jumps"):
             assert tally[name] == 0, name
-        assert tally["first_audio_s"]["p95"] < 0.3
+        assert tally["first_audio_s"]["p95"] < 3
         assert 0 < tally["behind_s"]["p50"] < 4
         assert tally["parts"] > 200 * 12
         assert tally["sampled_parts"] > 20 * 12

@@ -88,9 +88,13 @@ def test_crowd_at_a_narrow_door_waits_in_line_and_all_are_let_in(tmp_path: Path)
         assert found["served_audio_s"]["p95"] < 1.0
 
 
-def test_slow_lane_is_read_whole_whatever_the_pieces(tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [(), ("--heads",)])
+def test_slow_lane_is_read_whole_whatever_the_pieces(
+    tmp_path: Path, options: tuple[str, ...]
+) -> None:
     with on_the_air(tmp_path, edge_lane_ms_min=3840) as edge:
-        found = load(edge, 60, 5, "--decode", "6")
+        found = load(edge, 60, 5, "--decode", "6", *options)
+        assert (found["by_head"] > 0) == bool(options)
         assert found["lanes"] == {"3840": 60}
         assert {name: found[name] for name in FINE} == dict.fromkeys(FINE, 0)
         assert found["sampled_parts"] > 6 * 20

@@ -65,6 +65,9 @@ def listeners(
         int, typer.Option("--period", help="Fastest lane that they ask for, in ms.", min=0)
     ] = 0,
     seed: Annotated[int, typer.Option("--seed", help="Of all chance: the same again.")] = 1,
+    heads: Annotated[
+        bool, typer.Option("--heads", help="But for the sample, look only at deliveries' heads.")
+    ] = False,
     consent: Annotated[
         str | None,
         typer.Option("--consent", help="The secret of an operator's consent to this load."),
@@ -79,7 +82,7 @@ def listeners(
     from stentor.load.behaviour import Behaviour
     from stentor.load.consent import ask_consent
     from stentor.load.hour import find_hour_ms
-    from stentor.load.plan import Plan
+    from stentor.load.plan import Plan, Reading
     from stentor.load.report import figures
     from stentor.load.run import run_load
     from stentor.load.shown import Shown, show_table
@@ -102,6 +105,7 @@ def listeners(
         behaviour=Behaviour(slow, flaky, leaving),
         decoding=decode,
         seed=seed,
+        reading=Reading.HEADS if heads else Reading.WHOLE,
     )
     if json or not sys.stderr.isatty():
         tally = run_load(plan)
