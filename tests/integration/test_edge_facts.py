@@ -1,0 +1,168 @@
+"""What an edge tells of each second over a real socket: each wrong under its name, by network."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from stentor.admission.tickets import Kind, Ticket, Tickets
+from stentor.base.paths import DataFolder
+from stentor.base.secrets import door_key
+from stentor.rooms.orders import Phase
+from stentor.shield import sketches
+from stentor.shield.policy import Why
+from support.edge import Client, RunningEdge, edge_running, eventually
+from support.watch import HeardWatch, watch_of
+
+CROWD, BAD = "127.0.0.1", "127.9.9.9"
+
+
+@pytest.fixture
+def watch(tmp_path: Path) -> Iterator[HeardWatch]:
+    with watch_of(DataFolder(tmp_path / "data")) as watch:
+        yield watch
+
+
+@pytest.fixture
+def on_edge(tmp_path: Path, watch: HeardWatch) -> Iterator[RunningEdge]:
+    with edge_running(tmp_path, edge_head_s=0.5, edge_network_exempt="") as running:
+        yield running
+
+
+def send(edge: RunningEdge, data: bytes, source: str = BAD) -> None:
+    """Say something and wait until the edge hangs up or answers."""
+    with Client(edge.port, source=source) as client:
+        client.send(data)
+        client.socket.settimeout(20)
+        client.socket.recv(65_536)
+
+
+def get(target: str) -> bytes:
+    return f"GET {target} HTTP/1.1\r\nHost: t\r\n\r\n".encode()
+
+
+def forged(edge: RunningEdge, room: str) -> bytes:
+    """Return a ticket of ours with another place in it."""
+    tickets = Tickets(door_key(edge.folder))
+    good = tickets.write(Ticket(Kind.LINE, 0, 1, 1 << 40, 1, (1 << 31) - 1), room)
+    return good[:-1].encode() + (b"B" if good[-1] == "A" else b"A")
+
+
+WRONGS = (
+    (b"\x01\x02\x03\x04\x05\x06\x07\x08\x09", "malformed", Why.MALFORMED),
+    (get("/wp-admin/setup.php"), "unknown_paths", Why.PROBING),
+    (get("/r/{room}/live.mp4?cb=1"), "unknown_queries", Why.PROBING),
+    (get("/r/{room}/hls/aac48/live.m3u8?_HLS_msn=90000"), "far_future", Why.PROBING),
+    (get("/r/{room}/live.mp4?from=90000"), "far_future", Why.PROBING),
+    (get("/r/{room}/live.mp4?ticket=" + "A" * 64), "tickets_malformed", Why.FORGED),
+    (get("/r/{room}/live.mp4?ticket={forged}"), "tickets_forged", Why.FORGED),
+    (b"GET / HTTP/1.1\r\nHost:", "slow_heads", Why.SILENT),
+    (b"", "silent_closed", Why.SILENT),
+)
+
+
+def test_each_wrong_is_counted_under_its_name_and_by_network(
+    on_edge: RunningEdge, watch: HeardWatch
+) -> None:
+    on_edge.on_air(3)
+    room = on_edge.programme.room
+    counters: dict[str, int] = {}
+    networks: dict[str, Why] = {}
+    for number, (said, counter, why) in enumerate(WRONGS, 1):
+        source = f"127.9.9.{number}"
+        said = said.replace(b"{room}", room.encode()).replace(b"{forged}", forged(on_edge, room))
+        for _ in range(2):
+            send(on_edge, said, source)
+        counters[counter] = counters.get(counter, 0) + 2
+        networks[watch.key.name(socket.inet_aton(source))] = why
+    for counter, times in counters.items():
+        watch.until_counted(counter, times)
+    assert {name: watch.counted(name) for name in counters} == counters
+    heavy = [one for second in watch.seconds for one in second.heavy if one.wrongs]
+    assert {one.network: one.why for one in heavy} == networks
+    assert sum(one.wrongs for one in heavy) == 2 * len(WRONGS)
+    assert any(second.wronging for second in watch.seconds)
+    assert on_edge.edge.counts.unsent_seconds == 0
+
+
+def test_person_who_looks_at_the_page_and_listens_did_nothing_wrong(
+    on_edge: RunningEdge, watch: HeardWatch
+) -> None:
+    on_edge.on_air(3)
+    assert on_edge.get("/r/" + on_edge.programme.room).status in (200, 404)
+    on_edge.get("/robots.txt")
+    on_edge.get("/favicon.ico")
+    with on_edge.ear() as ear:
+        ear.listen(lambda: ear.parts)
+        second = watch.until(lambda second: second.counts.get("joined"))
+        assert second.rooms[on_edge.programme.room].listeners == 1
+    heard = watch.seconds
+    assert not any(one.wrongs for second in heard for one in second.heavy)
+    times = sketches.Times()
+    for one in heard:
+        times.merge(sketches.Times.read(one.first_audio_s))
+    assert len(times) == 1
+    assert any(second.visiting_clusters for second in heard)
+    assert sum(round(sketches.estimate(second.asking)) for second in heard) == 1
+
+
+def test_who_came_before_the_hour_is_told_and_when_the_first_part_went_out(
+    on_edge: RunningEdge, watch: HeardWatch
+) -> None:
+    programme = on_edge.programme
+    programme.open_doors()
+    programme.state(Phase.SCHEDULED)
+    eventually(lambda: on_edge.get("state.json").status == 200)
+    ears = [on_edge.ear() for _ in range(3)]
+    before = watch.until(
+        lambda second: programme.room in second.rooms and second.rooms[programme.room].inside == 3
+    )
+    assert before.rooms[programme.room].first_part_ms == 0
+    programme.state(Phase.LIVE)
+    programme.parts(2)
+    second = watch.until(
+        lambda second: programme.room in second.rooms and second.rooms[programme.room].part == 1
+    )
+    assert before.at_ms - 1_000 <= second.rooms[programme.room].first_part_ms <= second.at_ms
+    for ear in ears:
+        ear.close()
+
+
+def test_listener_who_takes_nothing_is_slow_and_named_when_let_go(tmp_path: Path) -> None:
+    with (
+        watch_of(DataFolder(tmp_path / "data")) as watch,
+        edge_running(tmp_path, edge_stalled_s=1, edge_network_exempt="") as running,
+    ):
+        running.on_air(30)
+        with Client(running.port, receive_bytes=2_048, source=BAD) as client:
+            segments = "".join(
+                f"GET /r/{running.programme.room}/hls/aac96/seg/{n}.m4s HTTP/1.1\r\nHost: t\r\n\r\n"
+                for n in (0, 1) * 4
+            )
+            client.send(segments.encode())  # and reads none of it
+            watch.until_counted("slow_closed", 1)
+        heavy = [one for second in watch.seconds for one in second.heavy if one.wrongs]
+        assert [one.network for one in heavy] == [watch.key.name(socket.inet_aton(BAD))]
+        assert [one.why for one in heavy] == [Why.SLOW]
+
+
+def test_nobody_hears_the_seconds_and_the_edge_counts_that_and_goes_on(tmp_path: Path) -> None:
+    with edge_running(tmp_path) as running:
+        running.on_air(3)
+        eventually(lambda: running.edge.counts.unsent_seconds, 20)
+        with running.ear() as ear:
+            running.programme.parts(1)
+            ear.listen(lambda: 3 in ear.parts)
+
+
+def test_edge_takes_up_a_new_event_key(on_edge: RunningEdge, watch: HeardWatch) -> None:
+    assert watch.hear().key_id == watch.key.id
+    path = watch.folder.event_key
+    scratch = path.with_suffix(".new")
+    scratch.write_bytes(b"n" * 32)
+    scratch.chmod(0o600)
+    scratch.replace(path)
+    watch.until(lambda second: second.key_id not in ("", watch.key.id))
