@@ -1,4 +1,4 @@
-"""Which addresses media sockets are opened on, and which ones speakers are told.
+"""Which addresses and ports media sockets are opened on, and which ones speakers are told.
 
 aioice offers neither a choice nor loopback: its function is replaced here, once, for the process.
 """
@@ -11,6 +11,7 @@ from stentor.base.errors import ConfigurationError
 
 _LOOPBACK = "127.0.0.1"
 _found_by_aioice = aioice.ice.get_host_addresses
+_ports = (61_000, 65_535)  # above those that Linux gives away by itself
 
 
 def parse_addresses(name: str, text: str) -> list[str]:
@@ -21,11 +22,19 @@ def parse_addresses(name: str, text: str) -> list[str]:
         raise ConfigurationError(f"{name} must hold IP addresses: {error}.") from None
 
 
-def open_media_on(chosen: list[str]) -> None:
+def media_ports() -> tuple[int, int]:
+    """Return the first and last port that media sockets are opened on."""
+    return _ports
+
+
+def open_media_on(chosen: list[str], ports: tuple[int, int] = _ports) -> None:
     """Have media sockets opened on these addresses, or on all of the machine's if there are none.
 
     A machine that has none but loopback's gets that: there is nobody else to talk to.
     """
+
+    global _ports
+    _ports = ports
 
     def host_addresses(use_ipv4: bool, use_ipv6: bool) -> list[str]:
         found = chosen or _found_by_aioice(use_ipv4, use_ipv6)

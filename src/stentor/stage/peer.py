@@ -25,7 +25,7 @@ from aiortc.rtcrtpreceiver import StreamStatistics
 
 from stentor.base.errors import Problem
 from stentor.media.grid import FRAME_SAMPLES, SAMPLE_RATE
-from stentor.stage.datagrams import Datagrams
+from stentor.stage.datagrams import Datagrams, OnValidated
 from stentor.stage.offer import malformed, mend_answer
 
 OnPacket = Callable[[int, int, bytes], None]  # sequence, timestamp, payload
@@ -69,11 +69,15 @@ class Peer:
     """A connection with one speaker. `on_packet` is called from the event loop.
 
     `admit` is asked for each packet that the speaker's keys protect, of whatever kind: who answers
-    False has it dropped.
+    False has it dropped. `on_validated` hears of each good check of ICE's.
     """
 
     def __init__(
-        self, direction: Direction, on_packet: OnPacket, admit: Callable[[], bool] = lambda: True
+        self,
+        direction: Direction,
+        on_packet: OnPacket,
+        admit: Callable[[], bool] = lambda: True,
+        on_validated: OnValidated = lambda _address, _port: None,
     ) -> None:
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._on_packet = on_packet
@@ -82,7 +86,7 @@ class Peer:
         self._timestamp = 0
         self._sent_packets = 0
         self._sent_bytes = 0
-        self._datagrams = Datagrams(admit)
+        self._datagrams = Datagrams(admit, on_validated)
         self._foreign_total = 0  # RTP that is not this peer's Opus
         self.send_errors_total = 0
         source = _NoTrack() if direction is Direction.SPEAKS_AND_HEARS else "audio"
@@ -107,6 +111,11 @@ class Peer:
     def dropped_total(self) -> int:
         """How many datagrams and packets came that are of no use here."""
         return self._foreign_total + self._datagrams.dropped_total
+
+    @property
+    def sifted_total(self) -> int:
+        """How many datagrams the kernel dropped before they came here."""
+        return self._datagrams.sifted_total
 
     @property
     def has_too_many_sources(self) -> bool:

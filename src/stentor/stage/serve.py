@@ -17,6 +17,7 @@ from stentor.feed.local import LocalPublisher
 from stentor.feed.window import Window
 from stentor.stage.addresses import open_media_on, parse_addresses
 from stentor.stage.events import Events
+from stentor.stage.guarding import GuardWords
 from stentor.stage.stage import Stage
 from stentor.stage.web import make_web
 from stentor.store.orders import OrdersFolder
@@ -43,7 +44,9 @@ def _come_first() -> None:
 
 
 async def _serve(settings: Settings, folder: DataFolder, clock: Clock) -> None:
-    open_media_on(parse_addresses("media_addresses", settings.media_addresses))
+    open_media_on(
+        parse_addresses("media_addresses", settings.media_addresses), settings.media_port_range
+    )
     listener = listen(
         settings.bind,
         settings.stage_port_used,
@@ -53,6 +56,7 @@ async def _serve(settings: Settings, folder: DataFolder, clock: Clock) -> None:
     _come_first()
     publisher = LocalPublisher(folder.stage_feed, Window(WINDOW_FRAMES))
     await publisher.open()
+    guard = GuardWords(folder.guard_socket)
     stage = Stage(
         settings,
         clock,
@@ -60,6 +64,7 @@ async def _serve(settings: Settings, folder: DataFolder, clock: Clock) -> None:
         link_key(folder),
         publisher.publish,
         publisher.window.forget,
+        on_validated=guard.validated,
     )
     web = make_server(
         make_web(stage, Events(stage, clock)),
@@ -86,5 +91,6 @@ async def _serve(settings: Settings, folder: DataFolder, clock: Clock) -> None:
     failed = ticking.done() and not ticking.cancelled() and ticking.exception()
     ticking.cancel()
     publisher.close()
+    guard.close()
     if failed:
         raise failed

@@ -14,6 +14,7 @@ from stentor.audio.playout import Playout
 from stentor.audio.voice import Voice
 from stentor.codecs.opus import OpusDecoder, OpusEncoder, OpusError, packet_samples
 from stentor.rooms.orders import Seat
+from stentor.stage.datagrams import OnValidated
 from stentor.stage.peer import Direction, Peer
 
 Pcm = NDArray[np.float32]
@@ -69,12 +70,13 @@ class Session:
     failed: bool = False  # something of ours went wrong with it: it is ended, the others go on
     answer: str = ""  # SDP
     gone: str = ""  # why it is over
+    on_validated: OnValidated = lambda _address, _port: None  # hears of each good check of ICE's
     allowance: int = PACKETS_AHEAD_MAX  # packets that may still come before this is a flood
     peer: Peer = field(init=False)
 
     def __post_init__(self) -> None:
         self.up_ns = self.created_ns
-        self.peer = Peer(self.direction, self._take, self._admit)
+        self.peer = Peer(self.direction, self._take, self._admit, self.on_validated)
         if self.direction is Direction.SPEAKS_AND_HEARS:
             self.encoder = return_encoder()
 

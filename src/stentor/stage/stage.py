@@ -21,6 +21,7 @@ from stentor.rooms.orders import Orders, Phase, Seat
 from stentor.rooms.state import StageState, encode_state
 from stentor.stage.addresses import add_public_addresses, parse_addresses
 from stentor.stage.admission import decide_seat
+from stentor.stage.datagrams import OnValidated
 from stentor.stage.offer import read_offer
 from stentor.stage.peer import Direction
 from stentor.stage.room import StageRoom
@@ -52,6 +53,7 @@ class Stage:
         publish: Callable[[Message], None],
         forget: Callable[[str], None],
         uptime_ns: Callable[[], int] = time.monotonic_ns,
+        on_validated: OnValidated = lambda _address, _port: None,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -61,6 +63,7 @@ class Stage:
         self._forget = forget
         self._published: set[str] = set()  # rooms that the feed's window holds something of
         self._uptime_ns = uptime_ns
+        self._on_validated = on_validated
         self._public = parse_addresses("media_public_addresses", settings.media_public_addresses)
         self._rooms: dict[str, StageRoom] = {}
         self._orders: dict[str, Orders] = {}
@@ -143,6 +146,7 @@ class Stage:
             created_ns=self._uptime_ns(),
             dead_after_ns=min(DEAD_S, self._settings.grace_s) * _NS_PER_S,
             connect_within_ns=CONNECT_S_MAX * _NS_PER_S,
+            on_validated=self._on_validated,
         )
         try:
             session.answer = add_public_addresses(await session.peer.answer(offer), self._public)

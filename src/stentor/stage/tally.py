@@ -21,6 +21,7 @@ def counted(session: Session) -> dict[str, int]:
         "broken": counts.broken + session.broken_total,
         "overflowed": counts.overflowed,
         "foreign": session.peer.dropped_total,
+        "sifted": session.peer.sifted_total,
         "recovered": counts.recovered,
         "concealed": counts.concealed,
         "unsent": session.peer.send_errors_total,

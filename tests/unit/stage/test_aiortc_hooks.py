@@ -163,7 +163,8 @@ async def test_no_datagram_of_a_stranger_ends_a_connection_or_fills_memory() -> 
                 await transport._send_rtp(rtp(client, 7, payload))
                 await asyncio.sleep(0.02)
         assert peer.state == "connected"
-        assert peer.dropped_total >= 3
+        assert peer.sifted_total >= 3_000  # by the kernel; none of them came here
+        assert peer.dropped_total == 0
     finally:
         await client.close()
         await peer.close()
