@@ -39,6 +39,10 @@ class Begin(msgspec.Struct, tag=True):
     end_ns: int
 
 
+class End(msgspec.Struct, tag=True):
+    """To one process, whichever reads it: enough, earlier than was said."""
+
+
 class Progress(msgspec.Struct, tag=True):
     """How it goes just now, in one process. Totals since the beginning but for the first three."""
 
@@ -70,7 +74,7 @@ class Done(msgspec.Struct, tag=True):
     resident_bytes: int
 
 
-Message = Ready | Begin | Progress | Digests | Done
+Message = Ready | Begin | End | Progress | Digests | Done
 encode = msgspec.msgpack.Encoder().encode
 decode = msgspec.msgpack.Decoder(Message).decode
 
@@ -107,6 +111,9 @@ def _work(share: Share, channel: socket.socket) -> None:
             tally.parts, tally.bytes, tally.stalls, tally.gaps, tally.refused, tally.lost,
         )  # fmt: skip
         channel.send(encode(told))
+        with contextlib.suppress(BlockingIOError):
+            if isinstance(decode(channel.recv(MESSAGE_BYTES_MAX, socket.MSG_DONTWAIT)), End):
+                fleet.stop()
 
     tally = fleet.run(begin.begin_ns, begin.end_ns, tell)
     found = [(*key, digest) for key, digest in fleet.sample.digests.items()]

@@ -94,6 +94,10 @@ class Fleet:
         """How many are in line."""
         return len(self._visits.queue)
 
+    def stop(self) -> None:
+        """Let `run` end with its next turn; called by its own progress."""
+        self._end_ns = 0
+
     def run(self, begin_ns: int, end_ns: int, progress: Callable[["Fleet"], None]) -> Tally:
         """Connect, read and check until the time is over or everyone's room has ended."""
         self._schedule.begins(begin_ns)

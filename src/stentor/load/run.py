@@ -15,6 +15,7 @@ from stentor.load.crew import (
     Begin,
     Digests,
     Done,
+    End,
     Orders,
     Progress,
     Ready,
@@ -49,6 +50,9 @@ class Sums:
     lost: int = 0
 
 
+OnProgress = Callable[[Sums], object]
+
+
 class _Gathering:
     """The parent's end: knows which processes are there, and what they said last."""
 
@@ -78,10 +82,11 @@ class _Gathering:
         for _ in range(self._processes):
             self._channel.send(encode(Begin(self.begin_ns, end_ns)))
 
-    def gather(self, on_progress: Callable[[Sums], None] | None) -> Tally:
+    def gather(self, on_progress: OnProgress | None) -> Tally:
         """Listen to all of them until each has said its last word."""
         until_ns = self.begin_ns + round((self._plan.seconds + _GRACE_S) * 1e9)
         told_ns = 0
+        ended = False
         while len(self._done) < self._processes and time.monotonic_ns() < until_ns:
             self._channel.settimeout(0.5)
             try:
@@ -94,7 +99,10 @@ class _Gathering:
                 self._take(data)
             if on_progress is not None and time.monotonic_ns() - told_ns > 250_000_000:
                 told_ns = time.monotonic_ns()
-                on_progress(self._sums())
+                if on_progress(self._sums()) and not ended:
+                    ended = True
+                    for _ in range(self._processes - len(self._done)):
+                        self._channel.send(encode(End()))
         missing = self._processes - len(self._done)
         if missing:
             raise UnavailableError(f"{missing} of {self._processes} processes of the load died.")
@@ -121,8 +129,11 @@ class _Gathering:
         return Sums(passed_s, self._plan.count, **sums)
 
 
-def run_load(plan: Plan, on_progress: Callable[[Sums], None] | None = None) -> Tally:
-    """Run the load and return what all listeners saw; raises `UnavailableError` if it cannot."""
+def run_load(plan: Plan, on_progress: OnProgress | None = None) -> Tally:
+    """Run the load and return what all listeners saw; raises `UnavailableError` if it cannot.
+
+    Once `on_progress` returns true, it ends within about a second.
+    """
     hour_s = None
     if plan.hour_ms is not None:
         hour_s = plan.hour_ms / 1000 - time.time() - _START_S

@@ -75,7 +75,7 @@ def carry_out(orders: Orders) -> Outcome:
 
 
 def end_with_parent(seconds: float) -> None:
-    """Have the kernel end this process with the thread that started it, and anyway after so many seconds."""
+    """Have the kernel end this process with the thread that started it, and anyway in time."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     signal.alarm(math.ceil(min(seconds, bounds.SECONDS_MAX) + bounds.GRACE_S))
 
