@@ -12,25 +12,38 @@ from stentor.shield.merge import Merged
 from stentor.shield.policy import Policy
 
 HISTORY_S = 600
-_TICKETS_WRONG = (
-    "tickets_forged",
-    "tickets_malformed",
-    "tickets_replayed",
-    "tickets_other_network",
-    "tickets_other_room",
-    "tickets_expired",
-    "tickets_late",
-)
-# Traffic by kind: what the page calls it, and the edges' counters that it is the sum of.
+# Traffic by kind, and the edges' counters that each is the sum of; none is in two of them.
 KINDS: dict[str, tuple[str, ...]] = {
     "let_in": ("joined",),
     "in_line": ("line_given", "line_again", "line_early"),
     "network_full": ("refused_by_network", "line_full", "wrongs_closed"),
-    "wrong_tickets": _TICKETS_WRONG,
-    "wrong_requests": ("answers_4xx", "proxy_refused"),
-    "slow": ("timed_out", "unfinished_closed", "slow_closed", "stalled_closed"),
+    "banned": ("banned_refused", "banned_closed"),
+    "wrong_tickets": (
+        "tickets_forged",
+        "tickets_malformed",
+        "tickets_replayed",
+        "tickets_other_network",
+        "tickets_other_room",
+        "tickets_expired",
+        "tickets_late",
+        "proofs_false",
+    ),
+    "wrong_requests": (
+        "malformed",
+        "unknown_paths",
+        "unknown_queries",
+        "far_future",
+        "proxy_refused",
+    ),
+    "slow": (
+        "silent_closed",
+        "slow_heads",
+        "slow_closed",
+        "stalled_closed",
+        "unfinished_closed",
+    ),
     "no_tls": ("tls_failed", "tls_crowded_out"),
-    "no_room": ("refused_connections", "answers_5xx"),
+    "no_room": ("refused_connections",),
 }
 
 
@@ -107,11 +120,11 @@ def point_of(second: Second, merged: Merged, policy: Policy) -> Point:
         first_audio_p50=audio.p50 if audio.n else -1.0,
         first_audio_p95=audio.p95 if audio.n else -1.0,
         queue_p95=queue.p95 if queue.n else -1.0,
-        late=merged.load.late_s,
-        use=merged.load.use,
-        bits=merged.load.bits,
-        memory=merged.load.memory,
-        descriptors=merged.load.descriptors,
+        late=round(merged.load.late_s, 4),
+        use=round(merged.load.use, 4),
+        bits=round(merged.load.bits, 4),
+        memory=round(merged.load.memory, 4),
+        descriptors=round(merged.load.descriptors, 4),
         connections=merged.load.connections,
         sent_bytes=counts.get("bytes_sent", 0),
         addresses=round(merged.addresses),
