@@ -1,0 +1,143 @@
+"""What an edge takes from a policy, for how long, and whom it spares; with a clock of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stentor.admission.shares import Block
+from stentor.edge.counts import Counts
+from stentor.edge.lookout import Turns
+from stentor.edge.networks import NetworkLimits, Networks
+from stentor.edge.shielding import Lately, Shielding
+from stentor.shield.keys import EventKey
+from stentor.shield.policy import SAFE, Ban, Policy, Why, encode_policy
+from stentor.shield.summary import Summary
+
+KEY = EventKey(b"k" * 32)
+PEER, OTHER = b"\x0a\0\0\x01", b"\x0a\0\0\x02"
+HOUSE = bytes.fromhex("20010db800010200") + bytes(8)
+NEIGHBOUR = bytes.fromhex("20010db800010300") + bytes(8)
+
+
+class Ground:
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "shield.policy"
+        self.counts = Counts()
+        monitor = Block(b"\x0a\0\0\x63", 32)
+        self.networks = Networks(NetworkLimits(exempt=(monitor,)))
+        self.shielding = Shielding(
+            policy=self.path,
+            guard=folder / "guard.sock",
+            networks=self.networks,
+            counts=self.counts,
+            summary=Summary(KEY, "edge-0"),
+        )
+
+    def decree(self, *networks: bytes, number: int = 1, kernel: bool = True) -> None:
+        bans = tuple(Ban(KEY.name(one), 60_000, Why.FORGED, kernel=kernel) for one in networks)
+        policy = Policy(number, 0, 10_000, KEY.id, bans=bans, network_share=0.5)
+        scratch = self.path.with_suffix(".new")
+        scratch.write_bytes(encode_policy(policy))
+        scratch.replace(self.path)
+
+
+@pytest.fixture
+def ground(tmp_path: Path) -> Ground:
+    return Ground(tmp_path)
+
+
+def test_policy_holds_until_its_time_is_over_and_not_a_moment_longer(ground: Ground) -> None:
+    ground.decree(PEER)
+    assert ground.shielding.look(1_000)
+    assert ground.shielding.ban_of(PEER, 9_999) is not None
+    assert not ground.shielding.look(9_999)
+    assert ground.shielding.look(10_000)
+    assert ground.shielding.policy is SAFE
+    assert ground.shielding.ban_of(PEER, 10_000) is None
+    assert not ground.shielding.closes(PEER, 10_000)
+
+
+def test_vanished_or_garbled_file_leaves_the_last_policy_until_it_ends(ground: Ground) -> None:
+    ground.decree(PEER)
+    ground.shielding.look(1_000)
+    ground.path.write_bytes(b"[]")
+    ground.shielding.look(2_000)
+    assert ground.counts.policies_refused == 1
+    ground.path.unlink()
+    ground.shielding.look(3_000)
+    assert ground.shielding.ban_of(PEER, 3_000) is not None
+    ground.shielding.look(10_000)
+    assert ground.shielding.ban_of(PEER, 10_000) is None
+
+
+def test_ban_ends_before_its_policy_when_its_own_time_is_over(ground: Ground) -> None:
+    policy = Policy(1, 0, 10_000, KEY.id, bans=(Ban(KEY.name(PEER), 5_000, Why.SLOW),))
+    ground.path.write_bytes(encode_policy(policy))
+    ground.shielding.look(1_000)
+    assert ground.shielding.ban_of(PEER, 4_999) is not None
+    assert ground.shielding.ban_of(PEER, 5_000) is None
+
+
+def test_ban_is_of_one_network_and_of_all_that_is_within_it(ground: Ground) -> None:
+    ground.decree(PEER, HOUSE[:6])
+    ground.shielding.look(1)
+    found = {peer: ground.shielding.ban_of(peer, 1) for peer in (PEER, OTHER, HOUSE, NEIGHBOUR)}
+    assert found[OTHER] is None
+    assert all(found[peer] is not None for peer in (PEER, HOUSE, NEIGHBOUR))
+
+
+def test_nobody_is_cut_off_from_where_somebody_listens_or_showed_a_good_ticket(
+    ground: Ground,
+) -> None:
+    ground.decree(PEER, HOUSE[:6])
+    ground.shielding.look(1)
+    assert ground.shielding.closes(PEER, 1)
+    ground.networks.keeps(7, PEER)
+    assert ground.shielding.closes(PEER, 1)  # it only has a connection
+    ground.networks.listens(7)
+    assert not ground.shielding.closes(PEER, 1)
+    ground.networks.listens_no_more(7)
+    assert ground.shielding.closes(PEER, 1)
+    ground.shielding.showed_ticket(NEIGHBOUR, 1)
+    assert not ground.shielding.closes(HOUSE, 1)
+
+
+def test_exempt_addresses_are_never_banned(ground: Ground) -> None:
+    monitor = b"\x0a\0\0\x63"
+    ground.decree(monitor)
+    ground.shielding.look(1)
+    assert ground.shielding.ban_of(monitor, 1) is None
+
+
+def test_who_reads_the_shelf_already_goes_on_reading(ground: Ground) -> None:
+    ground.shielding.reads(PEER, 1)
+    ground.decree(PEER, OTHER)
+    ground.shielding.look(2)
+    assert ground.shielding.put_off(PEER, 2, reads=True) is None
+    assert ground.shielding.put_off(PEER, 2) is not None
+    assert ground.shielding.put_off(OTHER, 2, reads=True) is not None
+
+
+def test_what_is_remembered_is_bounded_in_number_and_in_time() -> None:
+    lately = Lately(1_000, most=100)
+    for number in range(1_000):
+        lately.note(number.to_bytes(4), number)
+    assert len(lately) == 100
+    assert not lately.did((899).to_bytes(4), 1_000)
+    assert lately.did((900).to_bytes(4), 1_000)
+    lately.forget(1_950)
+    assert len(lately) == 49
+    lately.forget(3_000)
+    assert len(lately) == 0
+
+
+def test_turn_lag_is_from_the_look_that_served_the_place() -> None:
+    turns = Turns()
+    assert turns.lag_s(100, 0) is None
+    for at_ms in range(0, 10_000, 250):
+        turns.note(at_ms // 2, at_ms)
+    assert turns.lag_s(1_000, 5_000) == 3.0
+    assert turns.lag_s(1_001, 5_000) == 2.75
+    assert turns.lag_s(1 << 40, 5_000) is None
