@@ -57,6 +57,7 @@ class Progress(msgspec.Struct, tag=True):
     gaps: int
     refused: int
     lost: int
+    stalled_s: float = 0.0
 
 
 class Digests(msgspec.Struct, tag=True):
@@ -109,6 +110,7 @@ def _work(share: Share, channel: socket.socket) -> None:
         told = Progress(
             number, fleet.connected, fleet.listening, fleet.waiting, fleet.audience.heard,
             tally.parts, tally.bytes, tally.stalls, tally.gaps, tally.refused, tally.lost,
+            tally.stalled_s,
         )  # fmt: skip
         channel.send(encode(told))
         with contextlib.suppress(BlockingIOError):

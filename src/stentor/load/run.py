@@ -48,6 +48,7 @@ class Sums:
     gaps: int = 0
     refused: int = 0
     lost: int = 0
+    stalled_s: float = 0.0
 
 
 OnProgress = Callable[[Sums], object]

@@ -13,6 +13,7 @@ from stentor.load.behaviour import SLOW_WINDOW_BYTES
 from stentor.load.target import Target
 
 _BIND_ADDRESS_NO_PORT = 24
+_IPV6_FREEBIND = 78
 
 
 def open_socket(target: Target, process: int, who: int, *, small_window: bool) -> socket.socket:
@@ -24,6 +25,8 @@ def open_socket(target: Target, process: int, who: int, *, small_window: bool) -
         source = target.source(process, who)
         if source is not None:
             connection.setsockopt(socket.IPPROTO_IP, _BIND_ADDRESS_NO_PORT, 1)
+            if target.v6_sources:
+                connection.setsockopt(socket.IPPROTO_IPV6, _IPV6_FREEBIND, 1)
             connection.bind(source)
         with contextlib.suppress(BlockingIOError):
             connection.connect((target.address, target.port))

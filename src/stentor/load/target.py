@@ -24,6 +24,9 @@ class Target:
     period_ms: int = 0  # the fastest lane that listeners want
     listeners_per_source: int = 200  # each source address stands for a network
     own_machine: bool = True  # reached by loopback
+    sources_from: int = 10  # second number of the first process's addresses: loads side by side
+    one_source: str = ""  # the loopback address that all share, as behind a carrier's NAT
+    v6_sources: str = ""  # such as 2001:db8: a /56 each, where an arena routes them to itself
 
     @property
     def host(self) -> str:
@@ -41,10 +44,17 @@ class Target:
         Thousands of connections from one address to another wear out its ports, and would be one
         network in the edge's eyes.
         """
-        if self.family is socket.AF_INET6 or not self.own_machine:
+        if not self.own_machine:
             return None
         network = listener // self.listeners_per_source
-        return f"127.{10 + process}.{network >> 8 & 255}.{(network & 255) or 1}", 0
+        if self.family is socket.AF_INET6:
+            if not self.v6_sources:
+                return None
+            larger, house = 0x1000 + 64 * process + (network >> 8), (network & 255) << 8
+            return f"{self.v6_sources}:{larger:x}:{house:x}::{listener + 1:x}", 0
+        if self.one_source:
+            return self.one_source, 0
+        return f"127.{self.sources_from + process}.{network >> 8 & 255}.{(network & 255) or 1}", 0
 
     def request(
         self, *, ticket: str | None = None, part: int | None = None, period_ms: int | None = None

@@ -11,8 +11,9 @@ import socket
 import struct
 import time
 from collections import OrderedDict, deque
+from collections.abc import Callable
 
-from stentor.load.attacks.aim import Aim, bot, open_stream
+from stentor.load.attacks.aim import Aim, open_stream
 from stentor.load.attacks.bounds import HELD_MAX, PATIENCE_S, TAIL_BYTES_MAX
 from stentor.load.attacks.conduct import Plain
 from stentor.load.attacks.outcome import Outcome
@@ -59,13 +60,19 @@ class Attackers:
     """The attackers of one process; `number` of `of` takes every of-th visit."""
 
     def __init__(
-        self, aim: Aim, conduct: Plain, per_s: float, number: int, of: int, *, v6: bool
+        self,
+        aim: Aim,
+        conduct: Plain,
+        per_s: float,
+        number: int,
+        of: int,
+        source: Callable[[int], str],
     ) -> None:
         self._aim = aim
         self._conduct = conduct
         self._per_s = per_s / of
         self._number, self._of = number, of
-        self._v6 = v6
+        self._source = source
         self._epoll = select.epoll()
         self._guests: OrderedDict[int, _Guest] = OrderedDict()
         self._next_acts: deque[tuple[int, int, _Guest]] = deque()
@@ -99,7 +106,7 @@ class Attackers:
 
     def _begin(self, visit: Visit, now_ns: int) -> None:
         try:
-            source = bot(visit.source, v6=self._v6)
+            source = self._source(visit.source)
             connection = open_stream(self._aim, source, window_bytes=visit.window_bytes)
         except OSError as error:
             self.outcome.unconnected += 1

@@ -16,7 +16,7 @@ import time
 import msgspec
 
 from stentor.load.attacks import bounds
-from stentor.load.attacks.aim import Aim
+from stentor.load.attacks.aim import Aim, bot
 from stentor.load.attacks.attacker import Attackers
 from stentor.load.attacks.families import FAMILIES, By, Family
 from stentor.load.attacks.forgery import TicketForgery
@@ -46,6 +46,11 @@ class Orders(msgspec.Struct):
     ports: list[int] = []
     key: bytes = b""
     parent: int = 0
+    address: str = ""  # of loopback, that all attackers share with others
+
+    def source(self, number: int) -> str:
+        """Return the address of an attacker."""
+        return self.address or bot(number, v6=self.v6)
 
 
 def carry_out(orders: Orders) -> Outcome:
@@ -65,7 +70,7 @@ def carry_out(orders: Orders) -> Outcome:
         if isinstance(conduct, TicketForgery) and orders.key:
             conduct.give_key(orders.key)
         attackers = Attackers(
-            orders.aim, conduct, orders.per_s, orders.number, orders.of, v6=orders.v6
+            orders.aim, conduct, orders.per_s, orders.number, orders.of, orders.source
         )
     begin_ns = time.monotonic_ns()
     outcome = attackers.run(begin_ns, begin_ns + round(orders.seconds * 1e9))

@@ -31,6 +31,7 @@ class Attack:
     v6: bool = False
     ports: tuple[int, ...] = ()
     key: bytes = b""
+    address: str = ""  # of loopback: a carrier's, that they share with people
 
     def orders(self) -> list[Orders]:
         """Return what each process is to do; raises `UsageError` for what none may."""
@@ -40,6 +41,8 @@ class Attack:
         if sources > about.sources_max:
             raise UsageError(f"{self.family} has at most {about.sources_max} sources.")
         refuse_all_but_own(self.aim.address)
+        if self.address:
+            refuse_all_but_own(self.address)
         if about.by is By.DATAGRAMS and not self.ports:
             raise UnavailableError("Nobody is on the stage: it has no media ports to send to.")
         of = min(bounds.PROCESSES_MAX, math.ceil(self.per_s / _PER_PROCESS))
@@ -47,6 +50,7 @@ class Attack:
             Orders(
                 self.family, self.aim, self.per_s, self.seconds, sources, self.seed, number, of,
                 self.v6, list(self.ports), self.key, os.getpid(),
+                self.address,
             )
             for number in range(of)
         ]  # fmt: skip
