@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 
 import pytest
+
+from support.machine import Machine, watched_machine
 
 pytest_plugins = ["support.second_chance"]
 
@@ -17,3 +20,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.skip(f"not on this machine: {', '.join(missing)} (as root, ./test installs it)")
     if item.get_closest_marker("needs_root") and os.geteuid() != 0:
         pytest.skip("needs root")
+
+
+@pytest.fixture
+def machine() -> Iterator[Machine]:
+    """What this machine holds up while the test runs."""
+    with watched_machine() as one:
+        yield one

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from support.bad_network import bursty_loss, random_loss, silences_ms, strength, tone
+from support.machine import Machine
 from support.programs import ffmpeg_with_whip
 from support.stage import FeedEars, StageRunning, Talker, orders_of, stage_running, until
 
@@ -70,7 +71,7 @@ async def test_ffmpeg_publishes_by_whip_and_a_talker_hears_it(tmp_path: Path) ->
     [({"muted": True}, False), ({"removed": True}, True), ({"revoked": True}, True)],
 )
 async def test_whoever_is_muted_removed_or_banned_is_silent_within_half_a_second(
-    tmp_path: Path, change: dict[str, bool], closed: bool
+    tmp_path: Path, machine: Machine, change: dict[str, bool], closed: bool
 ) -> None:
     with stage_running(tmp_path, "ada", "ben") as stage:
         async with (
@@ -80,11 +81,13 @@ async def test_whoever_is_muted_removed_or_banned_is_silent_within_half_a_second
         ):
             await until(lambda: strength(audience.sound(0.5), BEN) > 0.1, 10)
             await until(lambda: strength(ada.sound(0.5), BEN) > 0.1, 10)
+            machine.watch_anew()
             stage.change_seat("room", "ben", **change)  # Ben keeps sending
-            took = await until(lambda: strength(audience.sound(0.1), BEN) < 0.005, 1)
-            assert took < 0.5
-            took += await until(lambda: strength(ada.sound(0.1), BEN) < 0.005, 1)
-            assert took < 0.5 + 0.1  # Ada's own jitter buffer has 60 ms more
+            took = await until(lambda: strength(audience.sound(0.1), BEN) < 0.005, 3)
+            took_back = took + await until(lambda: strength(ada.sound(0.1), BEN) < 0.005, 3)
+            held_up_s = machine.held_up_s()
+            assert took < 0.5 + held_up_s
+            assert took_back < 0.5 + 0.1 + held_up_s  # Ada's own jitter buffer has 60 ms more
             assert strength(audience.sound(0.1), ADA) > 0.1
             if closed:
                 await until(lambda: ben.connection.connectionState != "connected", 5)
@@ -98,10 +101,12 @@ async def test_whoever_is_muted_removed_or_banned_is_silent_within_half_a_second
                 return
             assert ben.sending
             stage.change_seat("room", "ben", muted=False)
-            await until(lambda: strength(audience.sound(0.2), BEN) > 0.1, 1, "unmuted")
+            await until(lambda: strength(audience.sound(0.2), BEN) > 0.1, 3, "unmuted")
 
 
-async def test_the_green_room_is_heard_by_speakers_and_by_nobody_else(tmp_path: Path) -> None:
+async def test_the_green_room_is_heard_by_speakers_and_by_nobody_else(
+    tmp_path: Path, machine: Machine
+) -> None:
     with stage_running(tmp_path, "ada", "ben", live=False) as stage:
         async with (
             FeedEars(stage) as audience,
@@ -111,10 +116,11 @@ async def test_the_green_room_is_heard_by_speakers_and_by_nobody_else(tmp_path: 
             await until(lambda: strength(ada.sound(1), BEN) > 0.1, 10)
             await until(lambda: strength(ben.sound(1), ADA) > 0.1, 10)
             assert audience.messages == []
+            machine.watch_anew()
             epoch_ms = stage.now_ms + 500
             stage.order(orders_of("ada", "ben", epoch_ms=epoch_ms))
             await until(lambda: len(audience.frames) > 20, 3, "on the air at the epoch")
-            assert audience.frames[0].sample_index <= 3 * 960
+            assert audience.frames[0].sample_index <= (3 + 50 * machine.held_up_s()) * 960
             assert [one["seat"] for one in audience.states[0]["present"]] == ["ada", "ben"]
             stage.order(orders_of("ada", "ben", epoch_ms=epoch_ms, end_ms=stage.now_ms + 300))
             await until(lambda: audience.states[-1]["present"] == [], 2, "off the air")
@@ -124,19 +130,27 @@ async def test_the_green_room_is_heard_by_speakers_and_by_nobody_else(tmp_path: 
             assert strength(ada.sound(0.2), BEN) > 0.1  # they may still say goodbye
 
 
-async def longest_silence_ms(audience: FeedEars, talker: Talker, seconds: float) -> float:
-    """Return the longest silence in a stretch that the test's own machine did not disturb."""
+async def longest_silence_ms(
+    audience: FeedEars, talker: Talker, seconds: float, machine: Machine
+) -> float:
+    """Return the longest silence in a stretch that the test's own machine did not disturb.
+
+    Where it disturbs every stretch, what it held up is taken off.
+    """
     for _ in range(5):
+        machine.watch_anew()
         count = len(audience.frames)
         await until(lambda count=count: len(audience.frames) >= count + 50 * seconds, 3 * seconds)
         longest = max(silences_ms(audience.sound(seconds), 0.02), default=0)
-        if talker.sent_evenly(seconds) or longest <= 60:
+        if longest <= 60:
             break
-    return longest
+    return longest - 1000 * machine.held_up_s()
 
 
 @pytest.mark.parametrize("loss", [random_loss(0.05), bursty_loss(0.02)], ids=["random", "bursty"])
-async def test_loss_on_the_way_in_is_not_heard_as_silence(tmp_path: Path, loss: object) -> None:
+async def test_loss_on_the_way_in_is_not_heard_as_silence(
+    tmp_path: Path, machine: Machine, loss: object
+) -> None:
     with stage_running(tmp_path, "ada") as stage:
         async with (
             FeedEars(stage) as audience,
@@ -144,7 +158,7 @@ async def test_loss_on_the_way_in_is_not_heard_as_silence(tmp_path: Path, loss: 
         ):
             assert "useinbandfec=1" in ada.answer
             await until(lambda: len(audience.frames) >= 300, 15)
-            assert await longest_silence_ms(audience, ada, 5) <= 60
+            assert await longest_silence_ms(audience, ada, 5, machine) <= 60
 
 
 async def test_a_taken_seat_is_refused_resumed_and_free_again(tmp_path: Path) -> None:
@@ -248,7 +262,9 @@ async def test_a_clock_that_is_set_puts_nobody_off_the_stage(tmp_path: Path) -> 
             assert all(one.sample_index >= 0 for one in audience.frames)
 
 
-async def test_a_flood_of_packets_is_cut_off_and_delays_nobody(tmp_path: Path) -> None:
+async def test_a_flood_of_packets_is_cut_off_and_delays_nobody(
+    tmp_path: Path, machine: Machine
+) -> None:
     with stage_running(tmp_path, "ada", "ben") as stage:
         async with (
             FeedEars(stage) as audience,
@@ -256,13 +272,14 @@ async def test_a_flood_of_packets_is_cut_off_and_delays_nobody(tmp_path: Path) -
             Talker(stage, "ben", tone(BEN, 4)) as ben,
         ):
             await until(lambda: strength(audience.sound(0.5), BEN) > 0.1, 10)
+            machine.watch_anew()
             count = len(audience.frames)
             ben.flood(3_000)
             await until(lambda: ben.connection.connectionState == "closed", 5, "cut off")
             await until(lambda: len(audience.frames) > count + 100, 5)
             longest = max(silences_ms(audience.sound(2), 0.02), default=0)
-            assert longest <= 60 or not ada.sent_evenly(2)
-            assert await longest_silence_ms(audience, ada, 2) <= 60
+            assert longest <= 60 + 1000 * machine.held_up_s() or not ada.sent_evenly(2)
+            assert await longest_silence_ms(audience, ada, 2, machine) <= 60
             assert _sessions(stage) == 1
 
 

@@ -12,6 +12,7 @@ import pytest
 from stentor.media.grid import PART_S
 from stentor.rooms.state import OnAir
 from support.listeners import listening
+from support.machine import Machine
 from support.server import COMMAND, Server, serving, wait_until
 from support.voices import speaking, strength, tone_file
 
@@ -38,26 +39,28 @@ def test_programme_starts_on_the_hour_with_the_first_speaker_ten_seconds_late(
             ear.wait_parts(1, 12)
         for ear in ears:
             assert ear.findings.first_part == 0
-            assert 0 < ear.arrived_ns[0] - hour_ns < 1_000_000_000
-        assert shelf[0].arrived_ns[min(shelf[0].parts)] - hour_ns < 3_000_000_000
+            assert 0 < ear.arrived_ns[0] - hour_ns < (1 + ears[0].held_up_s) * 1e9
+        after_ns = shelf[0].arrived_ns[min(shelf[0].parts)] - hour_ns
+        assert after_ns < (3 + shelf[0].held_up_s) * 1e9
         time.sleep(max(0.0, room.epoch_ms / 1000 + 10 - time.time()))
         with speaking(tone, room.link("host"), "--loop"):
             for ear in ears:
                 ear.wait(lambda one: strength(one.pcm(one.last_part - 2), TONE) > 0.5, 8, "heard")
                 ear.wait_more(6)
+            heard_after_s = time.time() - room.epoch_ms / 1000
     for ear in ears:
         found = ear.findings
         assert (found.gaps, found.jumps) == (0, 0)
         assert ear.smooth
-        assert found.silent_s == pytest.approx(10, abs=2)
+        assert 10 - 2 <= found.silent_s <= heard_after_s  # nobody spoke, and none was cut off
         assert found.behind_s_max is not None
-        assert found.behind_s_max < 1.0
+        assert found.behind_s_max < 1.0 + ear.held_up_s
         seen = [state.on_air for state in ear.states]
         assert seen.index(OnAir.SILENCE) < seen.index(OnAir.VOICES)
 
 
 def test_host_who_starts_early_is_heard_within_a_second_or_two(
-    server: Server, tmp_path: Path
+    server: Server, tmp_path: Path, machine: Machine
 ) -> None:
     tone = tone_file(tmp_path / "tone.wav", TONE)
     room = server.create_room("Early", in_s=3600)
@@ -66,10 +69,11 @@ def test_host_who_starts_early_is_heard_within_a_second_or_two(
         listening(room.url()) as (ear,),
     ):
         ear.wait(lambda one: one.states, 5, "a listener waits")
+        machine.watch_anew()
         began = time.monotonic()
         room.act("start")
         ear.wait_parts(1, 5)
-        assert time.monotonic() - began < 2.0
+        assert time.monotonic() - began < 2.0 + machine.held_up_s()
         ear.wait(lambda one: strength(one.pcm(), TONE) > 0.3, 6, "the host is heard")
         assert ear.findings.first_part == 0
         room.act("end")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from support.machine import Machine
 from support.server import COMMAND, Server, serving, wait_until
 
 
@@ -46,23 +47,24 @@ def test_port_in_use_is_refused_naming_the_port_and_the_option(
 
 
 @pytest.mark.parametrize("part", ["control", "stage", "origin", "edge-0"])
-def test_killed_part_is_started_again(server: Server, part: str) -> None:
+def test_killed_part_is_started_again(server: Server, machine: Machine, part: str) -> None:
     began = time.monotonic()
     old = server.kill(part)
     server.wait_restarted(part, old)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 5 + machine.held_up_s()
     assert server.parts()[part]["restarts"] == 1
     wait_until(lambda: f"{part} died" in server.log(), 2)
 
 
-def test_ctrl_c_ends_everything_quietly(tmp_path: Path) -> None:
+def test_ctrl_c_ends_everything_quietly(tmp_path: Path, machine: Machine) -> None:
     server = Server(tmp_path / "data").start()
     pids = [facts["pid"] for facts in server.parts().values()]
     assert server.process is not None
+    machine.watch_anew()
     began = time.monotonic()
     server.process.send_signal(signal.SIGINT)
     assert server.stop() == 0
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 5 + machine.held_up_s()
     assert "Traceback" not in server.log()
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
     assert not server.folder.run.exists()

@@ -9,6 +9,8 @@ from typing import Any
 
 from playwright.async_api import Page
 
+from support.machine import PATIENCE
+
 ABSENT_DB = -60.0  # a bin of what is not there
 HEARD_DB = -45.0  # a bin of a tone that is
 
@@ -52,12 +54,12 @@ async def tone_db(page: Page, hertz: float, selector: str = "audio") -> float:
 
 async def eventually(condition: Callable[[], Awaitable[Any]], timeout_s: float, what: str) -> Any:
     """Return what the condition returns once that is true; fail after `timeout_s`."""
-    deadline = time.monotonic() + timeout_s
+    deadline = time.monotonic() + PATIENCE * timeout_s
     while True:
         result = await condition()
         if result:
             return result
-        assert time.monotonic() < deadline, f"not within {timeout_s} s: {what}"
+        assert time.monotonic() < deadline, f"not within {PATIENCE * timeout_s} s: {what}"
         await asyncio.sleep(0.03)
 
 

@@ -19,17 +19,15 @@ from stentor.load.reading import Said, read_chunks, read_head
 from stentor.media.boxes import boxes, read_event
 from stentor.media.renditions import RENDITIONS
 from stentor.rooms.orders import Phase
+from support.machine import PATIENCE
 from support.programme import FeedThread, Programme
-
-# How long is waited for what must come: only a test that fails waits so long.
-PATIENCE_S = 15.0
 
 Approach = Callable[[socket.socket], socket.socket]  # what is said before the first request
 
 
-def eventually(condition: Callable[[], Any], timeout_s: float = PATIENCE_S) -> Any:
+def eventually(condition: Callable[[], Any], timeout_s: float = 5.0) -> Any:
     """Return what the condition returns once it is true; fails after the deadline."""
-    deadline = time.monotonic() + timeout_s
+    deadline = time.monotonic() + PATIENCE * timeout_s
     while True:
         found = condition()
         if found:
@@ -65,7 +63,7 @@ class Client:
             self.socket.bind((source, 0))
         if receive_bytes is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
-        self.socket.settimeout(PATIENCE_S)
+        self.socket.settimeout(PATIENCE * 5)
         self.socket.connect(("127.0.0.1", port))
         if approach is not None:
             self.socket = approach(self.socket)
@@ -100,9 +98,9 @@ class Client:
         data, self.buffer = self.buffer[:length], self.buffer[length:]
         return Response(status, headers, data)
 
-    def closed(self, timeout_s: float = PATIENCE_S) -> bool:
+    def closed(self, timeout_s: float = 5.0) -> bool:
         """Say whether the server hangs up within the time."""
-        self.socket.settimeout(timeout_s)
+        self.socket.settimeout(PATIENCE * timeout_s)
         try:
             while self.socket.recv(65_536):
                 pass
@@ -145,9 +143,9 @@ class Ear(Client):
         self.status, self.headers = self.head()
         self._take(read_chunks(self.buffer), self.buffer)
 
-    def listen(self, until: Callable[[], Any], timeout_s: float = PATIENCE_S) -> Ear:
+    def listen(self, until: Callable[[], Any], timeout_s: float = 5.0) -> Ear:
         """Read until the condition holds."""
-        deadline = time.monotonic() + timeout_s
+        deadline = time.monotonic() + PATIENCE * timeout_s
         while not until():
             assert time.monotonic() < deadline, f"heard only {self.parts[-5:]}"
             self.socket.settimeout(max(0.01, deadline - time.monotonic()))

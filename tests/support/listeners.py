@@ -15,7 +15,7 @@ from stentor.base.errors import StentorError
 from stentor.listen.heard import Findings, Heard
 from stentor.listen.run import Wish, run_listen
 from stentor.rooms.state import RoomState
-from support.machine import Machine, watched_machine
+from support.machine import PATIENCE, Machine, watched_machine
 from support.server import wait_until
 from support.voices import Pcm
 
@@ -101,7 +101,7 @@ class Ear:
     def join(self, timeout_s: float = 20) -> Ear:
         """Return when listening has ended by itself."""
         assert self._thread is not None
-        self._thread.join(timeout_s)
+        self._thread.join(PATIENCE * timeout_s)
         assert not self._thread.is_alive(), f"still listening to {self.wish.url}"
         return self
 

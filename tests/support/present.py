@@ -44,7 +44,7 @@ class Present:
         """End the programme's going on; everyone must have heard all of it."""
         self._stopping.set()
         for thread in self._threads:
-            thread.join(10)
+            thread.join(30)
         for ear in self.ears:
             assert ear.parts == list(range(ear.parts[0], self._last + 1)), "a gap"
             assert ear.parts[0] <= self._first

@@ -29,6 +29,7 @@ from stentor.media.grid import FRAME_SAMPLES, sample_at
 from stentor.rooms.orders import Orders
 from stentor.rooms.state import RoomState, decode_room_state
 from stentor.store.orders import OrdersFolder
+from support.machine import PATIENCE
 from support.network import free_port
 from support.virtual_origin import Pcm, tone
 
@@ -97,7 +98,7 @@ class RealOrigin:
 
     def hear(self, until: Callable[[], object], timeout_s: float = 20) -> None:
         """Take what an edge would get until the condition holds."""
-        deadline = time.monotonic() + timeout_s
+        deadline = time.monotonic() + PATIENCE * timeout_s
         while not until():
             assert time.monotonic() < deadline, f"not heard within {timeout_s} s"
             if not self._connected:

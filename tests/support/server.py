@@ -29,6 +29,7 @@ import httpx
 
 from stentor.base.paths import DataFolder
 from stentor.base.secrets import operator_token
+from support.machine import PATIENCE
 
 READY_S = 40.0
 COMMAND = (sys.executable, "-m", "stentor")
@@ -36,13 +37,13 @@ COMMAND = (sys.executable, "-m", "stentor")
 
 def wait_until(condition: Callable[[], Any], timeout_s: float, what: str = "") -> Any:
     """Return what `condition` returns as soon as that is true; fail after `timeout_s`."""
-    deadline = time.monotonic() + timeout_s
+    deadline = time.monotonic() + PATIENCE * timeout_s
     while True:
         result = condition()
         if result:
             return result
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {timeout_s} s: {what or condition}")
+            raise AssertionError(f"not within {PATIENCE * timeout_s} s: {what or condition}")
         time.sleep(0.02)
 
 
@@ -170,7 +171,7 @@ class Server:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
-            return self.process.wait(timeout_s)
+            return self.process.wait(PATIENCE * timeout_s)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

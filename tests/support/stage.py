@@ -37,6 +37,7 @@ from stentor.rooms.orders import Orders, Role, Seat
 from stentor.stage.peer import _NoTrack
 from stentor.store.orders import OrdersFolder
 from support.bad_network import Pcm, Sent, packets
+from support.machine import PATIENCE
 from support.network import free_port, wait_for_port
 
 LINK_MS = 3_600_000
@@ -307,7 +308,7 @@ async def until(condition: Callable[[], Any], timeout_s: float, what: str = "") 
     loop = asyncio.get_running_loop()
     started = loop.time()
     while not condition():
-        if loop.time() - started > timeout_s:
-            raise AssertionError(f"not within {timeout_s} s: {what or condition}")
+        if loop.time() - started > PATIENCE * timeout_s:
+            raise AssertionError(f"not within {PATIENCE * timeout_s} s: {what or condition}")
         await asyncio.sleep(0.005)
     return loop.time() - started

@@ -34,7 +34,7 @@ def test_audience_is_the_sum_of_fresh_edges(control: ControlProcess) -> None:
     say(control, facts("edge-0", room["room"], listeners=3, waiting=1))
     say(control, facts("edge-1", room["room"], listeners=4, lagging=1))
     say(control, facts("edge-0", room["room"], listeners=5, waiting=2))
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while (answer := control.call("GET", path, token=token).json())["listeners"] != 9:
         assert time.monotonic() < deadline, answer
         time.sleep(0.02)
@@ -48,7 +48,7 @@ def test_audience_is_the_sum_of_fresh_edges(control: ControlProcess) -> None:
     metrics = control.client.get("/metrics").text
     assert 'stentor_audience_listeners{way="push"} 9.0' in metrics
     assert "stentor_audience_unreadable_total 2.0" in metrics
-    deadline = time.monotonic() + 8
+    deadline = time.monotonic() + 30
     while control.call("GET", path, token=token).json()["edges"]:  # they say nothing any more
         assert time.monotonic() < deadline
         time.sleep(0.05)

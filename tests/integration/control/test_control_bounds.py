@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from support.control import PROBLEM, ControlProcess, controlling
+from support.machine import Machine
 
 
 @pytest.fixture(scope="module")
@@ -85,14 +86,16 @@ def test_hold_tune_may_be_larger_but_not_without_end(hasty: ControlProcess) -> N
     ],
     ids=["nothing", "head", "second head", "body"],
 )
-def test_half_a_request_is_answered_and_closed(hasty: ControlProcess, half: bytes) -> None:
+def test_half_a_request_is_answered_and_closed(
+    hasty: ControlProcess, machine: Machine, half: bytes
+) -> None:
     with connected(hasty) as connection:
         began = time.monotonic()
         connection.sendall(half)
         data = b""
         while piece := connection.recv(65_536):
             data += piece
-        assert time.monotonic() - began < 8
+        assert time.monotonic() - began < 8 + machine.held_up_s()
     assert data.startswith(b"HTTP/1.1 ")
     assert b"408" in data
     assert b"too-slow" in data
@@ -142,7 +145,7 @@ def test_client_that_takes_no_answer_is_let_go(hasty: ControlProcess) -> None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         connection.connect(("127.0.0.1", hasty.port))
         connection.sendall(b"GET /api/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 400)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while cut_off() == before:
             assert time.monotonic() < deadline
             time.sleep(0.05)
@@ -152,13 +155,15 @@ def test_client_that_takes_no_answer_is_let_go(hasty: ControlProcess) -> None:
                 pass
 
 
-def test_others_are_answered_while_many_wait_with_half_requests(hasty: ControlProcess) -> None:
+def test_others_are_answered_while_many_wait_with_half_requests(
+    hasty: ControlProcess, machine: Machine
+) -> None:
     with contextlib.ExitStack() as stack:
         for _ in range(50):
             stack.enter_context(connected(hasty)).sendall(b"POST /api/rooms HTTP/1.1\r\n")
         began = time.monotonic()
         assert hasty.call("GET", "/healthz").status_code == 200
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 3 + machine.held_up_s()
 
 
 def test_one_connection_too_many_is_told_so_and_the_others_go_on(tmp_path: Path) -> None:
@@ -171,7 +176,7 @@ def test_one_connection_too_many_is_told_so_and_the_others_go_on(tmp_path: Path)
         assert status == 503
         assert problem["type"] == "urn:stentor:problem:busy"
         assert control.call("GET", "/healthz").status_code == 200
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while True:  # those who wait for nothing are let go
             with connected(control) as late:
                 late.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")

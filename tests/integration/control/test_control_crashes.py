@@ -17,6 +17,7 @@ import pytest
 from stentor.rooms.orders import decode_orders
 from stentor.store.orders import OrdersFolder
 from support.control import ControlProcess, controlling, link_of, token_of
+from support.machine import Machine
 
 
 def test_orders_are_as_acknowledged_after_any_kill(tmp_path: Path) -> None:
@@ -179,7 +180,7 @@ def test_orders_that_are_stored_and_cannot_be_put_in_place_follow_by_themselves(
         assert answer.json()["type"] == "urn:stentor:problem:stored-not-ordered"
         assert "stentor_control_orders_waiting 1.0" in control.client.get("/metrics").text
         orders.rmdir()
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while not orders.exists():
             assert time.monotonic() < deadline
             time.sleep(0.02)
@@ -216,13 +217,15 @@ def test_database_of_a_later_version_is_one_sentence(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_ends_cleanly_when_told_to_with_clients_connected(tmp_path: Path, number: int) -> None:
+def test_it_ends_cleanly_when_told_to_with_clients_connected(
+    tmp_path: Path, machine: Machine, number: int
+) -> None:
     with controlling(tmp_path) as control:
         room = control.create_room()
         control.call("GET", "/api/me", token=token_of(room, "host"))
         began = time.monotonic()
         assert control.stop(number) == 0
-        assert time.monotonic() - began < 8
+        assert time.monotonic() - began < 8 + machine.held_up_s()
         assert "Traceback" not in control.log()
         assert decode_orders((control.folder.orders / f"{room['room']}.json").read_bytes())
 
@@ -235,7 +238,7 @@ def test_room_that_runs_for_too_long_is_ended(tmp_path: Path) -> None:
             database.execute("UPDATE rooms SET epoch_ms = epoch_ms - 120000")
             database.commit()
         control.start()
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while control.orders(room).end_ms is None:
             assert time.monotonic() < deadline
             time.sleep(0.05)

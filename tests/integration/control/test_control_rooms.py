@@ -97,13 +97,14 @@ def test_host_goes_live_and_ends(control: ControlProcess) -> None:
     host, path = token_of(room, "host"), f"/api/rooms/{room['room']}"
     before_ms = time.time_ns() // 1_000_000
     live = control.call("POST", f"{path}/start", token=host).json()
-    assert before_ms + 400 <= live["epoch_ms"] <= before_ms + 3_000
+    after_ms = time.time_ns() // 1_000_000
+    assert before_ms + 400 <= live["epoch_ms"] <= after_ms + 3_000
     assert control.orders(room["room"]).epoch_ms == live["epoch_ms"]
     again = control.call("POST", f"{path}/start", token=token_of(room, "cohost")).json()
     assert again["epoch_ms"] == live["epoch_ms"]
     ended = control.call("POST", f"{path}/end", token=host).json()
     assert control.orders(room["room"]).end_ms == ended["end_ms"]
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while control.call("GET", path).json()["phase"] != "ended":
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -15,6 +15,7 @@ from stentor.media.renditions import RENDITIONS
 from stentor.rooms.orders import Orders, Phase
 from stentor.rooms.state import RoomState, encode_state
 from stentor.store.orders import OrdersFolder
+from support.machine import Machine
 from support.real_origin import RealOrigin, origin_process, stage_feed
 from support.virtual_origin import silences
 
@@ -57,7 +58,7 @@ def write_long_recording(path: Path, parts: int) -> None:
 
 
 def test_live_room_is_back_within_two_seconds_among_two_hundred_and_one_to_be_mended(
-    tmp_path: Path,
+    tmp_path: Path, machine: Machine
 ) -> None:
     long_parts = LONG_BYTES // PART_BYTES
     with origin_process(tmp_path) as origin:
@@ -71,6 +72,7 @@ def test_live_room_is_back_within_two_seconds_among_two_hundred_and_one_to_be_me
         index.unlink()
         write_long_recording(origin.folder.recording("aaa", "aac48"), long_parts)
         origin.start()
+        machine.watch_anew()
         live = Orders("r", 1, "T", origin.now_ms() + 700)
         origin.order(live)
         with stage_feed(origin, live):
@@ -101,12 +103,14 @@ def test_live_room_is_back_within_two_seconds_among_two_hundred_and_one_to_be_me
         ]
         gap_ms = max(later - earlier for earlier, later in pairwise(at_ms))
         print(f"back after {back_ms} ms, mended after {mended_ms} ms, longest gap {gap_ms} ms")
-        assert back_ms < 2_000 + 1_500  # a process that was no warm spare takes its time to start
-        assert gap_ms < MAX_GAP_MS
+        held_up_ms = 1000 * machine.held_up_s()
+        # A process that was no warm spare takes its time to start.
+        assert back_ms < 2_000 + 1_500 + held_up_ms
+        assert gap_ms < MAX_GAP_MS + held_up_ms
         assert not [one for one in origin.conflicts if one[0] == "r"]
         origin.published("r", "aac48")  # without a hole
         for name in RENDITIONS:
             recording = origin.folder.recording("r", name).read_bytes()
             assert recording == origin.published("r", name)
         decoded = origin.heard("r", "aac48")[: (end_ms - live.epoch_ms - 150) * 48]
-        assert silences(decoded) == []
+        assert silences(decoded) == [] or held_up_ms > origin.hold_back_ms

@@ -17,6 +17,7 @@ from stentor.feed.wire import Kind
 from stentor.media.grid import PART_SAMPLES
 from stentor.media.renditions import RENDITIONS
 from stentor.rooms.orders import Orders, Phase
+from support.machine import Machine
 from support.programs import needs_program, program
 from support.real_origin import RealOrigin, origin_process, stage_feed
 from support.virtual_origin import silences
@@ -60,14 +61,16 @@ def heard(origin: RealOrigin, rendition: str) -> np.ndarray:
 
 @needs_program("ffmpeg", "ffprobe")
 def test_first_parts_leave_within_a_second_of_the_hour_and_the_recording_is_what_was_sent(
-    origin: RealOrigin,
+    origin: RealOrigin, machine: Machine
 ) -> None:
+    machine.watch_anew()
     orders = ordered(origin)
     orders = Orders("r", 2, "T", orders.epoch_ms, end_ms=orders.epoch_ms + 3_000)
     origin.order(orders)
     origin.hear(lambda: len(origin.ends) == 3)
+    held_up_ms = 1000 * machine.held_up_s()
     firsts = [at for at, m in origin.arrivals if m.kind is Kind.PART and m.sequence == 0]
-    assert max(firsts) / 1e6 - orders.epoch_ms < 1_000
+    assert max(firsts) / 1e6 - orders.epoch_ms < 1_000 + held_up_ms
     for name in RENDITIONS:
         path = origin.folder.recording("r", name)
         assert path.read_bytes() == origin.published("r", name)
@@ -105,7 +108,7 @@ def test_recording_decodes_without_error_whenever_it_is_copied(
 
 
 def test_killed_origin_comes_back_and_loses_nothing_while_the_stage_lives(
-    origin: RealOrigin,
+    origin: RealOrigin, machine: Machine
 ) -> None:
     origin.kill()
     origin.hold_back_ms = 1_000  # what this test's own thread sends late is not the origin's fault
@@ -123,14 +126,17 @@ def test_killed_origin_comes_back_and_loses_nothing_while_the_stage_lives(
         end_ms = origin.now_ms() + 100
         origin.order(Orders("r", 2, "T", orders.epoch_ms, end_ms=end_ms))
         origin.hear(lambda: len(origin.ends) == 3)
+    held_up_s = machine.held_up_s()
     assert origin.conflicts == []
     for name in RENDITIONS:
         assert origin.folder.recording("r", name).read_bytes() == origin.published("r", name)
         voice = heard(origin, name)[: (end_ms - orders.epoch_ms - 150) * 48]
-        assert silences(voice) == [], name
+        assert silences(voice) == [] or 1000 * held_up_s > origin.hold_back_ms, name
 
 
-def test_origin_and_stage_that_die_together_cost_two_seconds_at_most(origin: RealOrigin) -> None:
+def test_origin_and_stage_that_die_together_cost_two_seconds_at_most(
+    origin: RealOrigin, machine: Machine
+) -> None:
     orders = ordered(origin)
     with stage_feed(origin, orders):
         origin.hear(lambda: count(origin) >= 4)
@@ -142,7 +148,7 @@ def test_origin_and_stage_that_die_together_cost_two_seconds_at_most(origin: Rea
     origin.kill()
     assert origin.conflicts == []
     gaps = [gap for gap in silences(heard(origin, AAC)) if gap[1] < count(origin) * 0.32 - 0.7]
-    assert sum(end - start for start, end in gaps) <= 2.0, gaps
+    assert sum(end - start for start, end in gaps) <= 2.0 + machine.held_up_s(), gaps
 
 
 def test_ended_room_is_told_again_by_the_next_process(origin: RealOrigin) -> None:
