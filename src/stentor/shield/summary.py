@@ -198,7 +198,7 @@ class Summary:
                         around[network] = row
                     else:
                         summed = [a + b for a, b in zip(other, row, strict=True)]
-                        summed[_NUMBER] = -1
+                        summed[_NUMBER], summed[_FED] = -1, other[_FED] | row[_FED]
                         around[network] = summed
         for network, row in around.items():
             wrongs = sum(row[_WRONGS:])
@@ -213,6 +213,7 @@ class Summary:
                 wrongs=wrongs,
                 admitted=row[_ADMITTED],
                 tickets=row[_TICKETS],
+                visited=bool(row[_FED] & _VISITING),
                 present=present_of(network),
                 why=max(_AT, key=lambda why: row[_AT[why]]).value if wrongs else "",
             )
