@@ -1,0 +1,298 @@
+"""The guard in a namespace of its own: what the kernel drops, what it never does, what is left.
+
+The same tests for both ways to drop. A drop is seen by the kernel's own counter, never by waiting.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from stentor.shield.vocabulary import (
+    ANSWER_BYTES_MAX,
+    Answer,
+    Ban,
+    Counters,
+    Limits,
+    Media,
+    Unban,
+    Validated,
+    Word,
+    decode_answer,
+    encode,
+)
+from support.edge import eventually
+from support.namespaces import NEAR, NEAR6, NEAR_INTERFACE, Cable, cable
+from support.programs import needs_program, needs_root
+
+pytestmark = [needs_root, needs_program("ip", "nft")]
+
+LISTENERS, CONTROL, MEDIA = 8000, 8001, 61_000
+PASSES_S = 20.0  # what is not dropped is there long before
+DTLS = b"\x16\xfe\xfd" + bytes(60)
+STUN = b"\0\1\0\0\x21\x12\xa4\x42" + bytes(12)
+FOURS = [f"198.51.100.{number}" for number in range(1, 40)]
+SIXES = [f"2001:db8:{number:x}:1::5" for number in range(1, 5)]
+
+
+@dataclass
+class Guarded:
+    """A guard that runs, and the cable that it guards one end of."""
+
+    how: str
+    link: Cable
+    data: Path
+    process: subprocess.Popen[bytes]
+    log: Path
+    servers: dict[tuple[str, int], socket.socket] = field(default_factory=dict)
+
+    def say(self, word: Word) -> Answer:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
+            mine = self.data / f"me-{time.monotonic_ns()}"
+            line.bind(str(mine))
+            line.settimeout(PASSES_S)
+            line.sendto(encode(word), str(self.data / "run" / "guard.sock"))
+            answer = decode_answer(line.recv(ANSWER_BYTES_MAX))
+            mine.unlink()
+            return answer
+
+    def told(self, word: Word) -> None:
+        answer = self.say(word)
+        assert answer.ok, answer.why
+        assert answer.how == self.how
+
+    def count(self, name: str) -> int:
+        return self.say(Counters()).counters[name]
+
+    def comes(self, source: str, port: int = LISTENERS) -> socket.socket:
+        """Connect from an address; it must get through."""
+        client = self.begins(source, port)
+        client.settimeout(PASSES_S)
+        _wait_writable(client)
+        assert client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
+        return client
+
+    def begins(self, source: str, port: int = LISTENERS) -> socket.socket:
+        """Begin to connect from an address."""
+        six = ":" in source
+        client = self.link.far.open(socket.AF_INET6 if six else socket.AF_INET, source=source)
+        client.setblocking(False)
+        client.connect_ex((NEAR6 if six else NEAR, port))
+        return client
+
+
+def _wait_writable(client: socket.socket) -> None:
+    import select
+
+    _, writable, _ = select.select([], [client], [], PASSES_S)
+    assert writable, "it never got through"
+
+
+@contextlib.contextmanager
+def guarding(how: str, data: Path) -> Iterator[Guarded]:
+    (data / "run").mkdir(parents=True)
+    log = data / "guard.log"
+    environment = {
+        **{name: text for name, text in os.environ.items() if not name.startswith("STENTOR_")},
+        "STENTOR_DATA": str(data),
+        "STENTOR_PORT": str(LISTENERS),
+        "STENTOR_CONTROL_PORT": str(CONTROL),
+        "STENTOR_GUARD_NEVER": FOURS[-1],
+        "STENTOR_GUARD_INTERFACES": NEAR_INTERFACE if how == "xdp" else "",
+    }
+    with contextlib.ExitStack() as stack:
+        link = stack.enter_context(cable([*FOURS, "203.0.113.9", *SIXES]))
+        for address in ((NEAR, LISTENERS), (NEAR, CONTROL), (NEAR6, LISTENERS)):
+            stack.enter_context(link.near.listen(address))
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                link.near.command(sys.executable, "-m", "stentor", "guard"),
+                env=environment,
+                stderr=out,
+            )
+        guarded = Guarded(how, link, data, process, log)
+        try:
+            eventually(lambda: process.poll() is not None or b"guard_ready" in log.read_bytes(), 30)
+            if how == "xdp" and b"Operation not permitted" in log.read_bytes():
+                pytest.skip("this kernel lets nobody load a program here")
+            assert process.poll() is None, log.read_text()
+            yield guarded
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                assert process.wait(20) in (0, -signal.SIGKILL)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+
+
+@pytest.fixture(
+    scope="module", params=["nftables", pytest.param("xdp", marks=needs_program("clang"))]
+)
+def guarded(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Guarded]:
+    with guarding(request.param, tmp_path_factory.mktemp("guard")) as running:
+        yield running
+
+
+@pytest.mark.parametrize(
+    ("network", "source", "other"),
+    [
+        (f"{FOURS[0]}/32", FOURS[0], FOURS[1]),
+        ("203.0.113.0/24", "203.0.113.9", FOURS[2]),
+        ("2001:db8:1:1::/64", SIXES[0], SIXES[1]),
+        ("2001:db8:3::/48", SIXES[2], SIXES[3]),
+    ],
+)
+def test_a_ban_drops_new_connections_until_it_is_taken_back_and_leaves_those_that_are(
+    guarded: Guarded, network: str, source: str, other: str
+) -> None:
+    with guarded.comes(source) as present:
+        before = guarded.count("banned")
+        guarded.told(Ban(network, 600))
+        with guarded.begins(source) as newcomer:
+            eventually(lambda: guarded.count("banned") > before, 20)
+            present.sendall(b"still here")  # and it is taken: what is there is never cut
+            eventually(lambda: _unsent(present) == 0, 20)
+            guarded.comes(other).close()
+            guarded.told(Unban(network))
+            _wait_writable(newcomer)  # TCP tries again by itself
+
+
+def _unsent(client: socket.socket) -> int:
+    import array
+    import fcntl
+
+    left = array.array("i", [0])
+    fcntl.ioctl(client, 0x5411, left)  # SIOCOUTQ: sent or not, not acknowledged yet
+    return left[0]
+
+
+def test_a_ban_ends_by_itself(guarded: Guarded) -> None:
+    guarded.told(Ban(FOURS[4], 1))
+    guarded.comes(FOURS[4]).close()
+    eventually(lambda: guarded.count("bans") == 0, 20)
+
+
+def test_whoever_is_banned_still_reaches_control_to_take_it_back(guarded: Guarded) -> None:
+    guarded.told(Ban(FOURS[5], 600))
+    guarded.comes(FOURS[5], CONTROL).close()
+    guarded.told(Unban(FOURS[5]))
+
+
+@pytest.mark.parametrize("network", [FOURS[-1], "10.77.0.2", "127.0.0.1", "fd77::2", "10.0.0.0/8"])
+def test_the_operators_own_and_wide_networks_are_never_banned(
+    guarded: Guarded, network: str
+) -> None:
+    answer = guarded.say(Ban(network, 60))
+    assert not answer.ok
+    assert network in answer.why
+
+
+def test_connections_beyond_a_sources_pace_are_dropped_and_another_source_is_not(
+    guarded: Guarded,
+) -> None:
+    before = guarded.count("syn")
+    guarded.told(Limits(syn_per_s=1))  # and two at once
+    try:
+        clients = [guarded.begins(FOURS[6]) for _ in range(8)]
+        eventually(lambda: guarded.count("syn") > before, 20)
+        guarded.comes(FOURS[7]).close()
+    finally:
+        guarded.told(Limits())
+    for client in clients:
+        _wait_writable(client)
+        client.close()
+
+
+def test_media_ports_take_media_of_the_validated_and_checks_of_anybody(guarded: Guarded) -> None:
+    with guarded.link.near.listen((NEAR, MEDIA), socket.SOCK_DGRAM) as media:
+        media.settimeout(PASSES_S)
+        stranger = guarded.link.far.open(kind=socket.SOCK_DGRAM, source=FOURS[8])
+        speaker = guarded.link.far.open(kind=socket.SOCK_DGRAM, source=FOURS[9])
+        before = guarded.count("unvalidated")
+        stranger.sendto(DTLS, (NEAR, MEDIA))
+        assert media.recv(100) == DTLS  # until limits say so, anybody may send
+        guarded.told(Limits(media=Media.VALIDATED))
+        try:
+            guarded.told(Validated(*speaker.getsockname(), 600))
+            for client in (stranger, speaker):
+                client.sendto(DTLS, (NEAR, MEDIA))
+                client.sendto(STUN, (NEAR, MEDIA))
+            got = [media.recvfrom(100) for _ in range(3)]
+            assert sorted((data, source[0]) for data, source in got) == sorted(
+                [(STUN, FOURS[8]), (STUN, FOURS[9]), (DTLS, FOURS[9])]
+            )
+            assert guarded.count("unvalidated") == before + 1
+        finally:
+            guarded.told(Limits())
+
+
+def test_checks_beyond_a_strangers_pace_are_dropped_and_the_validated_have_no_pace(
+    guarded: Guarded,
+) -> None:
+    with guarded.link.near.listen((NEAR, MEDIA), socket.SOCK_DGRAM) as media:
+        media.settimeout(PASSES_S)
+        stranger = guarded.link.far.open(kind=socket.SOCK_DGRAM, source=FOURS[10])
+        speaker = guarded.link.far.open(kind=socket.SOCK_DGRAM, source=FOURS[11])
+        before = guarded.count("udp")
+        guarded.told(Limits(udp_per_s=1))
+        try:
+            guarded.told(Validated(*speaker.getsockname(), 600))
+            for _ in range(200):
+                stranger.sendto(STUN, (NEAR, MEDIA))
+            eventually(lambda: guarded.count("udp") > before + 100, 20)
+            for _ in range(20):
+                speaker.sendto(DTLS, (NEAR, MEDIA))
+            got = 0
+            while got < 20:
+                got += media.recv(100) == DTLS
+        finally:
+            guarded.told(Limits())
+
+
+def test_nobody_but_the_owner_of_the_data_folder_and_root_can_speak(guarded: Guarded) -> None:
+    path = guarded.data / "run" / "guard.sock"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.stat().st_uid == guarded.data.stat().st_uid
+
+
+def test_it_is_reached_again_where_the_run_folder_was_made_anew(guarded: Guarded) -> None:
+    (guarded.data / "run" / "guard.sock").unlink()
+    eventually(lambda: (guarded.data / "run" / "guard.sock").exists(), 20)
+    guarded.told(Counters())
+
+
+@pytest.mark.parametrize("how", ["nftables", pytest.param("xdp", marks=needs_program("clang"))])
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_nothing_of_it_is_left_however_it_ends(
+    tmp_path: Path, how: str, end: signal.Signals
+) -> None:
+    with guarding(how, tmp_path / "data") as guarded:
+        near = guarded.link.near
+        guarded.told(Ban(FOURS[0], 600))
+        if how == "nftables":
+            assert "stentor" in near.run("nft", "list", "tables")
+            with pytest.raises(subprocess.CalledProcessError):  # and nobody else can change it
+                near.run("nft", "flush", "table", "inet", "stentor")
+        else:
+            assert "xdp" in near.run("ip", "link", "show", NEAR_INTERFACE)
+        newcomer = guarded.begins(FOURS[0])
+        eventually(lambda: guarded.count("banned") > 0, 20)
+        guarded.process.send_signal(end)
+        guarded.process.wait(20)
+        _wait_writable(newcomer)
+        newcomer.close()
+        assert near.run("nft", "list", "tables") == ""
+        assert "xdp" not in near.run("ip", "link", "show", NEAR_INTERFACE)
