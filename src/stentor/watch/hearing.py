@@ -57,6 +57,10 @@ class Heard:
         most = max((len(waiting) for waiting in self._waiting.values()), default=0)
         return [self._round() for _ in range(max(1, most - 1))]
 
+    def knows(self, edge: str) -> bool:
+        """Say whether an edge told something within the last minute."""
+        return edge in self._last
+
     def missing(self, now_s: float) -> tuple[str, ...]:
         """Return who has fallen silent; forget who did so long ago."""
         for edge, last_s in tuple(self._last.items()):

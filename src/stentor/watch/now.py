@@ -7,6 +7,7 @@ import msgspec
 
 from stentor.base.settings import Settings
 from stentor.rooms.orders import Phase, phase_at
+from stentor.shield.merge import merge_loads
 from stentor.watch.shown import KINDS
 from stentor.watch.watching import Watching
 
@@ -18,6 +19,7 @@ def now_document(
 ) -> dict[str, Any]:
     """Return everything that the page shows; of the points those after `after_ms`."""
     ledger, deciding = watching.ledger, watching.deciding
+    present = [one for name, one in watching.edges.items() if name not in watching.missing]
     return {
         "now_ms": now_ms,
         "points": watching.history.after(after_ms),
@@ -34,10 +36,10 @@ def now_document(
                 "connections": one.load.connections,
                 "policy": one.policy,
             }
-            for one in watching.edges
+            for one in watching.edges.values()
         ],
         "missing": watching.missing,
-        "load": deciding.merged.load,
+        "load": merge_loads([one.load for one in present]),
         "door": deciding.merged.door,
         "parts": watching.outside.parts,
         "shield": {
@@ -45,6 +47,8 @@ def now_document(
             "bans": list(islice(deciding.policy.bans, BANS_SHOWN_MAX)),
             "ban_count": len(deciding.policy.bans),
             "paused_until_ms": deciding.paused_until(now_ms),
+            "guard": watching.guarding.how,
+            "guard_standing": watching.guarding.standing,
         },
         "notes": [
             {"at_ms": at_ms, "what": note.what, "about": note.about}
@@ -66,7 +70,7 @@ def _rooms(watching: Watching, now_ms: int) -> list[dict[str, Any]]:
     rooms = []
     for room, plan in watching.plans.items():
         phase = phase_at(plan.epoch_ms, plan.end_ms, now_ms)
-        told = [one.rooms[room] for one in watching.edges if room in one.rooms]
+        told = [one.rooms[room] for one in watching.edges.values() if room in one.rooms]
         if phase is Phase.ENDED and not told:
             continue
         rooms.append(

@@ -22,6 +22,7 @@ from stentor.base.secrets import link_key, load_or_make_key, operator_token
 from stentor.base.settings import Settings
 from stentor.watch.deciding import Deciding
 from stentor.watch.event import EventKeys
+from stentor.watch.guarding import Guarding
 from stentor.watch.hearing import Heard, hear
 from stentor.watch.ledger import About, Ledger
 from stentor.watch.outside import Outside
@@ -71,7 +72,15 @@ def run_watch(settings: Settings, folder: DataFolder, clock: Clock) -> None:
             file_bytes_max=settings.ledger_file_bytes_max,
             bytes_max=settings.ledger_bytes_max,
         )
-        watching = Watching(clock, Heard(), Deciding(folder.policy), Outside(folder), keys, ledger)
+        watching = Watching(
+            clock,
+            Heard(),
+            Deciding(folder.policy),
+            Outside(folder),
+            keys,
+            ledger,
+            Guarding(folder.guard_socket),
+        )
         page = Page(settings, watching, operator_token(folder), link_key(folder))
         limits = Limits(
             connections_max=_CONNECTIONS_MAX,

@@ -4,10 +4,12 @@ Sums up what is in the records already; decides nothing, and keeps no address.
 """
 
 from collections import deque
+from collections.abc import Sequence
 
 import msgspec
 
 from stentor.evidence.records import Second
+from stentor.shield.facts import EdgeSecond
 from stentor.shield.merge import Merged
 from stentor.shield.policy import Policy
 
@@ -76,6 +78,7 @@ class Point(msgspec.Struct, frozen=True):
     bans: int
     obeyed: dict[str, int]
     kernel: dict[str, int]
+    guard: dict[str, int]
 
 
 class History:
@@ -98,16 +101,21 @@ class History:
         return self._points[-1] if self._points else None
 
 
-def point_of(second: Second, merged: Merged, policy: Policy) -> Point:
-    """Return a second as one point."""
+def point_of(
+    second: Second, present: Sequence[EdgeSecond], merged: Merged, policy: Policy
+) -> Point:
+    """Return a second as one point; `present` is the newest of each edge that tells.
+
+    An edge whose second came a moment too late for this one still has its listeners.
+    """
     counts = merged.counts
     audio, queue = merged.first_audio_s, merged.queue_s
     return Point(
         at_ms=second.at_ms,
-        edges=merged.edges,
+        edges=len(present),
         missing=len(second.missing),
-        listeners=merged.listeners,
-        inside=sum(room.inside for one in second.edges for room in one.rooms.values()),
+        listeners=sum(room.listeners for one in present for room in one.rooms.values()),
+        inside=sum(room.inside for one in present for room in one.rooms.values()),
         waiting=merged.door.waiting,
         accepted=counts.get("accepted", 0),
         kinds={
@@ -125,12 +133,13 @@ def point_of(second: Second, merged: Merged, policy: Policy) -> Point:
         bits=round(merged.load.bits, 4),
         memory=round(merged.load.memory, 4),
         descriptors=round(merged.load.descriptors, 4),
-        connections=merged.load.connections,
+        connections=sum(one.load.connections for one in present),
         sent_bytes=counts.get("bytes_sent", 0),
         addresses=round(merged.addresses),
         stress=str(policy.stress),
         step=merged.door.step,
         bans=len(policy.bans),
         obeyed=merged.obeyed,
-        kernel={**merged.kernel, **second.guard},
+        kernel=merged.kernel,
+        guard=second.guard,
     )

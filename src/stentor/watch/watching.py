@@ -6,6 +6,8 @@ Puts the others together and decides nothing itself. A second that fails costs t
 from collections import deque
 from dataclasses import dataclass, field
 
+import msgspec
+
 from stentor.base.clock import Clock
 from stentor.base.logs import log
 from stentor.base.metrics import WATCH_SECONDS_FAILED
@@ -13,6 +15,7 @@ from stentor.evidence.records import Note, RoomPlan, Second
 from stentor.shield.facts import EdgeSecond
 from stentor.watch.deciding import Deciding
 from stentor.watch.event import EventKeys
+from stentor.watch.guarding import Guarding
 from stentor.watch.hearing import Heard
 from stentor.watch.ledger import Ledger
 from stentor.watch.outside import Outside
@@ -31,10 +34,11 @@ class Watching:
     outside: Outside
     keys: EventKeys
     ledger: Ledger
+    guarding: Guarding
     history: History = field(default_factory=History)
     notes: deque[tuple[int, Note]] = field(default_factory=lambda: deque(maxlen=NOTES_SHOWN_MAX))
     missing: tuple[str, ...] = ()
-    edges: tuple[EdgeSecond, ...] = ()
+    edges: dict[str, EdgeSecond] = field(default_factory=dict)  # the newest of each that tells
     plans: dict[str, RoomPlan] = field(default_factory=dict)
     _last_ms: int = 0
 
@@ -46,36 +50,28 @@ class Watching:
             *earlier, newest = self.heard.rounds()
             for edges in earlier:  # the watch was held up: each second is told as one
                 at_ms = max((one.at_ms for one in edges), default=now_ms)
-                self._second(edges, min(max(at_ms, self._last_ms + 1), now_ms), (), {})
+                self._second(Second(min(max(at_ms, self._last_ms + 1), now_ms), edges))
             rooms = self.outside.rooms(now_ms)
             self.plans.update(rooms)
             notes = (*self.outside.notes(offset_ns), *self.deciding.take_notes())
-            self._second(newest, now_ms, notes, rooms)
+            guard = self.guarding.look()
+            self._second(
+                Second(now_ms, newest, self.missing, rooms=rooms, guard=guard, notes=notes)
+            )
             if self.keys.look(self.outside.known.values(), now_ms):
                 self.notes.append((now_ms, Note("event-key-replaced", self.keys.key.id)))
         except Exception:
             WATCH_SECONDS_FAILED.inc()
             log().exception("second_failed")
 
-    def _second(
-        self,
-        edges: tuple[EdgeSecond, ...],
-        at_ms: int,
-        notes: tuple[Note, ...],
-        rooms: dict[str, RoomPlan],
-    ) -> None:
-        policy = self.deciding.decide(edges, at_ms)
-        second = Second(
-            at_ms=at_ms,
-            edges=edges,
-            missing=self.missing,
-            policy=policy,
-            rooms=rooms,
-            notes=notes,
-        )
+    def _second(self, second: Second) -> None:
+        policy = self.deciding.decide(second.edges, second.at_ms)
+        second = msgspec.structs.replace(second, policy=policy)
         self.ledger.append(second)
-        self._last_ms = at_ms
-        if edges:
-            self.edges = edges
-        self.notes.extend((at_ms, note) for note in notes)
-        self.history.add(point_of(second, self.deciding.merged, self.deciding.policy))
+        self._last_ms = second.at_ms
+        told = {one.edge: one for one in second.edges}
+        known = {name: one for name, one in self.edges.items() if self.heard.knows(name)}
+        self.edges = {**known, **told}
+        self.notes.extend((second.at_ms, note) for note in second.notes)
+        present = [one for name, one in self.edges.items() if name not in self.missing]
+        self.history.add(point_of(second, present, self.deciding.merged, self.deciding.policy))

@@ -61,10 +61,12 @@ export function shieldDoes({ shield, points }) {
   if (policy.proof_cost) words.push("who waits in line may move up by a proof of work");
   if (bans) words.push(`${number(bans)} ${bans === 1 ? "network is" : "networks are"} kept out for what no player does`);
   const obeyed = Object.entries(points.at(-1)?.obeyed ?? {}).filter(([, count]) => count);
-  if (!words.length && !obeyed.length) return "It does nothing: no network is kept out, and nobody is asked for anything.";
   const did = obeyed.map(([what, count]) => `${OBEYED[what] ?? what} ${number(count)}`).join(", ");
-  const tail = did ? ` In the last second: ${did}.` : "";
-  return (words.length ? `${words.join("; ")}.`.replace(/^./, (letter) => letter.toUpperCase()) : "") + tail;
+  const dropped = points.slice(-60).flatMap(({ guard }) => Object.values(guard)).reduce((sum, some) => sum + some, 0);
+  const kernel = shield.guard ? ` The kernel (${shield.guard}) dropped ${number(dropped)} packets in the last minute.` : "";
+  const tail = (did ? ` In the last second: ${did}.` : "") + kernel;
+  const does = words.length ? `${words.join("; ")}.` : "It keeps nobody out and asks nobody for anything.";
+  return does.replace(/^./, (letter) => letter.toUpperCase()) + tail;
 }
 
 const OBEYED = { banned: "put off", closed: "closed", set_back: "set back", paced: "paced", proofs_asked: "asked for a proof", proved: "proved", told_guard: "told to the kernel", spared: "spared, as somebody there listens" };
