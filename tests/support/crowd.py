@@ -20,6 +20,7 @@ from stentor.edge.board import Board
 from stentor.edge.counts import Counts
 from stentor.edge.door import TICK_S, Door
 from stentor.edge.door_limits import draw_door_limits
+from stentor.edge.proofs import Proofs
 from stentor.edge.request import Method, Request
 from stentor.edge.rooms import Room
 
@@ -71,11 +72,13 @@ class Crowd:
         self.at(0.0, self._tick)
 
     def _door(self, index: int) -> Door:
+        counts = Counts()
         return Door(
             limits=draw_door_limits(self._settings),
             board=Board(self._folder / "door.board", index, EPOCH_MS // 1000),
             tickets=Tickets(b"k" * 32),
-            counts=Counts(),
+            proofs=Proofs(b"k" * 32, counts, self.chance.random),
+            counts=counts,
             index=index,
             now_ms=lambda: EPOCH_MS + round(self.now_s * 1000),
             now_ns=lambda: round((1000 + self.now_s) * 1e9),

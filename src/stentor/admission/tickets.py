@@ -26,6 +26,7 @@ class Kind(IntEnum):
     LINE = 1  # a place in line, for the network that it was given to
     REMINDER = 2  # a place from before the hour, for whoever holds it
     RETURN = 3  # past the line, for those who were in and lost their connection
+    PROVED = 4  # as LINE, and moved forward for a proof of work; once
 
 
 class Refusal(Enum):
@@ -40,6 +41,7 @@ class Refusal(Enum):
     LATE = "late"  # it was served, and nobody came for longer than is waited
 
 
+IN_LINE = frozenset((Kind.LINE, Kind.PROVED))  # places that were given at the door
 FALSE = frozenset((Refusal.MALFORMED, Refusal.FORGED, Refusal.OTHER_ROOM))
 
 
@@ -125,7 +127,7 @@ class Tickets:
             return ticket
         if now_ms >= ticket.expires_s * 1000:
             return Refusal.EXPIRED
-        if ticket.kind is Kind.LINE and ticket.network != network:
+        if ticket.kind in IN_LINE and ticket.network != network:
             return Refusal.OTHER_NETWORK
         return ticket
 

@@ -8,21 +8,25 @@ ever looked at here.
 import math
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import msgspec
 
 from stentor.admission.events import ReturnTicket, return_event
-from stentor.admission.line import BUCKET_MS, Sheet, poll_s, step
+from stentor.admission.line import BUCKET_MS, WAIT_S_MAX, Sheet, poll_s, step
 from stentor.admission.networks import Places
 from stentor.admission.pace import ROOM_MAX
-from stentor.admission.tickets import FALSE, NO_NETWORK, Kind, Refusal, Ticket, Tickets
+from stentor.admission.tickets import FALSE, IN_LINE, NO_NETWORK, Kind, Refusal, Ticket, Tickets
 from stentor.base.errors import Problem
 from stentor.edge import routes
 from stentor.edge.answer import JSON, Answer
 from stentor.edge.board import Board, Standing
+from stentor.edge.bucket import BURST_S, Bucket
 from stentor.edge.connection import Connection
 from stentor.edge.counts import Counts
 from stentor.edge.door_limits import DoorLimits
+from stentor.edge.proofs import Proofs
 from stentor.edge.rooms import Room
 from stentor.rooms.orders import Phase
 
@@ -33,37 +37,16 @@ RETURN_RENEW_S = 30.0
 _RETURN_SAME_S = 15
 _REMINDER_AFTER_S = 7200  # how long after the hour a reminder still counts
 _COME_BEFORE_S = 10
-_BURST_S = 2.0
 _RETURNS_MIN = 4.0  # in a tick, at one edge
 _SLACK = 1.25  # who is served comes unevenly
 _AGAIN_S = (1.0, 3.0)
 _KEPT_S = 3.0  # who asks again so soon keeps the connection; a crowd's would be too many
 _COMES_S = 0.5  # from one's turn to being in, as pages ask
+_OVER_MIN = 8  # beyond its own room an edge lets in so many, or a hundredth, whose turn it is
 _PROBLEM = "urn:stentor:problem:line"
 _LINE_FULL = Problem(
     503, "line-full", "Too many from this network are in line", "Come again in a minute."
 )
-
-
-class Bucket:
-    """So many a second, and a few seconds' worth at once."""
-
-    def __init__(self, now_ns: int) -> None:
-        self.per_s = 0.0
-        self._level = 0.0
-        self._at_ns = now_ns
-
-    def level(self, now_ns: int) -> float:
-        """Return how many may be taken now."""
-        full = max(2.0, self.per_s * _BURST_S)
-        earned = (now_ns - self._at_ns) * self.per_s / 1e9
-        self._at_ns = now_ns
-        self._level = min(full, self._level + earned)
-        return self._level
-
-    def take(self) -> None:
-        """Take one."""
-        self._level -= 1
 
 
 class Door:
@@ -75,6 +58,7 @@ class Door:
         limits: DoorLimits,
         board: Board,
         tickets: Tickets,
+        proofs: Proofs,
         counts: Counts,
         index: int,
         now_ms: Callable[[], int],
@@ -84,6 +68,7 @@ class Door:
         self._limits = limits
         self._board = board
         self._tickets = tickets
+        self.proofs = proofs
         self._counts = counts
         self._index = index
         self._now_ms = now_ms
@@ -98,6 +83,7 @@ class Door:
         self.wants_line = bool(limits.per_s_max)
         self.room = ROOM_MAX  # how many more fit, until the ladder looks again
         self.leaving_per_s = 0.0
+        self._over = _OVER_MIN
         self.pauses = False  # nobody is let in just now
         self._bucket = Bucket(now_ns())
         self._places = Places(limits.network_per_s, limits.network_burst, limits.push_ms_max)
@@ -109,7 +95,7 @@ class Door:
         self._json = b""
         self._returns: dict[str, ReturnTicket] = {}
 
-    def admit(self, connection: Connection, room: Room, text: str) -> bool:
+    def admit(self, connection: Connection, room: Room, text: str, proof: str = "") -> bool:
         """Say whether somebody may join now; if not, they have been answered with their place.
 
         Raises `Problem` for what is no ticket of ours, and when no place is left.
@@ -134,12 +120,14 @@ class Door:
             self._counts.returns_over += 1
             ticket = None
         level = self._bucket.level(self._now_ns())
-        if self.pauses or self.room <= 0:
+        # Whose turn it is may find this edge full while the machine is not.
+        if self.pauses or self.room <= (0 if ticket is None else -self._over):
             level = 0.0
         if ticket is not None:
             if not sheet.is_served(ticket.place_ms):
                 self._counts.line_early += 1
-                self._answer_place(connection, text, ticket.place_ms, now_ms)
+                text, ticket = self._moved(text, ticket, proof, room, now_ms)
+                self._answer_place(connection, text, ticket, now_ms)
                 return False
             if level < 1:
                 self._counts.line_again += 1
@@ -149,7 +137,7 @@ class Door:
                 return False
             if self._board.spend(ticket.edge, ticket.serial):
                 self._bucket.take()
-                if ticket.kind is Kind.LINE:
+                if ticket.kind in IN_LINE:
                     self._board.note_came()
                 else:
                     self._board.note_past()
@@ -157,7 +145,7 @@ class Door:
                 self.room -= 1
                 return True
             self._refused(Refusal.REPLAYED)
-        elif not sheet.waiting and level > self._bucket.per_s * _BURST_S / 2:
+        elif not sheet.waiting and level > self._bucket.per_s * BURST_S / 2:
             self._bucket.take()
             self._board.note_past()
             self._counts.admitted_at_once += 1
@@ -215,11 +203,11 @@ class Door:
         """Four times a second: be seen, lead if it is ours to lead, and read the sheet."""
         now_ms, beat_ms = self._now_ms(), now_ns // 1_000_000
         board = self._board
-        room = max(0, self.room)
-        wants_line = self.wants_line or not room
+        self._over = max(_OVER_MIN, listeners // 100)
+        wants_line = self.wants_line or self.room <= 0
         board.beat(
             beat_ms,
-            Standing(listeners, self.per_s, wants_line, 0, room, self.leaving_per_s),
+            Standing(listeners, self.per_s, wants_line, 0, self.room, self.leaving_per_s),
         )
         edges = board.edges(beat_ms)
         standings = board.standings(edges)
@@ -276,6 +264,7 @@ class Door:
             "serving": round(sheet.served),
             "per_minute": sheet.per_minute,
             "waiting": sheet.waiting,
+            "room": sheet.room if sheet.line else None,
             "line": [(knot.place_ms, knot.number) for knot in sheet.knots],
             "wait_s": [round(knot.wait_s, 1) for knot in sheet.knots],
             "poll_s_min": round(sheet.poll_s_min, 1),
@@ -285,7 +274,7 @@ class Door:
     def _held(self, text: str, room: Room, peer: bytes, now_ms: int) -> Ticket | None:
         """Return a ticket that holds good; None sends an honest listener to the end of the line."""
         found = self._tickets.check(text, room.id, self._tickets.network_of(peer), now_ms)
-        if isinstance(found, Ticket) and found.kind is Kind.LINE and found.place_ms < self._late_ms:
+        if isinstance(found, Ticket) and found.kind in IN_LINE and found.place_ms < self._late_ms:
             found = Refusal.LATE
         if isinstance(found, Ticket):
             return found
@@ -320,25 +309,48 @@ class Door:
             place_ms = max(place_ms, virtual_ms + min(back_ms, self._limits.push_ms_max))
         network = self._tickets.network_of(peer)
         expires_s = now_ms // 1000 + LINE_TICKET_S
-        text = self._write(Kind.LINE, room, place_ms, now_ms, expires_s, network)
+        ticket = self._new(Kind.LINE, place_ms, now_ms, expires_s, network)
+        text = self._tickets.write(ticket, room.id)
         self._board.note_place(place_ms)
         self._counts.line_given += 1
-        self._answer_place(connection, text, place_ms, now_ms)
+        self._answer_place(connection, text, ticket, now_ms)
 
     def _write(
         self, kind: Kind, room: Room, place_ms: int, now_ms: int, expires_s: int, network: bytes
     ) -> str:
-        serial = self._board.next_serial()
-        ticket = Ticket(kind, self._index, serial, place_ms, now_ms // 1000, expires_s, network)
-        return self._tickets.write(ticket, room.id)
+        return self._tickets.write(self._new(kind, place_ms, now_ms, expires_s, network), room.id)
 
-    def _answer_place(self, connection: Connection, text: str, place_ms: int, now_ms: int) -> None:
+    def _new(
+        self, kind: Kind, place_ms: int, now_ms: int, expires_s: int, network: bytes
+    ) -> Ticket:
+        serial = self._board.next_serial()
+        return Ticket(kind, self._index, serial, place_ms, now_ms // 1000, expires_s, network)
+
+    def _moved(
+        self, text: str, ticket: Ticket, proof: str, room: Room, now_ms: int
+    ) -> tuple[str, Ticket]:
+        """Return the ticket, for a good proof further in front, but behind who is served already.
+
+        It keeps its serial, so that one of the two can be used, and the board's count of places:
+        who has moved is let in a little earlier than counted, as many as moved before them.
+        """
+        if not proof or ticket.kind is not Kind.LINE:
+            return text, ticket
+        if not self.proofs.is_good(proof, text, now_ms):
+            return text, ticket
+        place_ms = max(self.sheet.serving_ms + 1, ticket.place_ms - self.proofs.advance_ms)
+        moved = replace(ticket, kind=Kind.PROVED, place_ms=min(place_ms, ticket.place_ms))
+        return self._tickets.write(moved, room.id), moved
+
+    def _answer_place(self, connection: Connection, text: str, ticket: Ticket, now_ms: int) -> None:
+        place_ms = ticket.place_ms
         given = self._board.places() - self.sheet.totals.places  # since the sheet was written
         stand = self.sheet.stand(place_ms, now_ms, given)
         ahead = max(0, stand.number - 1 - round(self.sheet.served))
         again_s = poll_s(stand.wait_s, self.sheet.poll_s_min, self._chance())
         wait_s = stand.wait_s + _COMES_S
-        self._answer_line(connection, text, place_ms, stand.number, ahead, wait_s, again_s)
+        asked = self.proofs.ask(text, now_ms) if ticket.kind is Kind.LINE else None
+        self._answer_line(connection, text, place_ms, stand.number, ahead, wait_s, again_s, asked)
 
     def _answer_line(
         self,
@@ -349,11 +361,12 @@ class Door:
         ahead: int,
         wait_s: float,
         again_s: float,
+        asked: dict[str, Any] | None = None,
     ) -> None:
         request = connection.request
         assert request is not None
         room = request.path.split("/")[2]
-        body = {
+        body: dict[str, Any] = {
             "type": _PROBLEM,
             "title": "There is a line at the door, and you are in it",
             "status": 503,
@@ -362,9 +375,12 @@ class Door:
             "number": number,
             "ahead": ahead,
             "wait_s": round(wait_s, 1),
+            "full": wait_s >= WAIT_S_MAX,
             "poll_s": round(again_s, 1),
             "door": f"/r/{room}/door.json",
         }
+        if asked is not None:
+            body["altcha"] = asked
         headers = {"Retry-After": str(math.ceil(again_s))}
         data = msgspec.json.encode(body)
         parting = again_s > _KEPT_S

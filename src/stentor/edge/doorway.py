@@ -11,6 +11,7 @@ from stentor.edge.board import Board
 from stentor.edge.counts import Counts
 from stentor.edge.door import Door
 from stentor.edge.door_limits import draw_door_limits
+from stentor.edge.proofs import Proofs
 
 
 def make_door(
@@ -23,10 +24,12 @@ def make_door(
     now_ns: Callable[[], int],
 ) -> Door:
     """Return the door of edge `index`, on the board of its machine."""
+    key = door_key(folder)
     return Door(
         limits=draw_door_limits(settings),
         board=Board(folder.board, index, now_ms() // 1000),
-        tickets=Tickets(door_key(folder)),
+        tickets=Tickets(key),
+        proofs=Proofs(key, counts, random.random),
         counts=counts,
         index=index,
         now_ms=now_ms,

@@ -60,6 +60,7 @@ class Lookout:
         self._counts = counts
         self._now_ms = now_ms
         self._turns = Turns()
+        self._obeyed = 0, 0, 0
         self.telling = Telling(
             watch=folder.watch_socket,
             event_key=folder.event_key,
@@ -98,7 +99,7 @@ class Lookout:
             summary.asked(peer)
             return self._set_back(connection, room, ban.until_ms - now_ms)
         try:
-            admitted = door.admit(connection, room, intent.ticket)
+            admitted = door.admit(connection, room, intent.ticket, intent.proof)
         finally:
             shown = door.shown
             summary.asked(peer, None if shown is None else shown.kind)
@@ -171,6 +172,17 @@ class Lookout:
         assert problem is not None
         raise problem
 
+    def _note_obeyed(self) -> None:
+        """Tell what the policy's share and proofs did since the last look."""
+        counts, seen = self._counts, self._obeyed
+        paced = counts.refused_by_network + counts.line_full
+        self._obeyed = paced, counts.proofs_asked, counts.proofs_good
+        for what, new, old in zip(
+            ("paced", "proofs_asked", "proved"), self._obeyed, seen, strict=True
+        ):
+            if new > old and (what != "paced" or self.shielding.policy.network_share < 1):
+                self.summary.obeyed(what, new - old)
+
     def _joins(self, connection: Connection, audio: bool) -> None:
         web = self._web
         web.networks.listens(connection.fd)
@@ -184,6 +196,7 @@ class Lookout:
         now_ms, door = self._now_ms(), self._door
         if self._push.leaving:
             self.telling.leave()
+        self._note_obeyed()
         named = self.telling.second(
             now_ms,
             rooms=filter(None, map(self._rooms.by_id.get, self._push.visited)),
@@ -198,7 +211,8 @@ class Lookout:
         )
         self.shielding.remember(named, now_ms)
         if self.shielding.look(now_ms):
-            share = self.shielding.policy.network_share
-            self._web.networks.share(share)
-            door.network_share = share
+            policy = self.shielding.policy
+            self._web.networks.share(policy.network_share)
+            door.network_share = policy.network_share
+            door.proofs.cost, door.proofs.advance_ms = policy.proof_cost, policy.proof_advance_ms
         self.shielding.tell_guard(now_ms)

@@ -70,6 +70,7 @@ class Push:
     start: int | None = None
     period_ms: int = 0
     ticket: str = ""
+    proof: str = ""  # of work, for this ticket (edge.proofs)
 
 
 class Shape(Enum):
@@ -134,7 +135,7 @@ _MASTERS = {
     "dvr-opus": (Codec.OPUS, Shape.DVR),
 }
 _PIECE = re.compile(rf"(part|seg)/(\d{{1,{_NUMBER_DIGITS_MAX}}})\.m4s\Z")
-_PUSH_KEYS = frozenset(("rendition", "also", "ticket", "from", "period"))
+_PUSH_KEYS = frozenset(("rendition", "also", "ticket", "proof", "from", "period"))
 _PUSHES_REMEMBERED = 1024  # a crowd asks for the same
 _SITE_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}\Z")
 
@@ -207,6 +208,7 @@ def _push(room: str, query_text: str) -> Push:
         _number(query.get("from")),
         _number(query.get("period")) or 0,
         query.get("ticket", ""),
+        query.get("proof", ""),
     )
 
 

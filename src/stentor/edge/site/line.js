@@ -3,10 +3,12 @@
 // neither lost nor gained by asking.
 
 import { Backoff, pauseUnlessWoken } from "./backoff.js";
+import { prove } from "./proof.js";
 
 const POLL_MAX_S = 30;
 const NEAR_S = 6;
 const TELL_MS = 1_000;
+const WORTH_S = 4; // a shorter wait is over before a proof would change it
 
 /** What belongs to a place, from the notice's line of [place_ms, number] and `values` of it. Pure. */
 function between(line, values, placeMs) {
@@ -45,8 +47,9 @@ async function notice(room, signal) {
 }
 
 /**
- * Resolves when it is one's turn to come, or `signal` is aborted. `said` is the door's refusal;
- * `tell` gets { ahead, total, waitS, away } about once a second.
+ * Resolves when it is one's turn to come, or `signal` is aborted; earlier, and to a proof of work, if
+ * the door asked for one. `said` is its refusal; `tell` gets { ahead, total, waitS, away } about once
+ * a second.
  */
 export async function waitInLine({ room, said, signal, tell }) {
   const backoff = new Backoff();
@@ -60,26 +63,38 @@ export async function waitInLine({ room, said, signal, tell }) {
   };
   draw();
   const timer = setInterval(draw, TELL_MS);
+  const over = new AbortController();
+  const until = AbortSignal.any([signal, over.signal]);
+  let proof = null;
+  if (said.altcha && said.wait_s > WORTH_S) {
+    prove(said.altcha, until).then((found) => {
+      proof = found;
+      if (found) over.abort();
+    });
+  }
   try {
     let lookS = said.poll_s;
-    while (!signal.aborted) {
-      await pauseUnlessWoken(1_000 * lookS, signal);
-      if (signal.aborted) return;
+    while (!until.aborted) {
+      await pauseUnlessWoken(1_000 * lookS, until);
+      if (until.aborted) return proof;
       try {
-        const seen = await notice(room, signal);
+        const seen = await notice(room, until);
         const now = standing(seen, said.place_ms);
-        if (now.served) return;
+        if (now.served) return null;
         backoff.reset();
         seenAt = performance.now();
         Object.assign(place, { ahead: now.ahead, waitS: now.waitS, away: false });
         place.total = Math.max(place.total, now.ahead);
         lookS = nextLookS(now.waitS, seen.poll_s_min, Math.random());
       } catch {
+        if (until.aborted) return proof;
         place.away = backoff.attempt > 0;
         lookS = 1 + backoff.nextMs() / 1_000;
       }
     }
+    return proof;
   } finally {
+    over.abort();
     clearInterval(timer);
   }
 }

@@ -19,8 +19,9 @@ export class LineView {
   }
 }
 
-function more({ away, lost }) {
+function more({ away, lost, moved }) {
   if (away) return "The place is a moment in time: it does not get worse while the server can't be reached.";
   if (lost) return "Your earlier place could not be used any more, so this is a new one.";
+  if (moved) return "Your browser did some work while you waited, and that moved your place forward.";
   return "More are coming than can be let in at once. Your place is kept, also when you reload this page.";
 }

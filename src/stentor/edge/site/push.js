@@ -20,6 +20,9 @@ export class PushSource {
   #next = null; // the part that is to come
   #periodMs = null; // the lane that one was in
   #phase;
+  #proof = null; // of work, and the ticket that it is for
+  #provedMs = null; // the place that was had before that
+  #moved = false; // it has moved forward since
   #strangled = 0; // connections in a row that began well and then went silent
   #heardAt = performance.now();
 
@@ -52,6 +55,7 @@ export class PushSource {
       rendition: this.rendition,
       also: this.also,
       ticket: this.tickets.best(),
+      proof: this.#takeProof(),
       from: this.#next,
       period: periodMs,
     };
@@ -99,12 +103,28 @@ export class PushSource {
 
   async #queue(said) {
     const lost = this.tickets.worse;
-    await waitInLine({
+    const ticket = this.tickets.best();
+    this.#moved = this.#provedMs !== null && said.place_ms < this.#provedMs;
+    const proof = await waitInLine({
       room: this.room,
-      said: { ...said, place_ms: this.tickets.line?.place_ms ?? said.place_ms },
+      said: {
+        ...said,
+        place_ms: this.tickets.line?.place_ms ?? said.place_ms,
+        altcha: said.ticket === ticket ? said.altcha : undefined,
+      },
       signal: this.#abort.signal,
-      tell: (place) => this.emit({ kind: "line", lost, ...place }),
+      tell: (place) => this.emit({ kind: "line", lost, moved: this.#moved, ...place }),
     });
+    if (proof === null || proof === undefined) return;
+    this.#proof = { text: proof, ticket };
+    this.#provedMs = said.place_ms;
+  }
+
+  /** The proof for the ticket that is shown, once. */
+  #takeProof() {
+    const proof = this.#proof;
+    this.#proof = null;
+    return proof && proof.ticket === this.tickets.best() ? proof.text : null;
   }
 
   /** Listens on one connection, and on what replaces it, to the end of the last one. */
