@@ -2,7 +2,9 @@
 
 The publisher never waits: a subscriber whose queue is full is cut off, counted, and gets the
 window again when it comes back (the window does not count as queue, or it might never arrive).
-Messages go one way only; what a subscriber writes is ignored.
+What is published in one turn of the loop goes as one: a thousand rooms' parts come at the same
+moment, and each would wake every subscriber. Messages go one way only; what a subscriber writes is
+ignored.
 """
 
 import asyncio
@@ -17,6 +19,7 @@ from stentor.feed.wire import FrameTooLarge, Message, Unframer, encode_message
 QUEUE_BYTES_MAX = 32 * 1024 * 1024
 RETRY_S = 0.05
 _READ_BYTES = 1 << 18
+_AT_ONCE_BYTES = 1 << 18  # with so much it does not wait for the turn's end
 
 
 class _Subscriber(asyncio.Protocol):
@@ -44,6 +47,9 @@ class LocalPublisher:
         self.queue_bytes_max = queue_bytes_max
         self._subscribers: set[_Subscriber] = set()
         self._server: asyncio.AbstractServer | None = None
+        self._frames: list[bytes] = []  # of this turn, for every subscriber
+        self._frames_bytes = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
         self.window = window
         self.cut_off_total = 0
 
@@ -57,26 +63,43 @@ class LocalPublisher:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileNotFoundError):
             self._path.unlink()
-        loop = asyncio.get_running_loop()
+        self._loop = loop = asyncio.get_running_loop()
         self._server = await loop.create_unix_server(lambda: _Subscriber(self), str(self._path))
         self._path.chmod(0o600)
 
     def publish(self, message: Message) -> None:
         """Send to every subscriber and keep in the window."""
         self.window.keep(message)
+        if not self._subscribers or self._loop is None:
+            return
         frame = encode_message(message)
-        for subscriber in tuple(self._subscribers):
-            self._send(subscriber, frame)
+        if not self._frames:
+            self._loop.call_soon(self._flush)
+        self._frames.append(frame)
+        self._frames_bytes += len(frame)
+        if self._frames_bytes >= _AT_ONCE_BYTES:
+            self._flush()
 
     def close(self) -> None:
         """Stop listening and let go of every subscriber, once what was published is sent."""
+        self._flush()
         if self._server is not None:
             self._server.close()
         for subscriber in tuple(self._subscribers):
             if subscriber.transport is not None:
                 subscriber.transport.close()
 
+    def _flush(self) -> None:
+        """Send what this turn has published so far."""
+        if not self._frames:
+            return
+        data = b"".join(self._frames)
+        self._frames, self._frames_bytes = [], 0
+        for subscriber in tuple(self._subscribers):
+            self._send(subscriber, data)
+
     def _welcome(self, subscriber: _Subscriber) -> None:
+        self._flush()  # what is in the window already is not sent again
         self._subscribers.add(subscriber)
         for message in self.window.replay():
             frame = encode_message(message)

@@ -83,6 +83,37 @@ async def test_subscriber_who_does_not_read_is_cut_off_and_others_miss_nothing(
     subscription.close()
 
 
+async def test_what_is_published_in_one_turn_comes_in_order_and_once(tmp_path: Path) -> None:
+    publisher = LocalPublisher(tmp_path / "feed.sock", Window(40))
+    await publisher.open()
+    early, late = (LocalSubscription(tmp_path / "feed.sock") for _ in range(2))
+    assert early.open()
+    await until(lambda: publisher.subscribers == 1)
+    for number in range(10):
+        publisher.publish(part(number, bytes(30_000)))
+    assert late.open()  # is welcomed when this turn is over, or before that
+    for number in range(10, 20):
+        publisher.publish(part(number, bytes(30_000)))
+    for subscription in (early, late):
+        assert [m.sequence for m in await received(subscription, 20)] == list(range(20))
+    publisher.publish(part(20))
+    for subscription in (early, late):
+        assert [m.sequence for m in await received(subscription, 1)] == [20]
+        subscription.close()
+    publisher.close()
+
+
+async def test_what_was_published_last_is_sent_before_the_end(tmp_path: Path) -> None:
+    publisher = LocalPublisher(tmp_path / "feed.sock", Window(5))
+    await publisher.open()
+    subscription = LocalSubscription(tmp_path / "feed.sock")
+    assert subscription.open()
+    await until(lambda: publisher.subscribers == 1)
+    publisher.publish(part(1))
+    publisher.close()
+    assert [m.sequence for m in await received(subscription, 1)] == [1]
+
+
 async def test_window_larger_than_a_queue_reaches_whoever_comes(
     publisher: LocalPublisher, tmp_path: Path
 ) -> None:
