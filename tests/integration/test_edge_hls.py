@@ -6,11 +6,15 @@ import gzip
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import m3u8
 import pytest
 
+from stentor.listen.heard import Heard
+from stentor.listen.limit import Limit
+from stentor.listen.shelf import Shelf
 from stentor.media.renditions import RENDITIONS
 from stentor.rooms.orders import Phase
 from support.edge import Client, Response, RunningEdge, edge_running, eventually
@@ -99,6 +103,17 @@ def test_far_future_reload_is_400(on_edge: RunningEdge) -> None:
     assert on_edge.get("hls/aac48/live.m3u8?_HLS_msn=999999999").status == 400
     assert on_edge.get("hls/aac48/part/999999.m4s").status == 404
     assert on_edge.get("hls/aac48/seg/999999.m4s").status == 404
+
+
+def test_listener_who_knows_more_than_a_fresh_edge_goes_on_with_what_that_has(
+    on_edge: RunningEdge,
+) -> None:
+    on_edge.on_air(30)
+    url = f"http://127.0.0.1:{on_edge.port}/r/{on_edge.programme.room}/hls/aac48/live.m3u8"
+    shelf = Shelf(url, None, Heard(0), time.time_ns, Limit(60))
+    here = shelf._load(None)
+    ahead = replace(here, parts=tuple(replace(one, segment=one.segment + 9) for one in here.parts))
+    assert shelf._load(ahead) == here, "it was refused, and asked for what there is"
 
 
 def test_waiting_is_bounded_in_time(tmp_path: Path) -> None:

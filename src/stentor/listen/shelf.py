@@ -93,11 +93,16 @@ class Shelf:
         self._heard.connected()
 
     def _load(self, before: MediaPlaylist | None) -> MediaPlaylist:
-        url = self._url
         if before is not None and before.blocking and not before.ended:
             segment, part = before.after_last()
-            url += f"{'&' if '?' in url else '?'}_HLS_msn={segment}&_HLS_part={part}"
-        return parse_media_playlist(self._url, self._text(url))
+            query = f"{'&' if '?' in self._url else '?'}_HLS_msn={segment}&_HLS_part={part}"
+            try:
+                return parse_media_playlist(self._url, self._text(self._url + query))
+            except Unknown:
+                raise
+            except StentorError:  # an edge that has just begun may know less than the one before
+                self._limit.sleep(RETRY_S)
+        return parse_media_playlist(self._url, self._text(self._url))
 
     def _fetch_all(self, playlist: MediaPlaylist) -> int:
         if playlist.init_url and playlist.init_url != self._init_url:
