@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from stentor.admission.lanes import LANE_PARTS, margin_parts, period_s
-from stentor.admission.pace import ROOM_MAX, Pace, fits, sustained_per_s
+from stentor.admission.pace import ROOM_MAX, Leaving, Pace, fits, sustained_per_s
 from stentor.media.grid import PART_S
 
 HORIZON_S = 10.0
@@ -31,7 +31,6 @@ _LATE_LINE = 0.8  # of what a lane's listeners have in hand
 _LINE_AFTER_S = 2.0  # one bad second is no crowd
 _FULL_WITHIN_S = 3.0  # until what comes would have taken all room
 _ROOM_OPEN = 0.02  # of who is present must fit again, before the line is closed
-_LEAVING_S = 30.0  # how many leave is looked at over so long
 _LATE_FULL_S = 5.0  # while deliveries are late nobody is let in; for so long, and it is full
 
 
@@ -86,7 +85,7 @@ class Decision:
     fastest_parts: int = 1
     per_s: float = 1000.0
     line: bool = False
-    room: int = ROOM_MAX  # how many more fit
+    room: int = ROOM_MAX  # how many more fit; below zero, so many are too many
     leaving_per_s: float = 0.0  # of late
     pauses: bool = False  # nobody is let in just now: deliveries are late
     lower_rendition: bool = False  # for joiners who can play it
@@ -140,7 +139,7 @@ class Ladder:
         self._at = 0
         self._pace = Pace()
         self._late_s = 0.0
-        self._leaving_per_s = 0.0
+        self._leaving = Leaving()
         self._below_s = 0.0
         self._line = False
         self._short_s = 0.0  # for so long there has not been room for all who come
@@ -157,9 +156,7 @@ class Ladder:
         self._climb(facts, room, past_s)
         self._line = self._wants_line(facts, room, past_s)
         rung = self._rungs[self._at]
-        self._leaving_per_s += (facts.left_per_s - self._leaving_per_s) * min(
-            1.0, past_s / _LEAVING_S
-        )
+        present = sum(facts.listeners.values())
         return Decision(
             step=Step.LINE if self._line else rung.step,
             fastest_parts=rung.parts,
@@ -167,13 +164,13 @@ class Ladder:
             line=self._line or bool(self._per_s_max),
             per_s=per_s,
             room=room,
-            leaving_per_s=self._leaving_per_s,
+            leaving_per_s=self._leaving.look(present, facts.left_per_s, past_s),
             pauses=self._line and late,
         )
 
     def _wants_line(self, facts: LoadFacts, room: int, past_s: float) -> bool:
         """Say whether there is no room, or soon will not be; one bad second is no crowd."""
-        if not room:
+        if room <= 0:
             self._short_s, self._ample_s = _LINE_AFTER_S, 0.0
             return True
         ample = room > _ROOM_OPEN * sum(facts.listeners.values()) and not facts.waiting
@@ -186,7 +183,7 @@ class Ladder:
 
     def _climb(self, facts: LoadFacts, room: int, past_s: float) -> None:
         """Find the lane; whoever has to wait takes no room in any."""
-        joiners = min(facts.asked_per_s * HORIZON_S, room)
+        joiners = max(0.0, min(facts.asked_per_s * HORIZON_S, room))
         if self._line:
             joiners = min(joiners, self._pace.per_s * HORIZON_S)
         fits = self._first_that_fits(facts, joiners, 0.0)

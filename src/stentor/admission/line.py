@@ -75,9 +75,6 @@ class Sheet(msgspec.Struct, frozen=True, array_like=True):
     served: float = 0.0
     credit: float = 0.0
     per_s: float = 0.0  # listeners admitted a second
-    room: int = ROOM_MAX  # how many more fit, of whom some are on their way
-    leaving_per_s: float = 0.0
-    last_per_s: float = 0.0  # how fast the end of the line moves: as people leave, if it is full
     waiting: int = 0
     totals: Totals = Totals()
     comes_per_s: float = 0.0
@@ -88,6 +85,11 @@ class Sheet(msgspec.Struct, frozen=True, array_like=True):
     hazard_per_s: float = 0.0  # of giving up
     knots: tuple[Knot, ...] = ()
     poll_s_min: float = 1.0
+    # From here on later additions: a deploy has readers of two versions.
+    room: int = ROOM_MAX  # how many more fit, of whom some are on their way
+    leaving_per_s: float = 0.0
+    last_per_s: float = 0.0  # how fast the end of the line moves: as people leave, if it is full
+    surely_per_s: float = 0.0  # `hazard_per_s`, for what is told
 
     @property
     def per_minute(self) -> int:
@@ -131,7 +133,7 @@ class Sheet(msgspec.Struct, frozen=True, array_like=True):
 
     def _shows(self, wait_s: float) -> float:
         """Return the chance that somebody is still there after so long."""
-        return max(_SHOW_MIN, math.exp(-self.hazard_per_s * wait_s))
+        return max(_SHOW_MIN, math.exp(-self.surely_per_s * wait_s))
 
 
 def poll_s(wait_s: float, poll_s_min: float, chance: float) -> float:
@@ -175,7 +177,7 @@ def step(
     else:
         sheet = _learned(sheet, totals, past_s)
     first = sheet.serving_ms // BUCKET_MS
-    sheet = replace(sheet, room=room, leaving_per_s=leaving_per_s)
+    sheet = replace(sheet, room=max(0, room), leaving_per_s=leaving_per_s)
     sheet = _served(sheet, counts, past_s, per_s, now_ms)
     return _told(sheet, counts[sheet.serving_ms // BUCKET_MS - first :], polls_per_s_max)
 
@@ -222,7 +224,7 @@ def _learned(sheet: Sheet, totals: Totals, past_s: float) -> Sheet:
         kept_ms = sheet.at_ms - (_SPAN_S + _COMING_S) * 1000
         mark = Mark(sheet.at_ms, sheet.served, totals.came, age_s)
         marks = (*(one for one in marks if one.at_ms >= kept_ms), mark)
-    hazard_per_s = _hazard(marks, sheet.hazard_per_s)
+    hazard_per_s, surely_per_s = _hazards(marks, sheet)
     return replace(
         sheet,
         totals=totals,
@@ -233,26 +235,36 @@ def _learned(sheet: Sheet, totals: Totals, past_s: float) -> Sheet:
         marks=marks,
         shown=max(_SHOW_LEAST, math.exp(-hazard_per_s * age_s)),
         hazard_per_s=hazard_per_s,
+        surely_per_s=surely_per_s,
     )
 
 
-def _hazard(marks: Sequence[Mark], known: float) -> float:
+def _hazards(marks: Sequence[Mark], sheet: Sheet) -> tuple[float, float]:
     """Return how likely somebody in line gives up within a second, from those who were served.
 
     Who came is counted `_COMING_S` later than who was served, so who is merely late is not missed.
+    The second figure is for what is told, and does not take a line that moves now fast, now slowly
+    for one that people leave: who came is counted up to so much later, whichever finds most.
     """
     newest = marks[-1]
     due = [one for one in marks if newest.at_ms - one.at_ms >= _COMING_S * 1000]
-    if len(due) < 2:
-        return known
-    first, last = due[0], due[-1]
-    served = last.served - first.served
-    if served < _EVIDENCE:
-        return known
-    counted = next(one for one in marks if one.at_ms - first.at_ms >= _COMING_S * 1000)
-    shown = min(1.0, max(_SHOW_MIN, (newest.came - counted.came) / served))
-    age_s = sum(one.age_s for one in due) / len(due)
-    return -math.log(shown) / max(_HAZARD_AGE_S_MIN, age_s)
+    if len(due) < 2 or due[-1].served - due[0].served < _EVIDENCE:
+        return sheet.hazard_per_s, sheet.surely_per_s
+    first, last_at = due[0], len(due) - 1
+    served = due[-1].served - first.served
+    age_s = max(_HAZARD_AGE_S_MIN, sum(one.age_s for one in due) / len(due))
+    late = next(one for one in marks if one.at_ms - first.at_ms >= _COMING_S * 1000)
+    most = max(
+        end.came - start.came
+        for start, end in zip(marks, marks[last_at:], strict=False)
+        if start.at_ms - first.at_ms <= _COMING_S * 1000
+    )
+
+    def hazard_per_s(came: float) -> float:
+        return -math.log(min(1.0, max(_SHOW_MIN, came / served))) / age_s
+
+    came = newest.came - late.came
+    return hazard_per_s(came), hazard_per_s(max(came, most))
 
 
 def _served(sheet: Sheet, counts: Sequence[int], past_s: float, per_s: float, now_ms: int) -> Sheet:

@@ -16,6 +16,7 @@ PER_S_MAX = 20_000.0
 ROOM_MAX = 1_000_000  # of one edge: no process holds as many
 _HELD_LOW, _HELD_HIGH = 0.8, 1.5  # of what is announced: within that it stays as it is
 _FALLS_S, _RISES_S = 3.0, 30.0
+_LEAVING_S = 30.0
 
 
 def sustained_per_s(join_cost_s: float, join_share: float) -> float:
@@ -43,11 +44,27 @@ class Pace:
         return self.per_s
 
 
+class Leaving:
+    """How many leave a second, as a share of those who listen: both grow with the house."""
+
+    def __init__(self) -> None:
+        self._left = 0.0
+        self._listened_s = 0.0
+
+    def look(self, listeners: int, left_per_s: float, past_s: float) -> float:
+        """Return how many leave a second now, from the last half minute or so."""
+        kept = exp(-past_s / _LEAVING_S)
+        self._left = self._left * kept + left_per_s * past_s
+        self._listened_s = self._listened_s * kept + listeners * past_s
+        return listeners * self._left / self._listened_s if self._listened_s else 0.0
+
+
 def fits(spare_cpu_s: float, delivery_cost_s: float, period_s: float, *bounds: float | None) -> int:
     """Return how many more listeners fit: into the time for deliveries, and into other bounds.
 
-    `spare_cpu_s` is CPU seconds a second. A bound of None does not hold.
+    `spare_cpu_s` is CPU seconds a second. A bound of None does not hold. Below zero: so many are
+    too many, which other edges of the machine have to make up for.
     """
     by_cpu = spare_cpu_s * period_s / max(1e-9, delivery_cost_s)
     known = [one for one in bounds if one is not None]
-    return max(0, int(min(by_cpu, ROOM_MAX, *known)))
+    return int(max(-ROOM_MAX, min(by_cpu, ROOM_MAX, *known)))

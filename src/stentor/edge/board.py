@@ -48,6 +48,7 @@ _SETTLED = 3000 // BUCKET_MS  # no edge still counts a place that was due so lon
     _ROOM,
     _LEAVING,
 ) = range(11)
+_ROOM_ZERO = 1 << 32  # words have no sign
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ class Board:
         words[_PER_S] = round(standing.per_s * 1000)
         words[_WANTED] = standing.wants_line
         words[_STEP] = standing.step
-        words[_ROOM] = standing.room
+        words[_ROOM] = standing.room + _ROOM_ZERO
         words[_LEAVING] = round(standing.leaving_per_s * 1000)
         self._fresh[self._index] = now_ms
 
@@ -125,7 +126,7 @@ class Board:
                 words[_PER_S] / 1000,
                 bool(words[_WANTED]),
                 words[_STEP],
-                words[_ROOM],
+                words[_ROOM] - _ROOM_ZERO if words[_ROOM] else 0,
                 words[_LEAVING] / 1000,
             )
             for words in (self._slot(edge).words for edge in edges)
