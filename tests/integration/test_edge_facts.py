@@ -15,7 +15,7 @@ from stentor.rooms.orders import Phase
 from stentor.shield import sketches
 from stentor.shield.policy import Why
 from support.edge import Client, RunningEdge, edge_running, eventually
-from support.watch import HeardWatch, watch_of
+from support.seconds import HeardWatch, watch_of
 
 CROWD, BAD = "127.0.0.1", "127.9.9.9"
 

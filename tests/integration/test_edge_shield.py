@@ -17,7 +17,7 @@ from stentor.base.secrets import door_key
 from stentor.shield import vocabulary
 from stentor.shield.policy import Ban, Why
 from support.edge import Client, RunningEdge, edge_running, eventually
-from support.watch import PATIENCE_S, HeardWatch, watch_of
+from support.seconds import PATIENCE_S, HeardWatch, watch_of
 
 BANNED = "127.9.9.9"
 PACKED = socket.inet_aton(BANNED)
