@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,8 +31,7 @@ from stentor.media.grid import PART_S
 from stentor.rooms.orders import Phase
 from support.programme import FeedThread, Programme, Tone
 
-_TICKS = os.sysconf("SC_CLK_TCK")
-_OLD_PARTS = 120  # on the air for so long already that the slowest lane's first burst is whole
+OLD_PARTS = 120  # on the air for so long already that the slowest lane's first burst is whole
 _ALONE = {  # a load has few addresses, so its networks are no measure of anything
     "log_level": "warning",
     "door_network_per_s": 0.0,
@@ -53,11 +52,19 @@ def free_port(above: int) -> int:
 
 
 def cpu_s(pid: int) -> float:
-    """Return a process's CPU seconds, 0 if it is gone."""
-    with contextlib.suppress(OSError):
-        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
-    return 0.0
+    """Return a process's CPU seconds, to the nanosecond, of all its threads; 0 if it is gone."""
+    total_ns = 0
+    for thread in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        with contextlib.suppress(OSError):
+            total_ns += int(thread.read_text().split()[0])
+    return total_ns / 1e9
+
+
+def user_share(pid: int) -> float:
+    """Return which share of a process's CPU time so far was spent in user mode, by ticks."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    user, system = int(fields[11]), int(fields[12])
+    return user / max(1, user + system)
 
 
 def own_bytes(pid: int) -> int:
@@ -112,33 +119,49 @@ class Ground:
                         total += float(line.split()[-1])
         return total
 
+    def has_parts(self, count: int) -> None:
+        """Wait until each edge has been told of so many parts."""
+        while self.counted("parts") < count * len(self.pids):
+            time.sleep(0.1)
+
     def cpu_s(self) -> float:
         """Return the edges' CPU seconds so far."""
         return sum(map(cpu_s, self.pids))
 
 
-def _publish(programme: Programme, clock: Clock, stopping: threading.Event) -> None:
+def _publish(programme: Programme, clock: Clock, stopping: threading.Event, speed: float) -> None:
     """Parts at real time, each when its last sample is due, as an origin makes them."""
+    first, live_s = programme.next, programme.epoch_ms / 1000 + programme.next * PART_S
     while not stopping.is_set():
-        due_s = programme.epoch_ms / 1000 + (programme.next + 1) * PART_S
+        due_s = live_s + (programme.next + 1 - first) * PART_S / speed
         if stopping.wait(max(0.0, due_s - clock.now_ns() / 1e9)):
             return
         programme.parts(1)
 
 
 @contextlib.contextmanager
-def ground(edges: int, **settings: Any) -> Iterator[Ground]:
-    """Start the edges with one room on the air; stop them at the end, whatever happens."""
+def ground(
+    edges: int,
+    *,
+    make: Callable[..., Programme] = Tone,
+    old_parts: int = OLD_PARTS,
+    speed: float = 1.0,
+    **settings: Any,
+) -> Iterator[Ground]:
+    """Start the edges with a programme on the air; stop them at the end, whatever happens.
+
+    `make` is called with the feed and the epoch; `speed` is how many times faster than life.
+    """
     with tempfile.TemporaryDirectory(prefix="stentor-bench-", ignore_cleanup_errors=True) as root:
         folder = DataFolder(Path(root))
         clock = SharedClock(folder.clock)
         feed = FeedThread(folder.origin_feed)
         feed.start()
-        began_ms = clock.now_ns() // 1_000_000 - round(_OLD_PARTS * PART_S * 1000)
-        programme = Tone(feed, epoch_ms=began_ms)
+        began_ms = clock.now_ns() // 1_000_000 - round(old_parts * PART_S * 1000)
+        programme = make(feed, epoch_ms=began_ms)
         programme.open_doors()
         programme.state(Phase.LIVE)
-        programme.parts(_OLD_PARTS)
+        programme.parts(old_parts)
         port = free_port(edges + 12)
         chosen = Settings(
             port=port,
@@ -162,7 +185,7 @@ def ground(edges: int, **settings: Any) -> Iterator[Ground]:
                     raise SystemExit("An edge did not start.")
                 time.sleep(0.05)
             time.sleep(0.5)
-            publisher = threading.Thread(target=_publish, args=(programme, clock, stopping))
+            publisher = threading.Thread(target=_publish, args=(programme, clock, stopping, speed))
             publisher.start()
             pids = [process.pid or 0 for process in processes]
             try:

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -197,6 +197,16 @@ class FeedThread:
             self.window.keep(message)
             return
         self._call(lambda: self._publisher and self._publisher.publish(message))
+
+    def publish_all(self, messages: Iterable[Message]) -> None:
+        """Publish many at once, as an origin of many rooms does."""
+
+        def run() -> None:
+            assert self._publisher is not None
+            for one in messages:
+                self._publisher.publish(one)
+
+        self._call(run)
 
     @property
     def subscribers(self) -> int:
