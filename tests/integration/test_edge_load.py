@@ -10,8 +10,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+from stentor.admission.lanes import target_s
+from stentor.media.grid import PART_S
 from support.edge import edge_running, eventually
+from support.machine import Machine
 from support.programme import Tone
+
+MARGIN_S = target_s(1) - PART_S  # by so much a part may be late before a player runs dry
 
 
 def load(url: str, *options: str) -> subprocess.CompletedProcess[str]:
@@ -28,7 +33,7 @@ def found(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     return figures
 
 
-def test_200_listeners_hear_everything_in_time(tmp_path: Path) -> None:
+def test_200_listeners_hear_everything_in_time(tmp_path: Path, machine: Machine) -> None:
     with edge_running(tmp_path) as on_edge:
         epoch_ms = time.time_ns() // 1_000_000 - 40 * 320
         on_edge.programme = Tone(on_edge.feed, epoch_ms=epoch_ms)
@@ -36,14 +41,18 @@ def test_200_listeners_hear_everything_in_time(tmp_path: Path) -> None:
         with on_edge.programme.at_real_time():
             url = f"http://127.0.0.1:{on_edge.port}/r/town-hall"
             options = ("--count", "200", "--seconds", "5", "--sample", "10", "--json")
+            machine.watch_anew()
             tally = found(load(url, *options))
+            held_up_s = machine.held_up_s()
         assert tally["listeners"] == tally["heard"] == tally["wanted"] == 200
-        for name in ("gaps", "stalls", "refused", "lost", "broken", "differing_parts", "jumps"):
+        assert tally["stalls"] == 0 or held_up_s > MARGIN_S
+        for name in ("gaps", "refused", "lost", "broken", "differing_parts", "jumps"):
             assert tally[name] == 0, name
-        assert tally["first_audio_s"]["p95"] < 3
-        assert 0 < tally["behind_s"]["p50"] < 4
-        assert tally["parts"] > 200 * 12
-        assert tally["sampled_parts"] > 20 * 12
+        assert tally["first_audio_s"]["p95"] < 3 + held_up_s
+        assert 0 < tally["behind_s"]["p50"] < 4 + held_up_s
+        late_parts = held_up_s / PART_S
+        assert tally["parts"] > 200 * (12 - late_parts)
+        assert tally["sampled_parts"] > 20 * (12 - late_parts)
         assert tally["decoded_parts"] > 12
         assert tally["undecodable_parts"] == 0
         assert on_edge.edge.counts.joined == 200
@@ -69,7 +78,7 @@ def test_programme_that_stops_is_a_stall_for_everyone(tmp_path: Path) -> None:
         assert tally["gaps"] == 0
 
 
-def test_room_that_ends_is_no_loss(tmp_path: Path) -> None:
+def test_room_that_ends_is_no_loss(tmp_path: Path, machine: Machine) -> None:
     with edge_running(tmp_path) as on_edge:
         on_edge.programme = Tone(on_edge.feed)
         on_edge.on_air(10)
@@ -84,10 +93,11 @@ def test_room_that_ends_is_no_loss(tmp_path: Path) -> None:
         ending.start()
         url = f"http://127.0.0.1:{on_edge.port}/r/town-hall"
         began = time.monotonic()
-        tally = found(load(url, "--count", "10", "--seconds", "30", "--json"))
+        tally = found(load(url, "--count", "10", "--seconds", "50", "--json"))
         ending.join()
-        assert time.monotonic() - began < 20
-        assert (tally["listeners"], tally["lost"], tally["stalls"]) == (10, 0, 0)
+        assert time.monotonic() - began < 45, "it ends with the room"
+        assert (tally["listeners"], tally["lost"]) == (10, 0)
+        assert tally["stalls"] == 0 or machine.held_up_s() > MARGIN_S
 
 
 def test_other_machines_and_impossible_wishes_are_refused_in_one_sentence() -> None:

@@ -14,15 +14,20 @@ from typing import Any
 
 import pytest
 
+from stentor.admission.lanes import target_s
 from stentor.base.errors import UsageError
 from stentor.load.consent import ask_consent
 from stentor.load.target import Target, read_target
+from stentor.media.grid import PART_S
 from support.edge import RunningEdge, edge_running, eventually
+from support.machine import watched_machine
 from support.programme import Tone
 from support.tls import Pair
 
 STENTOR = [sys.executable, "-c", "from stentor.cli import main; main()"]
-FINE = ("gaps", "stalls", "refused", "lost", "broken", "differing_parts", "undecodable_parts")
+FINE = ("gaps", "refused", "lost", "broken", "differing_parts", "undecodable_parts")
+
+MARGIN_S = target_s(1) - PART_S  # by so much a part may be late before a player runs dry
 
 
 @contextlib.contextmanager
@@ -39,13 +44,19 @@ def load(
 ) -> dict[str, Any]:
     url = f"{scheme}://127.0.0.1:{edge.port}/r/{edge.programme.room}"
     command = [*STENTOR, "load", "listeners", url, "--count", str(count)]
-    done = subprocess.run(
-        [*command, "--seconds", str(seconds), "--sample", "10", "--json", *options],
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    with watched_machine() as machine:
+        done = subprocess.run(
+            [*command, "--seconds", str(seconds), "--sample", "10", "--json", *options],
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
     assert done.returncode == 0, done.stderr
     figures: dict[str, Any] = json.loads(done.stdout)
-    return figures
+    return figures | {"held_up_s": machine.held_up_s()}
+
+
+def check_all_is_fine(found: dict[str, Any]) -> None:
+    assert {name: found[name] for name in FINE} == dict.fromkeys(FINE, 0)
+    assert found["stalls"] == 0 or found["held_up_s"] > MARGIN_S
 
 
 def test_all_who_are_cut_at_once_come_back_where_they_were(tmp_path: Path) -> None:
@@ -53,9 +64,9 @@ def test_all_who_are_cut_at_once_come_back_where_they_were(tmp_path: Path) -> No
         found = load(edge, 100, 4, "--arrivals", "rejoin", "--all-at", "2")
         assert found["cut"] == found["reconnects"] == 100
         assert found["listeners"] == 100
-        assert {name: found[name] for name in FINE} == dict.fromkeys(FINE, 0)
+        check_all_is_fine(found)
         assert found["missed_parts"] == 0
-        assert found["back_s"]["p95"] < 1.0
+        assert found["back_s"]["p95"] < 1.0 + found["held_up_s"]
         assert edge.edge.counts.joined == 200
 
 
@@ -63,7 +74,7 @@ def test_all_who_leave_at_once_are_no_loss(tmp_path: Path) -> None:
     with on_the_air(tmp_path) as edge:
         found = load(edge, 50, 20, "--arrivals", "exit", "--all-at", "2")
         assert (found["left"], found["heard"], found["lost"]) == (50, 50, 0)
-        assert found["stalls"] == 0
+        assert found["stalls"] == 0 or found["held_up_s"] > MARGIN_S
 
 
 def test_slow_and_flaky_listeners_troubles_are_their_own(tmp_path: Path) -> None:
@@ -73,7 +84,7 @@ def test_slow_and_flaky_listeners_troubles_are_their_own(tmp_path: Path) -> None
         assert found["odd_stalls"] > 0
         assert found["cut"] > 0
         assert found["left"] > 0
-        assert {name: found[name] for name in FINE} == dict.fromkeys(FINE, 0)
+        check_all_is_fine(found)
 
 
 def test_crowd_at_a_narrow_door_waits_in_line_and_all_are_let_in(tmp_path: Path) -> None:
@@ -82,10 +93,10 @@ def test_crowd_at_a_narrow_door_waits_in_line_and_all_are_let_in(tmp_path: Path)
         assert found["listeners"] == found["heard"] == 80
         assert found["waited"] > 20
         assert found["in_line"] == found["tickets_lost"] == 0
-        assert {name: found[name] for name in FINE} == dict.fromkeys(FINE, 0)
-        assert 0.5 < found["wait_s"]["max"] < 7
+        check_all_is_fine(found)
+        assert 0.5 < found["wait_s"]["max"] < 7 + found["held_up_s"]
         assert found["wait_error_s"]["p50"] < found["wait_s"]["max"]
-        assert found["served_audio_s"]["p95"] < 1.0
+        assert found["served_audio_s"]["p95"] < 1.0 + found["held_up_s"]
 
 
 @pytest.mark.parametrize("options", [(), ("--heads",)])
@@ -96,7 +107,7 @@ def test_slow_lane_is_read_whole_whatever_the_pieces(
         found = load(edge, 60, 5, "--decode", "6", *options)
         assert (found["by_head"] > 0) == bool(options)
         assert found["lanes"] == {"3840": 60}
-        assert {name: found[name] for name in FINE} == dict.fromkeys(FINE, 0)
+        check_all_is_fine(found)
         assert found["sampled_parts"] > 6 * 20
         assert found["decoded_parts"] == found["sampled_parts"]
 
@@ -105,7 +116,7 @@ def test_listeners_over_tls_are_checked_as_all_others(tmp_path: Path) -> None:
     with on_the_air(tmp_path, **Pair(tmp_path / "tls").settings) as edge:
         found = load(edge, 40, 3, "--arrivals", "rejoin", "--all-at", "1.5", scheme="https")
         assert found["listeners"] == found["heard"] == found["cut"] == 40
-        assert {name: found[name] for name in FINE} == dict.fromkeys(FINE, 0)
+        check_all_is_fine(found)
         assert found["decoded_parts"] > 0
 
 
@@ -121,7 +132,7 @@ def test_advised_listeners_move_before_they_leave_and_miss_nothing(tmp_path: Pat
         edge.edge.loop.every(0.1, advise_once)
         found = load(edge, 30, 4)
         assert found["moved"] == found["listeners"] == 30
-        assert {name: found[name] for name in FINE} == dict.fromkeys(FINE, 0)
+        check_all_is_fine(found)
         assert found["missed_parts"] == 0  # what both connections bring is heard once
         assert edge.edge.counts.joined == 60
 
