@@ -1,94 +1,85 @@
-"""The watch as edges know it: a socket that hears their seconds, and the policy that it writes."""
+"""A watch without a process: its parts on a folder, edges as datagrams, time as it is set."""
 
 from __future__ import annotations
 
-import contextlib
-import socket
-import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from pathlib import Path
 
 import msgspec
 
+from stentor.base.clock import ManualClock
 from stentor.base.paths import DataFolder
-from stentor.base.secrets import load_or_make_key
-from stentor.shield.facts import EdgeSecond
-from stentor.shield.keys import EventKey
-from stentor.shield.policy import Ban, Policy, Why, encode_policy
+from stentor.base.settings import Settings
+from stentor.shield.facts import DoorSecond, EdgeSecond, Heavy, Load, RoomSecond
+from stentor.watch.deciding import Deciding
+from stentor.watch.event import EventKeys
+from stentor.watch.guarding import Guarding
+from stentor.watch.hearing import Heard
+from stentor.watch.ledger import About, Ledger
+from stentor.watch.outside import Outside
+from stentor.watch.serve import ledger_key
+from stentor.watch.watching import Watching
+from stentor.watch.web import Page
 
-PATIENCE_S = 20.0
-BYTES_MAX = 1 << 20
+TOKEN = "t" * 64
+LINK_KEY = b"l" * 32
+BAD = "4/32:0123456789abcdef"
 
 
-class HeardWatch:
-    """Hears what edges tell, and tells them what to do."""
+def edge_second(edge: str = "edge-0", at_ms: int = 0, **more: object) -> EdgeSecond:
+    """What an edge with 100 listeners tells in a quiet second."""
+    told: dict[str, object] = {
+        "counts": {"joined": 2, "accepted": 3},
+        "rooms": {"hall": RoomSecond(listeners=100, phase="live")},
+        "load": Load(use=0.25, connections=100, by_lane_ms={"320": 100}),
+        "door": DoorSecond(),
+        **more,
+    }
+    return EdgeSecond(edge=edge, at_ms=at_ms, **told)  # type: ignore[arg-type]
 
-    def __init__(self, folder: DataFolder) -> None:
-        folder.run.mkdir(parents=True, exist_ok=True)
-        self.folder = folder
-        self.key = EventKey(load_or_make_key(folder.event_key))
-        self.seconds: list[EdgeSecond] = []
-        self._number = 0
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(str(folder.watch_socket))
 
-    def hear(self) -> EdgeSecond:
-        """Return the next second that an edge tells."""
-        self._socket.settimeout(PATIENCE_S)
-        second = msgspec.msgpack.decode(self._socket.recv(BYTES_MAX), type=EdgeSecond)
-        self.seconds.append(second)
-        return second
+def flooded(edge: str = "edge-0", network: str = BAD) -> EdgeSecond:
+    """A second in which one network did nothing but wrong."""
+    return edge_second(edge, heavy=(Heavy(network, asks=200, wrongs=200, why="malformed"),))
 
-    def until(self, happened: Callable[[EdgeSecond], Any]) -> EdgeSecond:
-        """Return the first second to come of which that is true."""
-        deadline = time.monotonic() + PATIENCE_S
-        while not happened(second := self.hear()):
-            assert time.monotonic() < deadline, f"never told: the last was {second}"
-        return second
 
-    def counted(self, name: str) -> int:
-        """Return how much a counter grew in all the seconds that were heard."""
-        return sum(second.counts.get(name, 0) for second in self.seconds)
+class Watch:
+    """A `Watching` whose seconds are made by hand."""
 
-    def until_counted(self, name: str, times: int) -> None:
-        """Hear on until a counter has grown by so much."""
-        deadline = time.monotonic() + PATIENCE_S
-        while self.counted(name) < times:
-            assert time.monotonic() < deadline, f"{name}: {self.counted(name)} of {times}"
-            self.hear()
-
-    def decree(self, *, lasts_s: float = 60.0, key_id: str = "", **wishes: Any) -> Policy:
-        """Write a policy and return it; it is in force once a second says so."""
-        self._number += 1
-        now_ms = time.time_ns() // 1_000_000
-        policy = Policy(
-            number=self._number,
-            at_ms=now_ms,
-            until_ms=now_ms + round(lasts_s * 1000),
-            key_id=key_id or self.key.id,
-            **wishes,
+    def __init__(self, root: Path, clock: ManualClock | None = None, **sizes: int) -> None:
+        self.folder = DataFolder(root)
+        self.folder.run.mkdir(parents=True, exist_ok=True)
+        self.clock = clock or ManualClock()
+        self.now_s = 0.0
+        keys = EventKeys(self.folder.event_key)
+        limits = {"file_bytes_max": 1 << 20, "bytes_max": 1 << 30, **sizes}
+        self.ledger = Ledger(
+            self.folder.ledger,
+            ledger_key(self.folder),
+            lambda: About("1", {}, keys.key.id),
+            **limits,
         )
-        scratch = self.folder.policy.with_suffix(".new")
-        scratch.write_bytes(encode_policy(policy))
-        scratch.replace(self.folder.policy)
-        return policy
+        self.watching = Watching(
+            self.clock,
+            Heard(),
+            Deciding(self.folder.policy),
+            Outside(self.folder),
+            keys,
+            self.ledger,
+            Guarding(self.folder.guard_socket),
+        )
 
-    def ban(self, network: bytes, *, kernel: bool = False, lasts_s: float = 60.0) -> Policy:
-        """Have a packed network kept out, and wait until the edge knows."""
-        until_ms = time.time_ns() // 1_000_000 + round(lasts_s * 1000)
-        ban = Ban(self.key.name(network), until_ms, Why.FORGED, kernel=kernel)
-        policy = self.decree(bans=(ban,), lasts_s=lasts_s)
-        self.until(lambda second: second.policy == policy.number)
-        return policy
+    @property
+    def page(self) -> Page:
+        return Page(Settings(), self.watching, TOKEN, LINK_KEY)
+
+    def second(self, *told: EdgeSecond, offset_ns: int = 0) -> None:
+        """Let a second pass in which edges told this."""
+        self.clock.advance(1)
+        self.now_s += 1
+        for one in told:
+            self.watching.heard.take(msgspec.msgpack.encode(one), self.now_s)
+        self.watching.look(self.now_s, offset_ns)
 
     def close(self) -> None:
-        self._socket.close()
-
-
-@contextlib.contextmanager
-def watch_of(folder: DataFolder) -> Iterator[HeardWatch]:
-    watch = HeardWatch(folder)
-    try:
-        yield watch
-    finally:
-        watch.close()
+        self.ledger.close(30)
+        self.watching.guarding.close()

@@ -1,0 +1,105 @@
+"""The operator's word stands above the shield's, is obeyed at once, and is written down."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from stentor.evidence.records import Note
+from stentor.shield.facts import EdgeSecond
+from stentor.shield.policy import decode_policy
+from stentor.watch.deciding import PAUSE_S_MAX, Deciding
+from support.watch import BAD, edge_second, flooded
+
+NOW_MS = 1_700_000_000_000
+
+
+class Seconds:
+    def __init__(self, tmp_path: Path) -> None:
+        self.path = tmp_path / "shield.policy"
+        self.deciding = Deciding(self.path)
+        self.now_ms = NOW_MS
+
+    def go(self, *edges: EdgeSecond, times: int = 1) -> None:
+        for _ in range(times):
+            self.now_ms += 1000
+            self.deciding.decide(edges, self.now_ms)
+
+    def bans(self) -> list[str]:
+        """What edges read."""
+        return [ban.network for ban in decode_policy(self.path.read_bytes()).bans]
+
+
+def test_edges_read_what_was_decided_until_it_expires(tmp_path: Path) -> None:
+    seconds = Seconds(tmp_path)
+    seconds.go(flooded(), times=3)
+    policy = decode_policy(seconds.path.read_bytes())
+    assert seconds.bans() == [BAD]
+    assert policy.at_ms == seconds.now_ms < policy.until_ms
+    assert seconds.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_policy_is_new_only_when_something_changed(tmp_path: Path) -> None:
+    seconds = Seconds(tmp_path)
+    new = []
+    for edges in [()] * 3 + [(flooded(),)] * 3:
+        seconds.now_ms += 1000
+        new.append(seconds.deciding.decide(edges, seconds.now_ms))
+    numbers = [policy.number for policy in new if policy is not None]
+    assert len(numbers) == 2
+    assert numbers == sorted(set(numbers))
+    assert new[0] is not None
+
+
+def test_a_shield_that_begins_again_does_not_go_back_in_numbers(tmp_path: Path) -> None:
+    seconds = Seconds(tmp_path)
+    seconds.go(times=5)
+    before = seconds.deciding.policy.number
+    seconds.deciding = Deciding(seconds.path)
+    seconds.go()
+    assert seconds.deciding.policy.number > before
+
+
+def test_a_pardon_ends_a_ban_and_is_noted(tmp_path: Path) -> None:
+    seconds = Seconds(tmp_path)
+    seconds.go(flooded(), times=3)
+    assert not seconds.deciding.pardon("4/32:0000000000000000", seconds.now_ms)
+    assert seconds.deciding.pardon(BAD, seconds.now_ms)
+    assert seconds.deciding.take_notes() == (Note("undo-ban", BAD),)
+    assert seconds.deciding.take_notes() == ()
+    seconds.go(flooded(), times=30)
+    assert seconds.bans() == []
+
+
+def test_a_paused_shield_asks_nothing_of_anybody_and_goes_on_by_itself(tmp_path: Path) -> None:
+    seconds = Seconds(tmp_path)
+    seconds.go(flooded(), times=3)
+    number = seconds.deciding.policy.number
+    seconds.deciding.pause(5, seconds.now_ms)
+    seconds.go(flooded(), times=4)
+    assert seconds.bans() == []
+    assert seconds.deciding.paused_until(seconds.now_ms)
+    assert seconds.deciding.policy.number > number
+    assert [ban.network for ban in seconds.deciding.decided.bans] == [BAD]  # it goes on thinking
+    seconds.go(flooded(), times=2)
+    assert not seconds.deciding.paused_until(seconds.now_ms)
+    assert seconds.bans() == [BAD]
+    assert [note.what for note in seconds.deciding.take_notes()] == ["shield-paused"]
+
+
+def test_no_pause_is_for_ever_and_any_can_be_ended(tmp_path: Path) -> None:
+    seconds = Seconds(tmp_path)
+    seconds.deciding.pause(10 * PAUSE_S_MAX, seconds.now_ms)
+    most_ms = seconds.now_ms + PAUSE_S_MAX * 1000
+    assert seconds.deciding.paused_until(seconds.now_ms) == most_ms
+    seconds.deciding.pause(0, seconds.now_ms)
+    assert not seconds.deciding.paused_until(seconds.now_ms)
+
+
+def test_a_policy_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
+    seconds = Seconds(tmp_path)
+    seconds.path = tmp_path / "away" / "shield.policy"
+    seconds.deciding = Deciding(seconds.path)
+    seconds.go(edge_second())
+    seconds.path.parent.mkdir()
+    seconds.go(edge_second())
+    assert decode_policy(seconds.path.read_bytes()).at_ms == seconds.now_ms

@@ -1,0 +1,228 @@
+"""The ledger on disk: whole after every end, also a torn one; a full disk is survived and noted."""
+
+from __future__ import annotations
+
+import resource
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from stentor.base.paths import DataFolder
+from stentor.evidence.chain import Body, Head, take_apart
+from stentor.evidence.records import Note, Second
+from stentor.evidence.verify import Report, verify
+from stentor.watch.ledger import PENDING_MAX, About, Ledger
+from stentor.watch.ledger_file import HEADS_NAME
+from stentor.watch.serve import ledger_key
+from support.ledger import ledger_files
+from support.server import wait_until
+
+PATIENCE_S = 30
+START_MS = 1_700_000_000_000
+
+
+class Writing:
+    """A ledger in a folder, one second after the other."""
+
+    def __init__(self, root: Path, **sizes: int) -> None:
+        self.root = root
+        self.folder = root / "ledger"
+        self.event = "aaaaaaaa"
+        self.at_ms = START_MS
+        self.sizes = {"file_bytes_max": 1 << 20, "bytes_max": 1 << 30, **sizes}
+        self.start()
+
+    def start(self) -> None:
+        key = ledger_key(DataFolder(self.root))
+        about = About("1", {"edges": "3"}, self.event)
+        self.ledger = Ledger(
+            self.folder,
+            key,
+            lambda: msgspec.structs.replace(about, event_key_id=self.event),
+            **self.sizes,
+        )
+
+    def seconds(self, count: int, *, wait: bool = True, weight: int = 0) -> None:
+        before = self.ledger.records + self.ledger.lost
+        for _ in range(count):
+            self.at_ms += 1000
+            note = (Note("weight", "x" * weight),) if weight else ()
+            self.ledger.append(Second(self.at_ms, notes=note))
+        if wait:
+            wait_until(lambda: self.ledger.records + self.ledger.lost >= before + count, PATIENCE_S)
+
+    def close(self) -> None:
+        self.ledger.close(PATIENCE_S)
+
+    def check(self, heads: list[Head] | None = None) -> Report:
+        return verify(ledger_files(self.folder), self.ledger.key, heads or [])
+
+    def bodies(self) -> list[Body]:
+        bodies = []
+        for _, data in ledger_files(self.folder):
+            for line in data.split(b"\n")[:-1]:
+                parts = take_apart(line)
+                assert parts is not None
+                bodies.append(msgspec.json.decode(parts.body, type=Body))
+        return bodies
+
+    def notes(self) -> list[Note]:
+        return [note for one in self.bodies() if one.second for note in one.second.notes]
+
+    def times(self) -> list[int]:
+        return [one.second.at_ms for one in self.bodies() if one.second is not None]
+
+    def heads(self) -> list[Head]:
+        lines = (self.folder / HEADS_NAME).read_bytes().splitlines()
+        return [msgspec.json.decode(line, type=Head) for line in lines]
+
+
+@pytest.fixture
+def writing(tmp_path: Path) -> Iterator[Writing]:
+    one = Writing(tmp_path)
+    yield one
+    one.close()
+
+
+def test_a_ledger_that_was_closed_is_whole_and_read_only(writing: Writing) -> None:
+    writing.seconds(130)
+    writing.close()
+    report = writing.check(writing.heads())
+    assert (report.whole, report.doubts) == (True, ())
+    assert writing.times() == [START_MS + 1000 * n for n in range(1, 131)]
+    assert [head.size for head in writing.heads()] == [60, 120, 133]
+    (path,) = writing.folder.glob("0*")
+    assert path.stat().st_mode & 0o777 == 0o444
+    assert writing.bodies()[0].opening.settings == {"edges": "3"}
+
+
+def test_killed_ledger_verifies_and_the_next_one_goes_on_from_it(writing: Writing) -> None:
+    writing.seconds(5)
+    first = writing.ledger  # never closed: its thread waits, as if it had been killed
+    writing.at_ms += 7_000
+    writing.start()
+    writing.seconds(5)
+    writing.close()
+    report = writing.check()
+    assert (report.whole, report.doubts) == (True, ())
+    assert [one.closed for one in report.files] == [False, True]
+    assert report.files[1].previous == report.files[0].last
+    from_ms, to_ms = START_MS + 5_000, START_MS + 13_000
+    told = Note("watch-was-away", f"from {from_ms} to {to_ms}, after 00000001.jsonl")
+    assert writing.notes() == [told]
+    first.close(PATIENCE_S)
+
+
+def test_a_line_that_was_not_written_to_its_end_is_cut_off_and_noted(writing: Writing) -> None:
+    writing.seconds(3)
+    writing.close()
+    (path,) = writing.folder.glob("0*")
+    data = path.read_bytes()
+    lines = data.splitlines(keepends=True)
+    path.chmod(0o600)
+    path.write_bytes(b"".join(lines[:3]) + lines[3][:40])
+    assert writing.check().doubts
+    writing.start()
+    writing.seconds(2)
+    writing.close()
+    assert writing.check().whole
+    assert not any(one.torn for one in writing.check().files)
+    assert [note.what for note in writing.notes()] == ["ledger-torn", "watch-was-away"]
+    assert path.read_bytes() == b"".join(lines[:3])
+
+
+def test_files_are_rotated_by_size_and_at_a_new_event(tmp_path: Path) -> None:
+    writing = Writing(tmp_path, file_bytes_max=20_000)
+    writing.seconds(10, weight=8_000)
+    writing.event = "bbbbbbbb"
+    writing.seconds(2)
+    writing.close()
+    report = writing.check(writing.heads())
+    assert (report.whole, report.doubts) == (True, ())
+    assert len(report.files) > 3
+    assert [one.event_key_id for one in report.files][-2:] == ["aaaaaaaa", "bbbbbbbb"]
+    assert all(one.closed for one in report.files)
+    assert len(writing.times()) == 12
+
+
+def test_the_oldest_files_are_let_go_and_that_is_noted(tmp_path: Path) -> None:
+    writing = Writing(tmp_path, file_bytes_max=20_000, bytes_max=70_000)
+    writing.seconds(30, weight=8_000)
+    writing.close()
+    assert sum(len(data) for _, data in ledger_files(writing.folder)) < 90_000
+    report = writing.check()
+    assert report.whole
+    assert report.doubts == (f"The file before {report.files[0].file} was not given.",)
+    assert "ledger-file-removed" in {note.what for note in writing.notes()}
+
+
+@contextmanager
+def full_disk(bytes_max: int) -> Iterator[None]:
+    """No file of this process may be larger than that: `write` says no, or takes only a part."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_max, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_disk_that_takes_nothing_for_a_while_costs_nothing(writing: Writing) -> None:
+    writing.seconds(3)
+    with full_disk((writing.folder / "00000001.jsonl").stat().st_size + 300):
+        writing.seconds(20, wait=False)
+        wait_until(lambda: writing.ledger.hindered, PATIENCE_S)
+    wait_until(lambda: writing.ledger.records == 23 and not writing.ledger.hindered, PATIENCE_S)
+    writing.close()
+    report = writing.check()
+    assert (report.whole, report.doubts) == (True, ())
+    assert writing.times() == [START_MS + 1000 * n for n in range(1, 24)]
+
+
+def test_what_does_not_fit_while_the_disk_is_full_is_a_gap_that_is_noted(
+    writing: Writing,
+) -> None:
+    writing.seconds(3)
+    with full_disk((writing.folder / "00000001.jsonl").stat().st_size + 300):
+        writing.seconds(PENDING_MAX + 50, wait=False)
+        wait_until(lambda: writing.ledger.hindered, PATIENCE_S)
+    wait_until(lambda: writing.ledger.records >= PENDING_MAX, PATIENCE_S)
+    writing.seconds(1)
+    writing.close()
+    lost = writing.ledger.lost
+    assert 0 < lost <= 50
+    assert len(writing.times()) == 3 + PENDING_MAX + 50 + 1 - lost
+    told = [note.about for note in writing.notes() if note.what == "ledger-gap"]
+    last_ms = START_MS + 1000 * (3 + PENDING_MAX + 50)
+    assert told == [f"seconds from {last_ms - 1000 * (lost - 1)} to {last_ms} were not kept"]
+    report = writing.check()
+    assert report.whole
+    assert report.files[0].gaps == ((last_ms - 1000 * lost, last_ms + 1000),)
+
+
+def test_a_ledger_whose_folder_is_taken_away_begins_again(writing: Writing) -> None:
+    writing.seconds(3)
+    shutil.rmtree(writing.folder)
+
+    def goes_on() -> bool:
+        writing.seconds(1)
+        return writing.folder.exists()
+
+    wait_until(goes_on, PATIENCE_S)
+    writing.close()
+    assert writing.check().whole
+    assert "ledger-file-lost" in {note.what for note in writing.notes()}
+
+
+def test_a_second_that_is_too_large_is_left_out_and_noted(writing: Writing) -> None:
+    writing.seconds(1)
+    writing.seconds(1, weight=5 << 20)
+    writing.seconds(1)
+    writing.close()
+    assert writing.ledger.lost == 1
+    assert [note.what for note in writing.notes()] == ["ledger-gap"]
+    assert writing.check().whole
