@@ -18,6 +18,7 @@ class InLine(msgspec.Struct, frozen=True):
     number: int = 0
     wait_s: float | None = None
     poll_s: float | None = None
+    full: bool = False  # there is no room: what is said of the wait is no promise
 
 
 class Notice(msgspec.Struct, frozen=True):

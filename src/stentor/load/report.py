@@ -79,10 +79,12 @@ class Tally(msgspec.Struct):
     cut: int = 0  # connections that the load itself broke
     moved: int = 0  # to another lane, as the edge advised
     waited: int = 0  # came in by the line
+    promised: int = 0  # of those, who had been told a time
+    told_full: int = 0  # by the door, at first: no time was promised
     in_line: int = 0  # still waiting at the end
     doors_closed: int = 0  # came before the doors were open
     tickets_lost: int = 0  # showed a ticket and were given a worse place
-    waits_within_10: int = 0  # of those who waited: within 10 % of what was announced
+    waits_within_10: int = 0  # of the promised: within 10 % of what was announced
     waits_within_20: int = 0
     processes: int = 0
     cpu_s: float = 0.0  # of the load's own processes
@@ -93,6 +95,7 @@ class Tally(msgspec.Struct):
     delivered_s: Histogram = msgspec.field(default_factory=Histogram)
     stall_s: Histogram = msgspec.field(default_factory=Histogram)
     back_s: Histogram = msgspec.field(default_factory=Histogram)  # from a loss to audio again
+    told_s: Histogram = msgspec.field(default_factory=Histogram)  # from coming to a place in line
     wait_s: Histogram = msgspec.field(default_factory=Histogram)  # in line
     wait_error_s: Histogram = msgspec.field(default_factory=Histogram)  # against what was announced
     served_audio_s: Histogram = msgspec.field(default_factory=Histogram)  # from one's turn to audio

@@ -19,6 +19,7 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
     ("refused", "refused", "without a place in line"),
     ("waited", "came in by the line", ""),
     ("in_line", "still in line", ""),
+    ("told_full", "told that it was full", "and so no time"),
     ("tickets_lost", "tickets not honoured", "showed one and got a worse place"),
     ("moved", "moved", "to another lane, as advised"),
     ("cut", "cut", "by the load itself"),
@@ -37,6 +38,7 @@ _DURATIONS = (
     ("delivered_s", "from made to delivered"),
     ("stall_s", "a stall"),
     ("back_s", "from a lost connection to audio again"),
+    ("told_s", "from coming to a place in line"),
     ("wait_s", "in line"),
     ("wait_error_s", "against what was announced"),
 )
@@ -94,10 +96,11 @@ def show_table(tally: Tally, console: Console) -> None:
         if isinstance(percentiles, dict):
             times.add_row(label, *(f"{percentiles[p]:.3f}" for p in ("p50", "p95", "p99", "max")))
     console.print(times)
-    if tally.waited:
+    if tally.promised:
         console.print(
-            f"Of {tally.waited:,} who waited, {tally.waits_within_10 / tally.waited:.0%} within"
-            f" 10 % of what was announced, {tally.waits_within_20 / tally.waited:.0%} within 20 %."
+            f"Of {tally.promised:,} who had been told a time,"
+            f" {tally.waits_within_10 / tally.promised:.0%} within 10 % of that,"
+            f" {tally.waits_within_20 / tally.promised:.0%} within 20 %."
         )
     lanes = ", ".join(f"{n:,} at {int(ms) / 1000:g} s" for ms, n in sorted(tally.lanes.items()))
     console.print(f"Lanes at the end: {lanes or 'nobody'}.")

@@ -278,6 +278,8 @@ class Visits:
         if place is not None:
             self.tickets[who] = None
             self._audience.called_ns.pop(who, None)
+            if who not in self.queue:
+                self._tally.told_s.add((now_ns - self._audience.due_ns[who]) / _NS)
             self._schedule.at(self.queue.refused(who, place, now_ns), Act.LOOK, who)
             return
         if b"doors-closed" in node.tail:

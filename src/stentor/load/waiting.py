@@ -7,7 +7,7 @@ in, the moment of the next look goes out.
 import random
 from dataclasses import dataclass
 
-from stentor.admission.line import poll_s
+from stentor.admission.line import WAIT_S_MAX, poll_s
 from stentor.load.line import InLine, Notice, expected_wait_s, is_served
 from stentor.load.report import Tally
 
@@ -17,12 +17,16 @@ _LOOK_AGAIN_S = 2.0  # after a notice that could not be had
 
 @dataclass(slots=True)
 class Place:
-    """One listener's place. Times are monotonic nanoseconds."""
+    """One listener's place. Times are monotonic nanoseconds.
+
+    `announced_s` is the first wait that was promised, at `promised_ns`; None while it is full.
+    """
 
     ticket: str
     place_ms: int
     since_ns: int
     announced_s: float | None
+    promised_ns: int
 
 
 class Queue:
@@ -50,7 +54,9 @@ class Queue:
         place = self._places.get(who)
         self.called.discard(who)
         if place is None:
-            self._places[who] = Place(said.ticket, said.place_ms, now_ns, said.wait_s)
+            announced_s = None if said.full else said.wait_s
+            self._tally.told_full += said.full
+            self._places[who] = Place(said.ticket, said.place_ms, now_ns, announced_s, now_ns)
         else:
             self._tally.tickets_lost += said.place_ms > place.place_ms
             place.ticket, place.place_ms = said.ticket, said.place_ms
@@ -71,8 +77,8 @@ class Queue:
             self.called.add(who)
             return None
         wait_s = expected_wait_s(notice, place.place_ms)
-        if place.announced_s is None:
-            place.announced_s = wait_s
+        if place.announced_s is None and wait_s < WAIT_S_MAX:
+            place.announced_s, place.promised_ns = wait_s, now_ns
         look_s = poll_s(wait_s, notice.poll_s_min, self._chance.random())
         return now_ns + round(look_s * _NS)
 
@@ -86,7 +92,8 @@ class Queue:
         tally.waited += 1
         tally.wait_s.add(waited_s)
         if place.announced_s is not None:
-            error_s = abs(waited_s - place.announced_s)
+            error_s = abs((now_ns - place.promised_ns) / _NS - place.announced_s)
+            tally.promised += 1
             tally.wait_error_s.add(error_s)
             tally.waits_within_10 += error_s <= 0.1 * place.announced_s
             tally.waits_within_20 += error_s <= 0.2 * place.announced_s

@@ -47,10 +47,11 @@ class Orders(msgspec.Struct):
     key: bytes = b""
     parent: int = 0
     address: str = ""  # of loopback, that all attackers share with others
+    first: int = 0
 
     def source(self, number: int) -> str:
         """Return the address of an attacker."""
-        return self.address or bot(number, v6=self.v6)
+        return self.address or bot(self.first + number, v6=self.v6)
 
 
 def carry_out(orders: Orders) -> Outcome:

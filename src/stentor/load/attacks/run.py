@@ -32,6 +32,7 @@ class Attack:
     ports: tuple[int, ...] = ()
     key: bytes = b""
     address: str = ""  # of loopback: a carrier's, that they share with people
+    first: int = 0  # where the numbers of its sources begin
 
     def orders(self) -> list[Orders]:
         """Return what each process is to do; raises `UsageError` for what none may."""
@@ -51,6 +52,7 @@ class Attack:
                 self.family, self.aim, self.per_s, self.seconds, sources, self.seed, number, of,
                 self.v6, list(self.ports), self.key, os.getpid(),
                 self.address,
+                self.first,
             )
             for number in range(of)
         ]  # fmt: skip

@@ -1,0 +1,406 @@
+#!/usr/bin/env python
+"""Every family of attacks against real edges: who listens, who comes, and what the shield says.
+
+    bench/attacks.py [--quick] [--families NAME…] [--present 1000] [--per-s 100] [--keep FOLDER]
+
+Edges as in production with listeners present (each part of each checked), people who join at a
+constant rate, each from an address of their own, and one family after the other at 0.1, 1 and 10
+times that rate and at the highest rate that this machine sends; then all of them at 10 times with
+limits of networks, watch and guard off, with the same seed. All figures are the clients'. As root
+everything happens in a network namespace of its own; otherwise on loopback, without SYN flood and
+guard. `--keep docs/benchmarks` writes attacks.json, attacks.md and attacks.svg.
+"""
+
+import argparse
+import contextlib
+import json
+import multiprocessing
+import os
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from attacks_page import page, plot
+from ground import Ground, free_port, ground, machine
+
+from stentor.base.clock import SystemClock
+from stentor.base.errors import StentorError
+from stentor.load.attacks.aim import ARENA_ADDRESS, Aim
+from stentor.load.attacks.arena import enter_arena
+from stentor.load.attacks.bounds import PER_S_MAX
+from stentor.load.attacks.families import FAMILIES, By, Family
+from stentor.load.attacks.outcome import Outcome
+from stentor.load.attacks.run import Attack, Running
+from stentor.load.plan import Plan
+from stentor.load.report import Histogram, Tally
+from stentor.load.run import Sums, run_load
+from stentor.shield.policy import Policy, decode_policy
+
+_LANE_MS = 960
+_RENDITION = "opus24"
+_NOBODYS_LIMITS = {  # the defences off; what bounds one connection stays
+    "edge_network_exempt": "0.0.0.0/0, ::/0",
+    "door_network_per_s": 0.0,
+}
+_EVERYBODYS_LIMITS = {"edge_network_exempt": "", "door_network_per_s": 20.0}
+_IN_TIME_S = 60.0
+_OFF_S = 15.0  # so long people try where nothing protects them
+_REST_S = 2.0  # after the worst of one family
+_CARRIER = "127.255.0.1"
+_BOTS_OF_CARRIER = 0.01
+_BOTS_OF_FAMILY = 1 << 19  # whoever was banned in one family is not of the next
+
+
+@dataclass
+class Measured:
+    """One attack at one rate, as people saw it."""
+
+    family: str
+    defences: bool
+    times: float  # of the people's rate; 0: the highest that could be sent
+    sent_per_s: float = 0.0
+    let_in: int = 0  # attackers that were given a stream
+    people: int = 0
+    came_in: int = 0  # within the time
+    first_audio_p95_s: float | None = None
+    wait_p95_s: float | None = None
+    stalls: int = 0  # of those present
+    stalled_points: float = 0.0  # per cent of what they listened to
+    lost: int = 0
+    counted: dict[str, int] = field(default_factory=dict)
+    kernel: dict[str, int] = field(default_factory=dict)
+    bans: int = 0
+    stress: str = ""
+
+
+class Present:
+    """People who listen all the time; what befell them since the last look."""
+
+    def __init__(self, at: Ground, count: int) -> None:
+        self._count = count
+        self._sums = Sums(0.0, count)
+        self._over = False
+        self._before = self._sums
+        self._began_s = 0.0
+        plan = Plan(at.target(_RENDITION, _LANE_MS), count, 3600.0, max(1.0, count / 500))
+        self.tally: Tally | None = None
+        self._thread = threading.Thread(target=lambda: self._listen(plan))
+        self._thread.start()
+
+    def _listen(self, plan: Plan) -> None:
+        self.tally = run_load(plan, self._told)
+
+    def _told(self, sums: Sums) -> bool:
+        self._sums = sums
+        return self._over
+
+    def await_all(self) -> None:
+        """Return when everybody listens."""
+        until_s = time.monotonic() + 60
+        while self._sums.heard < self._count:
+            if time.monotonic() > until_s:
+                raise SystemExit(f"Only {self._sums.heard} of those present could listen.")
+            time.sleep(0.1)
+
+    def begin(self) -> None:
+        """Count from now on."""
+        time.sleep(1.1)  # processes tell once a second
+        self._before, self._began_s = self._sums, time.monotonic()
+
+    def look(self, into: Measured) -> None:
+        """Say what befell them since `begin`."""
+        time.sleep(1.1)
+        now, before = self._sums, self._before
+        listened_s = self._count * (time.monotonic() - self._began_s)
+        into.stalls = now.stalls - before.stalls
+        into.lost = now.lost - before.lost
+        into.stalled_points = round(100 * (now.stalled_s - before.stalled_s) / listened_s, 4)
+
+    def leave(self) -> None:
+        """Let them go."""
+        self._over = True
+        self._thread.join()
+
+
+@contextlib.contextmanager
+def watched(at: Ground, *, guarded: bool) -> Iterator[None]:
+    """Run the watch, and as root the guard, beside the edges."""
+    from stentor.guard.serve import run_guard
+    from stentor.watch.serve import run_watch
+
+    context = multiprocessing.get_context("forkserver")
+    settings = replace(at.settings, log_level="error")
+    processes = [
+        context.Process(target=run_watch, args=(settings, at.folder, SystemClock()), daemon=True)
+    ]
+    if guarded:
+        processes.append(context.Process(target=run_guard, args=(settings, at.folder), daemon=True))
+    try:
+        for process in processes:
+            process.start()
+        until_s = time.monotonic() + 20
+        while policy(at) is None:
+            if time.monotonic() > until_s:
+                raise SystemExit("The watch wrote no policy.")
+            time.sleep(0.1)
+        yield
+    finally:
+        for process in processes:
+            process.terminate()
+            process.join(5)
+            process.kill()
+
+
+def policy(at: Ground) -> Policy | None:
+    """Return what the shield wants just now."""
+    try:
+        return decode_policy(at.folder.policy.read_bytes())
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def counters(at: Ground) -> dict[str, int]:
+    """Return all counters of all edges, by the names that the edges use."""
+    found: dict[str, int] = {}
+    for index in range(len(at.pids)):
+        address = f"http://127.0.0.1:{at.settings.metrics_port_used + 1 + index}/metrics"
+        with urllib.request.urlopen(address, timeout=20) as answer:
+            for text in answer.read().decode().splitlines():
+                name, _, value = text.partition(" ")
+                if name.startswith("stentor_edge_") and name.endswith("_total"):
+                    name = name.removeprefix("stentor_edge_").removesuffix("_total")
+                    found[name] = found.get(name, 0) + round(float(value))
+    return found
+
+
+def join(
+    at: Ground, wish: argparse.Namespace, within_s: float, number: int, one: str = ""
+) -> Tally:
+    """People come at a constant rate; return when all have audio, or have waited too long."""
+    count = round(wish.per_s * wish.seconds)
+    target = replace(
+        at.target(_RENDITION, _LANE_MS),
+        listeners_per_source=1,
+        sources_from=30 + 6 * (number % 14),
+        one_source=one,
+    )
+    plan = Plan(
+        target, count, wish.seconds + within_s, wish.seconds, processes=1, decoding=0,
+        sampled_every=1000, seed=wish.seed,
+    )  # fmt: skip
+    return run_load(plan, lambda sums: sums.heard >= count)
+
+
+def p95(*histograms: Histogram) -> float | None:
+    """Return the 95th percentile of several."""
+    whole = Histogram()
+    for one in histograms:
+        whole.merge(one)
+    found = whole.figures()
+    return None if found is None else found["p95"]
+
+
+def measure(
+    at: Ground,
+    wish: argparse.Namespace,
+    present: Present,
+    family: Family | None,
+    times: float,
+    *,
+    defences: bool,
+    number: int,
+) -> Measured:
+    """Attack at one rate while people join; `times` 0 is as fast as can be."""
+    told = Measured(str(family or "none"), defences, times)
+    before = counters(at)
+    present.begin()
+    outcome = Outcome()
+    with contextlib.ExitStack() as stack:
+        running = None
+        if family is not None:
+            running = stack.enter_context(Running(plan_attack(at, wish, family, times)))
+            time.sleep(0.5)  # its processes begin
+        came = join(at, wish, _IN_TIME_S if defences else _OFF_S, number)
+        if running is not None:
+            outcome = running.outcome()
+    present.look(told)
+    told.sent_per_s = round(outcome.sent / max(0.1, outcome.seconds), 1)
+    told.let_in, told.kernel = outcome.let_in, outcome.kernel
+    told.people, told.came_in = came.wanted, came.heard
+    told.first_audio_p95_s = p95(came.first_audio_s)
+    told.wait_p95_s = p95(came.wait_s)
+    after = counters(at)
+    told.counted = {n: c - before.get(n, 0) for n, c in after.items() if c != before.get(n, 0)}
+    wanted = policy(at)
+    if wanted is not None:
+        told.bans, told.stress = len(wanted.bans), str(wanted.stress)
+    print(line(told), flush=True)
+    return told
+
+
+def plan_attack(at: Ground, wish: argparse.Namespace, family: Family, times: float) -> Attack:
+    """Return the attack on these edges."""
+    half_open = FAMILIES[family].by is By.HALF_OPEN
+    address = ARENA_ADDRESS if half_open else "127.0.0.1"
+    aim = Aim(address, at.settings.port, at.programme.room)
+    per_s = wish.per_s * times if times else PER_S_MAX
+    key = (at.folder.secrets / "door.key").read_bytes()
+    first = (1 + list(Family).index(family)) * _BOTS_OF_FAMILY
+    return Attack(family, aim, per_s, wish.seconds + 1.0, seed=wish.seed, key=key, first=first)
+
+
+def line(told: Measured) -> str:
+    """Return one phase as a line for who watches."""
+    rate = f"{told.times:g}×" if told.times else "max"
+    share = told.came_in / max(1, told.people)
+    return (
+        f"{told.family:23} {'on ' if told.defences else 'off'} {rate:>5}"
+        f" {told.sent_per_s:8,.0f}/s  in {share:7.2%}  first audio p95 {told.first_audio_p95_s} s"
+        f"  wait p95 {told.wait_p95_s} s  stalls {told.stalls} ({told.stalled_points} points)"
+        f"  lost {told.lost}  bans {told.bans} {told.stress}"
+    )
+
+
+@contextlib.contextmanager
+def besieged(wish: argparse.Namespace, *, defences: bool) -> Iterator[tuple[Ground, Present]]:
+    """Start edges, watch and guard, with listeners present."""
+    limits: dict[str, Any] = dict(_EVERYBODYS_LIMITS if defences else _NOBODYS_LIMITS)
+    if wish.arena:
+        limits["bind"] = "0.0.0.0"
+    with contextlib.ExitStack() as stack:
+        at = stack.enter_context(
+            ground(2, edge_lane_ms_min=_LANE_MS, watch_port=free_port(1), **limits)
+        )
+        if defences:
+            stack.enter_context(watched(at, guarded=wish.arena))
+        present = Present(at, wish.present)
+        stack.callback(present.leave)
+        present.await_all()
+        yield at, present
+
+
+def behind_carrier(wish: argparse.Namespace) -> dict[str, Any]:
+    """One address of many people with some bots among them, against people elsewhere."""
+    with besieged(wish, defences=True) as (at, present):
+        count = round(wish.per_s * wish.seconds)
+        bots = max(1, round(count * _BOTS_OF_CARRIER))
+        aim = Aim("127.0.0.1", at.settings.port, at.programme.room)
+        attack = Attack(
+            Family.MALFORMED_FLOOD, aim, bots * 10.0, wish.seconds + 1.0, bots, wish.seed,
+            address=_CARRIER,
+        )  # fmt: skip
+        found: dict[str, Tally] = {}
+
+        def come(name: str, one: str, number: int) -> None:
+            found[name] = join(at, wish, _IN_TIME_S, number, one)
+
+        present.begin()
+        with Running(attack) as running:
+            time.sleep(0.5)
+            sides = [
+                threading.Thread(target=come, args=("carrier", _CARRIER, 0)),
+                threading.Thread(target=come, args=("elsewhere", "", 1)),
+            ]
+            for side in sides:
+                side.start()
+            for side in sides:
+                side.join()
+            outcome = running.outcome()
+        told = Measured("carrier", True, 0.0)
+        present.look(told)
+        sides_told = {
+            name: {
+                "people": tally.wanted,
+                "came_in": tally.heard,
+                "refused": tally.refused,
+                "sent_away_per_person": round(tally.refused / tally.wanted, 4),
+                "first_audio_p95_s": p95(tally.first_audio_s),
+            }
+            for name, tally in found.items()
+        }
+        refused = {name: 1 + one.wanted - one.heard for name, one in found.items()}
+        return {
+            "bots": bots,
+            "bots_sent_per_s": round(outcome.sent / outcome.seconds, 1),
+            "bots_by_kind": outcome.by_kind,
+            **sides_told,
+            "not_in_time_ratio": round(refused["carrier"] / refused["elsewhere"], 3),
+            "stalls": told.stalls,
+            "bans": len(wanted.bans) if (wanted := policy(at)) else 0,
+        }
+
+
+def run(wish: argparse.Namespace) -> dict[str, Any]:
+    """Measure all of it."""
+    measured: list[Measured] = []
+    began_s = time.monotonic()
+    for defences, rates in ((True, wish.rates), (False, [10.0] if wish.off else [])):
+        if not rates:
+            continue
+        with besieged(wish, defences=defences) as (at, present):
+            phases = [(None, 1.0)] + [(one, rate) for one in wish.families for rate in rates]
+            for number, (family, times) in enumerate(phases):
+                measured.append(
+                    measure(at, wish, present, family, times, defences=defences, number=number)
+                )
+                if not times:
+                    time.sleep(_REST_S)
+    carrier = behind_carrier(wish)
+    print("carrier", json.dumps(carrier), flush=True)
+    return {
+        "machine": machine(),
+        "seed": wish.seed,
+        "present": wish.present,
+        "per_s": wish.per_s,
+        "seconds": wish.seconds,
+        "namespace": wish.arena,
+        "took_s": round(time.monotonic() - began_s),
+        "measured": [asdict(one) for one in measured],
+        "carrier": carrier,
+    }
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    options.add_argument("--quick", action="store_true", help="one rate, fewer people")
+    options.add_argument("--families", nargs="*", type=Family, default=None)
+    options.add_argument("--present", type=int, default=1000)
+    options.add_argument("--per-s", type=float, default=100.0, help="people who join")
+    options.add_argument("--seconds", type=float, default=5.0, help="of each attack")
+    options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--no-off", dest="off", action="store_false")
+    options.add_argument("--keep", type=Path)
+    wish = options.parse_args()
+    wish.rates = [10.0] if wish.quick else [0.1, 1.0, 10.0, 0.0]
+    if wish.quick:
+        wish.present, wish.seconds = min(wish.present, 200), min(wish.seconds, 2.0)
+    wish.arena = os.geteuid() == 0
+    if wish.arena:
+        try:
+            enter_arena()
+        except StentorError as error:
+            print(error, file=sys.stderr)
+            wish.arena = False
+    possible = [
+        family
+        for family, about in FAMILIES.items()
+        if about.by is By.CONNECTIONS or (about.by is By.HALF_OPEN and wish.arena)
+    ]
+    wish.families = [one for one in wish.families or possible if one in possible]
+    found = run(wish)
+    if wish.keep is not None:
+        wish.keep.mkdir(parents=True, exist_ok=True)
+        (wish.keep / "attacks.json").write_text(json.dumps(found, indent=1) + "\n")
+        (wish.keep / "attacks.md").write_text(page(found))
+        (wish.keep / "attacks.svg").write_text(plot(found))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

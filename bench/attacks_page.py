@@ -1,0 +1,144 @@
+# ruff: noqa: E501 -- a page's text, as it is read
+"""What `bench/attacks` measured, as a page and a plot. Nothing is measured or decided here."""
+
+from html import escape
+from typing import Any
+
+_STYLE = """
+text { font: 13px system-ui, sans-serif; fill: #1f2328 }
+.small { font-size: 11px; fill: #59636e }
+.on { fill: #0969da } .off { fill: #bc6c25 }
+.grid { stroke: #59636e; opacity: .25 }
+@media (prefers-color-scheme: dark) {
+  text { fill: #e6edf3 } .small { fill: #9198a1 }
+  .on { fill: #4493f8 } .off { fill: #e0a458 } .grid { stroke: #9198a1 }
+}
+"""
+_ROW, _TOP, _NAMES, _PANEL = 30, 56, 200, 420
+_COUNTED_SHOWN = 4
+# Of the edges' counters these are of everybody, attackers or not.
+_EVERYBODYS = frozenset(
+    (
+        *("accepted", "requests", "bytes_sent", "deliveries", "joined", "left", "parts"),
+        *("partial_sends", "tls_handshakes", "admitted_at_once", "feed_gaps"),
+    )
+)
+
+
+def _rate(times: float) -> str:
+    return f"{times:g}×" if times else "highest"
+
+
+def _s(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
+
+
+def _counted(one: dict[str, Any]) -> str:
+    own = {n: c for n, c in one["counted"].items() if n not in _EVERYBODYS and c > 0}
+    own.update({n: c for n, c in one["kernel"].items() if c > 0})
+    largest = sorted(own.items(), key=lambda pair: -pair[1])[:_COUNTED_SHOWN]
+    return ", ".join(f"`{name}` {count:,}" for name, count in largest) or "–"
+
+
+def _row(one: dict[str, Any]) -> str:
+    share = one["came_in"] / max(1, one["people"])
+    return " | ".join(
+        (
+            f"| {one['family']}",
+            "on" if one["defences"] else "off",
+            _rate(one["times"]),
+            f"{one['sent_per_s']:,.0f}",
+            f"{share:.2%}",
+            _s(one["first_audio_p95_s"]),
+            _s(one["wait_p95_s"]),
+            f"{one['stalls']} ({one['stalled_points']:g})",
+            str(one["lost"]),
+            f"{one['bans']} {one['stress']}".strip(),
+            f"{_counted(one)} |",
+        )
+    )
+
+
+def page(found: dict[str, Any]) -> str:
+    """Return the page."""
+    measured = found["measured"]
+    quiet = next(one for one in measured if one["family"] == "none")
+    attacks = [one for one in measured if one["family"] != "none"]
+    at_ten = [one for one in attacks if one["defences"] and one["times"] == 10]
+    worst_in = min((one["came_in"] / max(1, one["people"]) for one in at_ten), default=1.0)
+    on = [one for one in attacks if one["defences"]]
+    worst_stall = max((one["stalled_points"] for one in on), default=0.0)
+    carrier = found["carrier"]
+    rows = "\n".join(_row(one) for one in measured)
+    where = "a network namespace of its own" if found["namespace"] else "loopback"
+    return f"""# Attacks on real edges
+
+One run of `bench/attacks.py --seed {found["seed"]}` in {where}, {found["took_s"]} s: {found["machine"]}.
+Attackers, people and edges share its processors; attackers run at nice 5.
+
+Two edges, {found["present"]:,} people present (each part of each of them checked), {found["per_s"]:g} more
+joining a second, each from an address of their own, whenever they are due and however the edge fares
+(open loop). Each attack lasts {found["seconds"]:g} s, at 0.1, 1 and 10 times the people's rate and as fast as
+this machine sends. *On*: the default limits with nobody exempt, the watch, and as root the guard. *Off*:
+no limit of networks, no watch, no guard. The same seed throughout. All is measured at the clients.
+
+| what | to reach | measured |
+|---|---|---|
+| people who got in within 60 s, attacks at 10×, worst family | ≥ 99.5 % | {worst_in:.2%} |
+| stalls of those present, any family at any rate, points above none | ≤ 0.1 | {worst_stall - quiet["stalled_points"]:+.4f} |
+| behind a carrier's address with 1 % bots: not in within 60 s, against elsewhere | ≤ 1.1× | {carrier["not_in_time_ratio"]:g}× |
+
+![People who got in, by family](attacks.svg)
+
+Seconds are 95th percentiles: *audio* from when one came until one heard, of those let in at once; *line* of
+those who waited. *Stalls* are those of people present, with what they lost in per cent of their time. *Shield*
+is how many networks were banned at the end, and the stress.
+
+| family | defences | rate | sent a second | got in | audio, s | line, s | stalls | lost | shield | counted |
+|---|---|---|---|---|---|---|---|---|---|---|
+{rows}
+
+Behind the carrier's one address {carrier["carrier"]["people"]:,} people joined beside {carrier["bots"]} bots that
+sent {carrier["bots_sent_per_s"]:g} malformed requests a second: {carrier["carrier"]["came_in"]:,} got in
+({carrier["carrier"]["sent_away_per_person"]:g} refusals a person); elsewhere {carrier["elsewhere"]["came_in"]:,} of
+{carrier["elsewhere"]["people"]:,} ({carrier["elsewhere"]["sent_away_per_person"]:g}). Networks banned: {carrier["bans"]}.
+"""
+
+
+def plot(found: dict[str, Any]) -> str:
+    """Return the share of people who got in at ten times their rate, with defences and without."""
+    attacks = [one for one in found["measured"] if one["family"] != "none"]
+    names = list(dict.fromkeys(one["family"] for one in attacks))
+    height = _TOP + _ROW * len(names) + 40
+    width = _NAMES + _PANEL + 90
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img"'
+        ' aria-label="People who got in while attacked at ten times their rate">',
+        f"<style>{_STYLE}</style>",
+        '<text x="10" y="20">People who got in, attacked at ten times their rate</text>',
+        '<text class="small" x="10" y="40">blue: defences on, within 60 s · brown: off,'
+        " within 15 s</text>",
+    ]
+    for percent in range(0, 101, 25):
+        x = _NAMES + _PANEL * percent / 100
+        lines.append(
+            f'<line class="grid" x1="{x}" y1="{_TOP}" x2="{x}" y2="{height - 34}"/>'
+            f'<text class="small" x="{x}" y="{height - 18}" text-anchor="middle">{percent} %</text>'
+        )
+    for row, name in enumerate(names):
+        y = _TOP + row * _ROW
+        lines.append(f'<text x="{_NAMES - 8}" y="{y + 19}" text-anchor="end">{escape(name)}</text>')
+        for place, defences in enumerate((True, False)):
+            for one in attacks:
+                if (one["family"], one["defences"], one["times"]) != (name, defences, 10.0):
+                    continue
+                share = one["came_in"] / max(1, one["people"])
+                top = y + 5 + 10 * place
+                lines.append(
+                    f'<rect class="{"on" if defences else "off"}" x="{_NAMES}" y="{top}"'
+                    f' width="{max(1.0, _PANEL * share):.1f}" height="9"/>'
+                    f'<text class="small" x="{_NAMES + _PANEL * share + 5:.1f}" y="{top + 9}">'
+                    f"{share:.1%}</text>"
+                )
+    lines.append("</svg>")
+    return "\n".join(lines) + "\n"
