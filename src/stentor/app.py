@@ -49,6 +49,7 @@ class Part(StrEnum):
     ORIGIN = "origin"
     EDGE = "edge"
     WATCH = "watch"
+    GUARD = "guard"
 
 
 Runner = Callable[[Settings, DataFolder, Clock, int], None]
@@ -73,6 +74,10 @@ def load_part(part: Part, *, take_over: bool = False) -> Runner:
             from stentor.edge.serve import run_edge
 
             return partial(run_edge, take_over=take_over)
+        case Part.GUARD:
+            from stentor.guard.serve import run_guard
+
+            return lambda settings, folder, clock, index: run_guard(settings, folder)
         case Part.WATCH:
             from stentor.watch.serve import run_watch
 
@@ -209,6 +214,8 @@ def serve(
 
 def part_plans(settings: Settings) -> list[PartPlan]:
     """Return the parts to run, in order."""
+    from stentor.guard.serve import is_wanted
+
     plans = [
         PartPlan("control", stentor_command("part", Part.CONTROL)),
         PartPlan("stage", stentor_command("part", Part.STAGE), Keep.ALIVE_WITH_SPARE),
@@ -218,7 +225,10 @@ def part_plans(settings: Settings) -> list[PartPlan]:
         command = stentor_command("part", Part.EDGE, "--index", str(index))
         plans.append(PartPlan(f"edge-{index}", command))
     # Last, and not waited for: nobody needs it to be there.
-    return [*plans, PartPlan("watch", stentor_command("part", Part.WATCH))]
+    plans.append(PartPlan("watch", stentor_command("part", Part.WATCH)))
+    if is_wanted(settings):
+        plans.append(PartPlan("guard", stentor_command("part", Part.GUARD), Keep.UNTIL_DONE))
+    return plans
 
 
 def _make_run_folder(folder: DataFolder) -> None:

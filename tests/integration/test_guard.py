@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from stentor.guard.privileges import CAP_NET_ADMIN
 from stentor.shield.vocabulary import (
     ANSWER_BYTES_MAX,
     Answer,
@@ -266,6 +267,33 @@ def test_nobody_but_the_owner_of_the_data_folder_and_root_can_speak(guarded: Gua
     path = guarded.data / "run" / "guard.sock"
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.stat().st_uid == guarded.data.stat().st_uid
+
+
+def test_it_has_kept_no_right_but_those_that_it_needs(guarded: Guarded) -> None:
+    status = Path(f"/proc/{guarded.process.pid}/status").read_text()
+    held = int(status.partition("CapEff:")[2].split()[0], 16)
+    assert held >> CAP_NET_ADMIN & 1
+    assert held.bit_count() <= 7
+    assert "NoNewPrivs:\t1" in status
+
+
+def test_serve_runs_it_where_that_is_set_and_nothing_is_left_afterwards(tmp_path: Path) -> None:
+    environment = {
+        **{name: text for name, text in os.environ.items() if not name.startswith("STENTOR_")},
+        "STENTOR_DATA": str(tmp_path / "data"),
+        "STENTOR_EDGES": "1",
+        "STENTOR_GUARD": "on",
+    }
+    with cable() as link:
+        process = subprocess.Popen(
+            link.near.command(sys.executable, "-m", "stentor", "serve"), env=environment
+        )
+        try:
+            eventually(lambda: "stentor" in link.near.run("nft", "list", "tables"), 40)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(30) == 0
+        assert link.near.run("nft", "list", "tables") == ""
 
 
 def test_it_is_reached_again_where_the_run_folder_was_made_anew(guarded: Guarded) -> None:

@@ -22,6 +22,8 @@ def guard(
     from stentor.base.settings import load_settings
     from stentor.guard.serve import guard_folder, run_guard
 
-    settings = load_settings(data=data, guard_interfaces=",".join(interface) if interface else None)
+    settings = load_settings(
+        data=data, guard="on", guard_interfaces=",".join(interface) if interface else None
+    )
     set_up_logs("guard", as_json=settings.log_json, level=settings.log_level)
     run_guard(settings, guard_folder(settings))

@@ -25,21 +25,9 @@ def read_ground(settings: Settings) -> Ground:
     return Ground(
         settings.port,
         (settings.control_port, settings.stage_port_used),
-        read_ports("media_ports", settings.media_ports),
+        settings.media_port_range,
         _without_overlaps([*always, *own_networks(), *named]),
     )
-
-
-def read_ports(name: str, text: str) -> tuple[int, int]:
-    """Return the first and last port that a setting names; raises `ConfigurationError`."""
-    first, _, last = text.partition("-")
-    try:
-        ports = int(first), int(last or first)
-    except ValueError:
-        ports = (0, 0)
-    if not 1 <= ports[0] <= ports[1] <= 65_535:
-        raise ConfigurationError(f"{name} must be two ports such as 61000-65535, not {text!r}.")
-    return ports
 
 
 def own_networks() -> list[Network]:

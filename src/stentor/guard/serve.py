@@ -7,6 +7,7 @@ import selectors
 import signal
 import socket
 import time
+from enum import StrEnum
 from pathlib import Path
 
 from stentor.base.errors import ConfigurationError, UnavailableError
@@ -17,16 +18,36 @@ from stentor.guard.desk import Desk
 from stentor.guard.kernel import Ground, Kernel, KernelRefused
 from stentor.guard.never import read_ground
 from stentor.guard.nftables import Nftables
+from stentor.guard.privileges import give_up_the_rest, may_guard
 from stentor.guard.socket import WordSocket
 from stentor.guard.xdp import Xdp
 from stentor.shield.vocabulary import Limits, Media, encode
 
 _TIDY_S = 1.0
+
+
+class Wanted(StrEnum):
+    """Whether `stentor serve` runs the guard."""
+
+    OFF = "off"
+    AUTO = "auto"  # where it may, and goes on without where the kernel will not
+    ON = "on"
+
+
 _WORDS_A_TURN = 256
 
 
 def run_guard(settings: Settings, folder: DataFolder) -> None:
     """Guard until SIGTERM or SIGINT; raises `StentorError` if the kernel will not have it."""
+    try:
+        _guard(settings, folder)
+    except UnavailableError as error:
+        if Wanted(settings.guard) is not Wanted.AUTO:
+            raise
+        log().warning("guard_not_used", why=str(error))
+
+
+def _guard(settings: Settings, folder: DataFolder) -> None:
     try:
         owner = folder.root.stat()
     except OSError as error:
@@ -34,6 +55,8 @@ def run_guard(settings: Settings, folder: DataFolder) -> None:
     ground = read_ground(settings)
     limits = read_settings(settings)
     kernel = open_kernel(ground, interfaces(settings))
+    if not give_up_the_rest():
+        log().warning("privileges_kept")
     words = WordSocket(folder.guard_socket, (owner.st_uid, owner.st_gid))
     try:
         desk = Desk(kernel, ground, limits)
@@ -43,6 +66,21 @@ def run_guard(settings: Settings, folder: DataFolder) -> None:
     finally:
         words.close()
         kernel.close()
+
+
+def is_wanted(settings: Settings) -> bool:
+    """Say whether `stentor serve` is to run a guard; raises `ConfigurationError`."""
+    try:
+        wanted = Wanted(settings.guard)
+    except ValueError:
+        raise ConfigurationError(
+            f"guard must be {', '.join(Wanted)}, not {settings.guard!r}."
+        ) from None
+    if wanted is Wanted.ON and not may_guard():
+        raise ConfigurationError(
+            "guard=on needs CAP_NET_ADMIN; without it set guard=off and run `stentor guard` apart."
+        )
+    return wanted is not Wanted.OFF and may_guard()
 
 
 def interfaces(settings: Settings) -> tuple[str, ...]:
