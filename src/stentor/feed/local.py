@@ -125,6 +125,7 @@ class LocalSubscription:
         self._path = path
         self._socket: socket.socket | None = None
         self._unframer = Unframer()
+        self._room = memoryview(bytearray(_READ_BYTES))
 
     def open(self) -> bool:
         """Try to connect; say whether that worked. Call again later if not."""
@@ -152,14 +153,14 @@ class LocalSubscription:
         if self._socket is None:
             return None
         try:
-            data = self._socket.recv(_READ_BYTES)
+            size = self._socket.recv_into(self._room)
         except BlockingIOError:
             return []
         except OSError:
-            data = b""
-        if data:
+            size = 0
+        if size:
             with contextlib.suppress(FrameTooLarge, ValueError):  # msgspec's, or not UTF-8
-                return self._unframer.feed(data)
+                return self._unframer.feed(self._room[:size])
         self.close()
         return None
 

@@ -48,22 +48,25 @@ class Unframer:
     """Turns bytes, in whatever pieces they come, back into messages."""
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
-        self._decoder = msgspec.msgpack.Decoder(Message)
+        self._rest = b""
+        self._decode = msgspec.msgpack.Decoder(Message).decode
 
-    def feed(self, data: bytes) -> list[Message]:
-        """Return every message that `data` completes; raises on garbage, which ends the feed."""
-        self._buffer += data
+    def feed(self, data: bytes | memoryview) -> list[Message]:
+        """Return every message that `data` completes; raises on garbage, which ends the feed.
+
+        Nothing of `data` is held afterwards: payloads are copied out of it, once.
+        """
+        view = memoryview(b"".join((self._rest, data)) if self._rest else data)
         messages: list[Message] = []
-        start = 0
-        while len(self._buffer) - start >= _LENGTH.size:
-            (length,) = _LENGTH.unpack_from(self._buffer, start)
+        start, size = 0, len(view)
+        while size - start >= _LENGTH.size:
+            (length,) = _LENGTH.unpack_from(view, start)
             if length > MESSAGE_BYTES_MAX:
                 raise FrameTooLarge(f"a frame of {length} bytes")
             end = start + _LENGTH.size + length
-            if len(self._buffer) < end:
+            if size < end:
                 break
-            messages.append(self._decoder.decode(self._buffer[start + _LENGTH.size : end]))
+            messages.append(self._decode(view[start + _LENGTH.size : end]))
             start = end
-        del self._buffer[:start]
+        self._rest = bytes(view[start:])
         return messages
