@@ -206,6 +206,7 @@ EDGE_COUNTED = {
     "requests": "Requests read",
     "returned": "Listeners let in past the line: they had lost their connection",
     "returns_over": "Return tickets when no more were missing than had lost their connection",
+    "shield_us": "Microseconds of CPU in telling each second, and in taking up policies",
     "silent_closed": "Connections let go that never said anything",
     "slow_closed": "Answers and downloads cut off because they were taken too slowly",
     "slow_heads": "Connections let go in the middle of their request or handshake",

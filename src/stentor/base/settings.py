@@ -257,6 +257,9 @@ class Settings(GeneralSettings):
         "whose media the kernel lets through: open, or validated, where only ICE's checks may come "
         "from elsewhere",
     )
+    shield: bool = setting(
+        True, "whether edges sum up who comes, tell the watch each second and obey its policy"
+    )
     log_json: bool = setting(False, "logs as JSON lines")
     log_level: str = setting("info", "debug, info, warning or error")
 

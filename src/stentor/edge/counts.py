@@ -51,6 +51,7 @@ class Counts:
     requests: int = 0
     returned: int = 0
     returns_over: int = 0
+    shield_us: int = 0
     silent_closed: int = 0
     slow_closed: int = 0
     slow_heads: int = 0

@@ -79,7 +79,7 @@ class Edge:
         self._deadlines = deadlines
         self.networks = Networks(self.limits.network)
         self.memory = Memory(self.limits.memory_bytes_max)
-        self._lookout = Lookout(folder, index, self.counts, self.networks, self._now_ms)
+        self._lookout = Lookout(settings, folder, index, self.counts, self.networks, self._now_ms)
         self._web = Web(
             self.loop,
             deadlines,

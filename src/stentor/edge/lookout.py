@@ -4,12 +4,14 @@ Stands between the edge's parts and the door: notes who asks, who is let in and 
 the policy speak before the door does. Decides nothing that the policy or the door does not.
 """
 
+import time
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable
 
 from stentor.admission.tickets import Kind
 from stentor.base.paths import DataFolder
+from stentor.base.settings import Settings
 from stentor.edge import routes
 from stentor.edge.connection import Connection
 from stentor.edge.counts import Counts
@@ -20,7 +22,7 @@ from stentor.edge.push import Push
 from stentor.edge.rooms import Room, Rooms
 from stentor.edge.shielding import Shielding
 from stentor.edge.steps import Steps
-from stentor.edge.telling import Telling
+from stentor.edge.telling import SILENT, Telling
 from stentor.edge.web import Web
 from stentor.shield.policy import Why
 
@@ -51,6 +53,7 @@ class Lookout:
 
     def __init__(
         self,
+        settings: Settings,
         folder: DataFolder,
         index: int,
         counts: Counts,
@@ -68,7 +71,8 @@ class Lookout:
             counts=counts,
             networks=networks,
         )
-        self.summary = self.telling.summary
+        self._on = settings.shield
+        self.summary = self.telling.summary if self._on else SILENT
         self.shielding = Shielding(
             policy=folder.policy,
             guard=folder.guard_socket,
@@ -86,9 +90,11 @@ class Lookout:
         push.admits = self.admits
         push.joins = self._joins
         push.slow = self._slow
+        if not self._on:
+            return
         public.knocks.queued = self.summary.queued
         web.closes = lambda peer: self.shielding.closes(peer, self._now_ms())
-        web.loop.every(1.0, self._second)
+        web.loop.every(1.0, self._measured_second)
 
     def admits(self, connection: Connection, room: Room, intent: routes.Push) -> bool:
         """Say whether somebody may join, as the door does, and note what came of it."""
@@ -192,7 +198,12 @@ class Lookout:
     def _slow(self, fd: int) -> None:
         self.summary.wrong(self._web.networks.peers.get(fd, b""), Why.SLOW)
 
-    def _second(self, _now_ns: int) -> None:
+    def _measured_second(self, _now_ns: int) -> None:
+        began_ns = time.thread_time_ns()
+        self._second()
+        self._counts.shield_us += (time.thread_time_ns() - began_ns) // 1000
+
+    def _second(self) -> None:
         now_ms, door = self._now_ms(), self._door
         if self._push.leaving:
             self.telling.leave()

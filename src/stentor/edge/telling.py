@@ -16,6 +16,7 @@ import msgspec
 from stentor.admission.ladder import LoadFacts, delivery_use
 from stentor.admission.lanes import period_s
 from stentor.admission.line import Sheet
+from stentor.admission.tickets import Kind
 from stentor.base.errors import ConfigurationError
 from stentor.base.logs import log
 from stentor.base.secrets import load_secret
@@ -28,9 +29,32 @@ from stentor.rooms.audience import DoorFacts
 from stentor.rooms.orders import Phase
 from stentor.shield.facts import ROOMS_MAX, DoorSecond, Load, RoomSecond
 from stentor.shield.keys import EVENT_KEY_BYTES, EventKey
+from stentor.shield.policy import Why
 from stentor.shield.summary import Summary
 
 _COUNTED = tuple(one.name for one in fields(Counts))
+
+
+class _Silent(Summary):
+    """Sums up nothing: for an edge that has no shield."""
+
+    def came(self, peer: bytes, times: int = 1) -> None:
+        """Forget it."""
+
+    def asked(self, peer: bytes, ticket: Kind | None = None, times: int = 1) -> None:
+        """Forget it."""
+
+    def admitted(self, peer: bytes, times: int = 1) -> None:
+        """Forget it."""
+
+    def wrong(self, peer: bytes, why: Why, times: int = 1) -> None:
+        """Forget it."""
+
+    def visited(self, peer: bytes) -> None:
+        """Forget it."""
+
+
+SILENT = _Silent(EventKey(bytes(EVENT_KEY_BYTES)), "")
 
 
 class Key:
