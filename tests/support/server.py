@@ -195,6 +195,9 @@ class Server:
     def control_url(self, path: str = "/") -> str:
         return f"http://127.0.0.1:{self.control_port}{path}"
 
+    def watch_url(self, path: str = "/") -> str:
+        return f"http://127.0.0.1:{self.watch_port}{path}"
+
     def stage_url(self, path: str = "/") -> str:
         return f"http://127.0.0.1:{self.stage_port}{path}"
 
