@@ -50,8 +50,8 @@ _NOBODYS_LIMITS = {  # the defences off; what bounds one connection stays
 }
 _EVERYBODYS_LIMITS = {"edge_network_exempt": "", "door_network_per_s": 20.0}
 _IN_TIME_S = 60.0
-_OFF_S = 15.0  # so long people try where nothing protects them
-_REST_S = 2.0  # after the worst of one family
+_TOO_MUCH_S = 20.0  # at the highest rate, of which only the stalls of those present are promised
+_REST_S = 3.0  # after the worst of one family
 _CARRIER = "127.255.0.1"
 _BOTS_OF_CARRIER = 0.01
 _BOTS_OF_FAMILY = 1 << 19  # whoever was banned in one family is not of the next
@@ -197,6 +197,18 @@ def join(
     return run_load(plan, lambda sums: sums.heard >= count)
 
 
+def is_open(at: Ground, within_s: float) -> bool:
+    """Say whether nobody stands in line, at the latest after so many seconds."""
+    until_s = time.monotonic() + within_s
+    address = f"http://127.0.0.1:{at.settings.port}/r/{at.programme.room}/door.json"
+    while time.monotonic() < until_s:
+        time.sleep(0.25)
+        with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=2) as answer:
+            if not json.loads(answer.read())["waiting"]:
+                return True
+    return False
+
+
 def p95(*histograms: Histogram) -> float | None:
     """Return the 95th percentile of several."""
     whole = Histogram()
@@ -226,7 +238,7 @@ def measure(
         if family is not None:
             running = stack.enter_context(Running(plan_attack(at, wish, family, times)))
             time.sleep(0.5)  # its processes begin
-        came = join(at, wish, _IN_TIME_S if defences else _OFF_S, number)
+        came = join(at, wish, _IN_TIME_S if times else _TOO_MUCH_S, number)
         if running is not None:
             outcome = running.outcome()
     present.look(told)
@@ -275,7 +287,13 @@ def besieged(wish: argparse.Namespace, *, defences: bool) -> Iterator[tuple[Grou
         limits["bind"] = "0.0.0.0"
     with contextlib.ExitStack() as stack:
         at = stack.enter_context(
-            ground(2, edge_lane_ms_min=_LANE_MS, watch_port=free_port(1), **limits)
+            ground(
+                2,
+                edge_lane_ms_min=_LANE_MS,
+                watch_port=free_port(1),
+                edge_admissions_per_s_max=wish.per_s * wish.capacity / 2,
+                **limits,
+            )
         )
         if defences:
             stack.enter_context(watched(at, guarded=wish.arena))
@@ -341,16 +359,18 @@ def run(wish: argparse.Namespace) -> dict[str, Any]:
     measured: list[Measured] = []
     began_s = time.monotonic()
     for defences, rates in ((True, wish.rates), (False, [10.0] if wish.off else [])):
-        if not rates:
-            continue
-        with besieged(wish, defences=defences) as (at, present):
-            phases = [(None, 1.0)] + [(one, rate) for one in wish.families for rate in rates]
-            for number, (family, times) in enumerate(phases):
-                measured.append(
-                    measure(at, wish, present, family, times, defences=defences, number=number)
-                )
-                if not times:
-                    time.sleep(_REST_S)
+        phases = [(None, 1.0)] + [(one, rate) for one in wish.families for rate in rates]
+        while phases:  # on other edges, when these have not recovered from a family in time
+            with besieged(wish, defences=defences) as (at, present):
+                recovered = True
+                while phases and recovered:
+                    family, times = phases.pop(0)
+                    number = len(measured)
+                    measured.append(
+                        measure(at, wish, present, family, times, defences=defences, number=number)
+                    )
+                    if phases and phases[0][0] is not family:
+                        recovered = is_open(at, _REST_S)
     carrier = behind_carrier(wish)
     print("carrier", json.dumps(carrier), flush=True)
     return {
@@ -358,6 +378,7 @@ def run(wish: argparse.Namespace) -> dict[str, Any]:
         "seed": wish.seed,
         "present": wish.present,
         "per_s": wish.per_s,
+        "capacity": wish.capacity,
         "seconds": wish.seconds,
         "namespace": wish.arena,
         "took_s": round(time.monotonic() - began_s),
@@ -372,7 +393,10 @@ def main() -> int:
     options.add_argument("--families", nargs="*", type=Family, default=None)
     options.add_argument("--present", type=int, default=1000)
     options.add_argument("--per-s", type=float, default=100.0, help="people who join")
-    options.add_argument("--seconds", type=float, default=5.0, help="of each attack")
+    options.add_argument("--seconds", type=float, default=4.0, help="of each attack")
+    options.add_argument(
+        "--capacity", type=float, default=3.0, help="what the doors let in, times --per-s"
+    )
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--no-off", dest="off", action="store_false")
     options.add_argument("--keep", type=Path)

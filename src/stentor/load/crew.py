@@ -39,10 +39,6 @@ class Begin(msgspec.Struct, tag=True):
     end_ns: int
 
 
-class End(msgspec.Struct, tag=True):
-    """To one process, whichever reads it: enough, earlier than was said."""
-
-
 class Progress(msgspec.Struct, tag=True):
     """How it goes just now, in one process. Totals since the beginning but for the first three."""
 
@@ -75,7 +71,7 @@ class Done(msgspec.Struct, tag=True):
     resident_bytes: int
 
 
-Message = Ready | Begin | End | Progress | Digests | Done
+Message = Ready | Begin | Progress | Digests | Done
 encode = msgspec.msgpack.Encoder().encode
 decode = msgspec.msgpack.Decoder(Message).decode
 
@@ -113,9 +109,9 @@ def _work(share: Share, channel: socket.socket) -> None:
             tally.stalled_s,
         )  # fmt: skip
         channel.send(encode(told))
-        with contextlib.suppress(BlockingIOError):
-            if isinstance(decode(channel.recv(MESSAGE_BYTES_MAX, socket.MSG_DONTWAIT)), End):
-                fleet.stop()
+        with contextlib.suppress(BlockingIOError):  # only looked at: it may be another's Begin
+            if not channel.recv(1, socket.MSG_DONTWAIT | socket.MSG_PEEK):
+                fleet.stop()  # the parent says no more: it is enough
 
     tally = fleet.run(begin.begin_ns, begin.end_ns, tell)
     found = [(*key, digest) for key, digest in fleet.sample.digests.items()]

@@ -15,7 +15,6 @@ from stentor.load.crew import (
     Begin,
     Digests,
     Done,
-    End,
     Orders,
     Progress,
     Ready,
@@ -102,8 +101,7 @@ class _Gathering:
                 told_ns = time.monotonic_ns()
                 if on_progress(self._sums()) and not ended:
                     ended = True
-                    for _ in range(self._processes - len(self._done)):
-                        self._channel.send(encode(End()))
+                    self._channel.shutdown(socket.SHUT_WR)
         missing = self._processes - len(self._done)
         if missing:
             raise UnavailableError(f"{missing} of {self._processes} processes of the load died.")

@@ -25,7 +25,7 @@ from stentor.load.attacks.outcome import Outcome
 from stentor.load.attacks.spray import Spray
 
 _PR_SET_PDEATHSIG = 1
-_NICE = 5  # attackers elsewhere would take nothing of this machine's CPU
+_NICE = 15  # attackers elsewhere would take nothing of this machine's CPU
 
 
 class Orders(msgspec.Struct):
