@@ -82,14 +82,20 @@ class Crowd:
         self._draining = threading.Thread(target=self._drain, daemon=True)
         self._draining.start()
 
+    def take(self) -> None:
+        """Let everybody read once what has come."""
+        for one in self._sockets:
+            with contextlib.suppress(OSError):
+                one.recv(_AT_ONCE_BYTES)
+
     def leave(self) -> None:
         """Everybody leaves, and others may come."""
-        self._stopping = True
         if self._draining is not None:
+            self._stopping = True
             self._draining.join()
+            self._stopping, self._draining = False, None
+        self.take()  # what has come is no reason for a reset
         for one in self._sockets:
-            with contextlib.suppress(OSError):  # what has come is no reason for a reset
-                one.recv(_AT_ONCE_BYTES)
             one.close()
         self._sockets.clear()
 

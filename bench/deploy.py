@@ -16,26 +16,14 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+from ground import counted
 
 from support.server import COMMAND, Server
 
 _NONE_OF = ("lost", "stalls", "gaps", "jumps", "repeated", "differing_parts", "reconnects")
-
-
-def metric(server: Server, name: str) -> float:
-    total = 0.0
-    for index in range(server.edges):
-        address = f"http://127.0.0.1:{server.metrics_port + 1 + index}/metrics"
-        with urllib.request.urlopen(address, timeout=20) as answer:
-            for line in answer.read().decode().splitlines():
-                if line.startswith(f"stentor_edge_{name} "):
-                    total += float(line.split()[-1])
-    return total
 
 
 def deploy(server: Server, *, changed: bool) -> list[dict[str, Any]]:
@@ -91,7 +79,8 @@ def measure(server: Server, wish: argparse.Namespace) -> int:
         env=os.environ,
         text=True,
     )
-    while (here := metric(server, "listeners")) < wish.listeners * 0.999:
+    metrics_ports = range(server.metrics_port + 1, server.metrics_port + 1 + server.edges)
+    while (here := counted(metrics_ports, "listeners")) < wish.listeners * 0.999:
         if load.poll() is not None or time.monotonic() - began > ramp_s * 3 + 60:
             load.kill()
             print(server.log()[-3000:], file=sys.stderr)

@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,6 +76,25 @@ def own_bytes(pid: int) -> int:
     return 0
 
 
+def counted(metrics_ports: Iterable[int], name: str) -> float:
+    """Return a figure of edges' metrics, summed over them."""
+    total = 0.0
+    for port in metrics_ports:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=20) as answer:
+            for line in answer.read().decode().splitlines():
+                if line.startswith((f"stentor_edge_{name} ", f"stentor_edge_{name}_total ")):
+                    total += float(line.split()[-1])
+    return total
+
+
+def kernel_bytes() -> int:
+    """Return what the kernel holds for connections' ends: its objects, and socket buffers."""
+    text = Path("/proc/net/sockstat").read_text()
+    buffers = int(text.split("TCP: ")[1].split("mem ")[1].split()[0])
+    slab = Path("/proc/meminfo").read_text().split("SUnreclaim:")[1].split()[0]
+    return buffers * os.sysconf("SC_PAGE_SIZE") + int(slab) * 1024
+
+
 def machine() -> str:
     """Return what this was measured on, in one line."""
     model = platform.machine()
@@ -110,14 +129,8 @@ class Ground:
 
     def counted(self, name: str) -> float:
         """Return a figure of the edges' metrics, summed over them."""
-        total = 0.0
-        for index in range(len(self.pids)):
-            address = f"http://127.0.0.1:{self.settings.metrics_port_used + 1 + index}/metrics"
-            with urllib.request.urlopen(address, timeout=20) as answer:
-                for line in answer.read().decode().splitlines():
-                    if line.startswith((f"stentor_edge_{name} ", f"stentor_edge_{name}_total ")):
-                        total += float(line.split()[-1])
-        return total
+        first = self.settings.metrics_port_used + 1
+        return counted(range(first, first + len(self.pids)), name)
 
     def has_parts(self, count: int) -> None:
         """Wait until each edge has been told of so many parts."""
