@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 from stentor.edge.lane import Lane
 
-# A phase is opened when all others have so many: a delivery is made once for all of a lane.
-LISTENERS_MIN = 16
+# A phase is opened when all others have so many: a delivery is made once for all of a lane, and
+# to that many takes half a millisecond, which nobody need be spared.
+LISTENERS_MIN = 64
 _STRIDES = {1: 1, 3: 2, 6: 5, 12: 7, 24: 7, 48: 19}  # coprime: no two edges begin alike
 
 
