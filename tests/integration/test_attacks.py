@@ -5,21 +5,30 @@ One edge for all of them, with listeners who hear every part meanwhile.
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from stentor.load.attacks.aim import Aim
+from stentor.load.attacks.crowds import CROWDS, Crowd, plan_crowd
 from stentor.load.attacks.families import FAMILIES, By, Family
+from stentor.load.attacks.faults import fault
 from stentor.load.attacks.outcome import Outcome
 from stentor.load.attacks.run import Attack, Running, run_attack
+from stentor.load.run import run_load
 from support.edge import eventually
 from support.edge_process import EdgeProcess, edge_process
 from support.hall import Hall, hall
 from support.programme import Tone
+from support.programs import needs_program, needs_root
 
 PRESENT = 20
 TESTS = Path(__file__).resolve().parents[1]
@@ -93,6 +102,27 @@ def _seated(stack: ExitStack, port: int, stream: str) -> Hall | None:
     return None
 
 
+@pytest.mark.parametrize(
+    "crowd",
+    [Crowd.CARRIER_NAT, Crowd.SLOW_DISK, Crowd.HALVED_CAPACITY],
+    ids=str,
+)
+def test_crowd_gets_audio_and_nobody_present_notices(
+    besieged: Besieged, crowd: Crowd, tmp_path: Path
+) -> None:
+    look = CROWDS[crowd]
+    people = 30  # one address may come so often at once here
+    plan = replace(plan_crowd(look, besieged.aim, people, 1.0, seed=1), seconds=40.0)
+    with ExitStack() as stack:
+        for kind in look.faults:
+            stack.enter_context(fault(kind, 40.0, tmp_path))
+        tally = run_load(plan, lambda sums: sums.heard >= people)
+    assert tally.heard == people
+    assert tally.gaps == tally.broken == tally.tickets_lost == 0
+    besieged.nobody_noticed()
+    assert list(tmp_path.iterdir()) == [], "what kept the disk busy is gone"
+
+
 # Which counters must grow, at how many visits a second.
 COUNTED = {
     Family.JOIN_FLOOD_FEW: (("refused_by_network",), 400),
@@ -121,7 +151,7 @@ def test_family_is_counted_by_its_name_and_nobody_present_notices(
 ) -> None:
     names, per_s = COUNTED[family]
     before = besieged.counted(*names)
-    outcome = besieged.attack(family, per_s, seconds=LONGER_S.get(family, 0.6))
+    outcome = besieged.attack(family, per_s, seconds=LONGER_S.get(family, 0.5))
     assert outcome.sent > 0
     besieged.grew(before)
     besieged.nobody_noticed()
@@ -140,3 +170,67 @@ def test_ticket_that_is_no_good_lets_nobody_past_the_line(besieged: Besieged) ->
         assert "200" not in outcome.by_kind.get(kind, {}), kind
         assert set(outcome.by_kind.get(kind, {})) <= {"403", "404", "429", "cut", "unanswered"}
     besieged.nobody_noticed()
+
+
+def test_who_ignores_the_line_gains_nothing_on_those_who_wait(besieged: Besieged) -> None:
+    people = 150  # at once, where 40 a second are let in
+    plan = plan_crowd(CROWDS[Crowd.RETRY_BUG], besieged.aim, people, 1.0, seed=1)
+    obedient = people // 2  # more than half are, whatever the seed
+    tally = run_load(replace(plan, seconds=60.0), lambda sums: sums.heard >= obedient)
+    assert tally.heard >= obedient
+    assert tally.heedless > 0
+    assert tally.waited > 0
+    assert tally.tickets_lost == 0
+    besieged.nobody_noticed()
+
+
+@needs_root
+@needs_program("ip")
+def test_half_open_connections_keep_nobody_out_of_an_arena(tmp_path: Path) -> None:
+    found = subprocess.run(
+        [sys.executable, "-c", _ARENA, str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": str(TESTS)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=90,
+    )
+    assert found.returncode == 0, found.stderr
+    told = json.loads(found.stdout.splitlines()[-1])
+    assert told["sent"] > 5_000, "more than a listening socket remembers"
+    assert told["kernel"]["SyncookiesSent"] > 0
+    assert told["answered"] == 20
+    assert told["v6"] == 200
+    assert told["outside"] == "refused"
+
+
+_ARENA = """
+import json, socket, sys
+from pathlib import Path
+from stentor.load.attacks.arena import enter_arena
+enter_arena()  # before there are threads
+from stentor.base.errors import UsageError
+from stentor.load.attacks.aim import ARENA_ADDRESS, Aim, bot, open_stream
+from stentor.load.attacks.families import Family
+from stentor.load.attacks.run import Attack, Running
+from support.edge import Client, edge_running
+with edge_running(Path(sys.argv[1]), bind="::") as on_edge:
+    on_edge.on_air(2)
+    answered = 0
+    with Running(Attack(Family.SYN_FLOOD, Aim(ARENA_ADDRESS, on_edge.port), 20_000, 2.0)) as flood:
+        for _ in range(20):
+            with Client(on_edge.port) as client:
+                answered += client.get("/healthz").response().status == 200
+        outcome = flood.outcome()
+    aim = Aim("::1", on_edge.port)
+    with open_stream(aim, bot(7, v6=True)) as one:
+        one.settimeout(20)
+        one.sendall(aim.request("/healthz"))
+        v6 = int(one.recv(4096)[9:12])
+try:
+    open_stream(Aim("192.0.2.1", 80), "0.0.0.0")
+except UsageError:
+    outside = "refused"
+told = {"sent": outcome.sent, "kernel": outcome.kernel, "answered": answered, "v6": v6}
+print(json.dumps({**told, "outside": outside}))
+"""

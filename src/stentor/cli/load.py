@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from stentor.cli.attack import attack
+from stentor.cli.crowd import crowd
 from stentor.cli.options import Data, Json
 from stentor.load.arrivals import Arrivals
 
@@ -19,6 +20,7 @@ def _load() -> None:
 
 
 app.command()(attack)
+app.command()(crowd)
 
 
 def _share(name: str, what: str) -> typer.models.OptionInfo:

@@ -26,6 +26,7 @@ class Trait(IntFlag):
     LEAVING = 8  # does not stay to the end
     HEARD = 16  # has got audio
     DONE = 32  # its room has ended, or it has left
+    HEEDLESS = 64  # comes again at once, whatever it is told
 
 
 ODD = Trait.SLOW | Trait.FLAKY  # their stalls are their own doing, and counted apart

@@ -1,4 +1,4 @@
-"""Which listeners are slow, flaky, or leave early. Pure; chance is seeded.
+"""Which listeners are slow, flaky, heedless, or leave early. Pure; chance is seeded.
 
 Most people listen; some are on a train. What these do to themselves must not be counted against
 the server, and what they do to the server must not be felt by anyone else.
@@ -15,6 +15,7 @@ FLAKY_AWAY_S = 2.0  # at most so long until it tries again
 SLOW_READ_S = 1.0
 SLOW_SHARE = 0.5  # of what it is sent; the rest piles up
 SLOW_WINDOW_BYTES = 4096
+HEEDLESS_S = 0.1  # until who waits for nothing comes again
 RETRY_FIRST_S = 0.1
 _RETRY_S, _RETRY_S_MAX = 0.25, 8.0
 _LEAVES_BETWEEN = (0.2, 0.9)  # of the load's duration
@@ -27,11 +28,12 @@ class Behaviour:
     slow: float = 0.0
     flaky: float = 0.0
     leaving: float = 0.0
+    heedless: float = 0.0
 
     def __post_init__(self) -> None:
-        shares = (self.slow, self.flaky, self.leaving)
+        shares = (self.slow, self.flaky, self.leaving, self.heedless)
         if min(shares) < 0 or sum(shares) > 1:
-            raise UsageError("The shares of slow, flaky and leaving listeners add up to at most 1.")
+            raise UsageError("The shares of odd listeners add up to at most 1.")
 
 
 def trait(behaviour: Behaviour, chance: random.Random) -> Trait:
@@ -41,6 +43,7 @@ def trait(behaviour: Behaviour, chance: random.Random) -> Trait:
         (behaviour.slow, Trait.SLOW),
         (behaviour.flaky, Trait.FLAKY),
         (behaviour.leaving, Trait.LEAVING),
+        (behaviour.heedless, Trait.HEEDLESS),
     ):
         if place < share:
             return found

@@ -75,6 +75,7 @@ class Tally(msgspec.Struct):
     differing_parts: int = 0
     decoded_parts: int = 0
     undecodable_parts: int = 0
+    heedless: int = 0  # asked again at once although they were told to wait
     left: int = 0  # of their own accord
     cut: int = 0  # connections that the load itself broke
     moved: int = 0  # to another lane, as the edge advised

@@ -11,6 +11,7 @@ from stentor.load.arrivals import Arrivals
 from stentor.load.audience import Audience, Trait
 from stentor.load.behaviour import (
     FLAKY_AWAY_S,
+    HEEDLESS_S,
     RETRY_FIRST_S,
     SLOW_READ_S,
     retry_s,
@@ -274,6 +275,11 @@ class Visits:
     def _turned_away(self, who: int, node: Node, now_ns: int) -> None:
         head = node.head
         assert head is not None
+        if self._audience.traits[who] & Trait.HEEDLESS:  # as a page with a bug might
+            self._tally.heedless += 1
+            again_s = HEEDLESS_S * self._chance.uniform(0.5, 1.5)
+            self._schedule.at(now_ns + round(again_s * _NS), Act.CONNECT, who)
+            return
         place = read_in_line(node.tail) if head.status == 503 else None
         if place is not None:
             self.tickets[who] = None

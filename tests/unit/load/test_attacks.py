@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from ipaddress import IPv6Address
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,9 @@ from stentor.load.attacks.aim import (
     open_datagram,
     open_stream,
 )
+from stentor.load.attacks.crowds import CROWDS, PEOPLE_MAX, Crowd, plan_crowd
 from stentor.load.attacks.families import FAMILIES, By, Family, about
+from stentor.load.attacks.faults import Fault, fault
 from stentor.load.attacks.run import Attack, Running
 from stentor.load.attacks.spray import datagram
 
@@ -131,6 +134,41 @@ def test_same_seed_says_the_same() -> None:
     ]
 
 
+@pytest.mark.parametrize("crowd", Crowd, ids=str)
+def test_crowds_stay_on_this_machine_and_within_their_caps(crowd: Crowd) -> None:
+    look, here = CROWDS[crowd], Aim("::1" if CROWDS[crowd].v6 else "127.0.0.1", 80, "hall")
+    plan = plan_crowd(look, here, 100, 10.0, seed=1)
+    assert plan.target.address == here.address
+    sources = {plan.target.source(0, who) for who in range(100)}
+    assert (len(sources) == 1) == (crowd is Crowd.CARRIER_NAT)
+    for people, seconds in ((PEOPLE_MAX + 1, 10.0), (0, 10.0), (10, 61.0), (10, float("nan"))):
+        with pytest.raises(UsageError):
+            plan_crowd(look, here, people, seconds, seed=1)
+    with pytest.raises(UsageError):
+        plan_crowd(look, Aim("192.0.2.1", 80, "hall"), 10, 10.0, seed=1)
+
+
+def test_houses_of_an_ipv6_crowd_have_a_56_each() -> None:
+    target = plan_crowd(
+        CROWDS[Crowd.IPV6_PRIVACY], Aim("::1", 80, "hall"), 3000, 10.0, seed=1
+    ).target
+    found = [target.source(0, who) for who in range(3000)]
+    addresses = [IPv6Address(one[0]) for one in found if one is not None]
+    assert len(set(addresses)) == 3000
+    houses = {address.packed[:7] for address in addresses}
+    assert len(houses) == 1000
+    assert len({house[:6] for house in houses}) == 4, "of a larger network there are 256 houses"
+
+
+def test_faults_are_bounded_in_time(tmp_path: Path) -> None:
+    for wrong in (0.0, bounds.SECONDS_MAX + 1, float("nan")):
+        with pytest.raises(UsageError), fault(Fault.SLOW_DISK, wrong, tmp_path):
+            pass
+    with fault(Fault.HALVED_CAPACITY, 0.2, tmp_path) as pids:
+        assert len(pids) == len(os.sched_getaffinity(0))
+        _await(lambda: all(_gone(pid) for pid in pids))
+
+
 def _gone(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
@@ -157,7 +195,9 @@ def test_attack_stops_by_itself_when_its_time_is_over() -> None:
 _PARENT = """
 import sys, time
 from stentor.load.attacks.aim import Aim
+from stentor.load.attacks.crowds import CROWDS, PEOPLE_MAX, Crowd, plan_crowd
 from stentor.load.attacks.families import Family
+from stentor.load.attacks.faults import Fault, fault
 from stentor.load.attacks.run import Attack, Running
 with Running(Attack(Family.IDLE_CONNECTIONS, Aim("127.0.0.1", 1, "hall"), 1, 50)) as running:
     print(*running.pids, flush=True)
