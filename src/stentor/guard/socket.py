@@ -114,16 +114,16 @@ def _sender_uid(ancillary: list[tuple[int, int, bytes]]) -> int | None:
 def _as_owner(owner: tuple[int, int]) -> Iterator[None]:
     """Do to the file system what the owner may do, and no more; mode 0600."""
     mask = os.umask(0o177)
-    user, group = os.geteuid(), os.getegid()
-    others = os.getgroups()
+    user, group, others = os.geteuid(), os.getegid(), os.getgroups()
+    becomes = user == 0 and owner[0] != 0
     try:
-        if user == 0:
+        if becomes:
             os.setgroups([])
             os.setegid(owner[1])
             os.seteuid(owner[0])
         yield
     finally:
-        if user == 0:
+        if becomes:
             os.seteuid(user)
             os.setegid(group)
             os.setgroups(others)
