@@ -93,7 +93,7 @@ class Lookout:
         if not self._on:
             return
         public.knocks.queued = self.summary.queued
-        web.closes = lambda peer: self.shielding.closes(peer, self._now_ms())
+        web.closes = self._closes
         web.loop.every(1.0, self._measured_second)
 
     def admits(self, connection: Connection, room: Room, intent: routes.Push) -> bool:
@@ -130,8 +130,8 @@ class Lookout:
 
     def looked_at(self, connection: Connection, intent: routes.Intent) -> None:
         """Note what is asked for; raises a `Problem` if the policy puts that off."""
-        if connection.on_metrics_port:
-            return
+        if isinstance(intent, routes.Push) or connection.on_metrics_port:
+            return  # who wants to join is looked at when it is clear that they could
         match intent:
             case routes.Page() | routes.StateOf() | routes.Live.ROOMS:
                 self.summary.visited(connection.peer)
@@ -188,6 +188,10 @@ class Lookout:
         ):
             if new > old and (what != "paced" or self.shielding.policy.network_share < 1):
                 self.summary.obeyed(what, new - old)
+
+    def _closes(self, peer: bytes) -> bool:
+        shielding = self.shielding
+        return shielding.concerns(peer) and shielding.closes(peer, self._now_ms())
 
     def _joins(self, connection: Connection, audio: bool) -> None:
         web = self._web

@@ -5,6 +5,8 @@ whatever the policy says. A policy that is not renewed ends by itself. Decides n
 """
 
 import socket
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -16,14 +18,13 @@ from stentor.base.logs import log
 from stentor.edge.counts import Counts
 from stentor.edge.networks import Networks
 from stentor.shield import vocabulary
-from stentor.shield.keys import house
+from stentor.shield.keys import EventKey, house
 from stentor.shield.policy import POLICY_BYTES_MAX, SAFE, Ban, decode_policy
 from stentor.shield.summary import Summary
 
 TICKET_REMEMBERED_MS = 300_000
 NAMED_REMEMBERED_MS = 300_000
 NETWORKS_MAX = 32_768  # with a good ticket of late, or known by name
-_LOOKED_UP_MAX = 16_384
 _AGAIN_S_MAX = 60
 _BITS = {4: 32, 3: 24, 8: 64, 7: 56, 6: 48}
 
@@ -83,8 +84,9 @@ class Shielding:
         self._known: tuple[int, int, int] | None = None
         self._read = SAFE  # as in the file, whether it holds or not
         self.policy = SAFE
-        self._bans: dict[str, Ban] = {}
-        self._looked_up: dict[bytes, tuple[Ban, bytes] | None] = {}
+        # By the network's length and digest; most who come are looked up and are in none of them.
+        self._bans: dict[tuple[int, int], Ban] = {}
+        self._lengths: set[int] = set()
         self._kernel = False
         self._tickets = Lately(TICKET_REMEMBERED_MS)
         self._reading = Lately(TICKET_REMEMBERED_MS)  # HLS players have no ticket to show
@@ -106,9 +108,9 @@ class Shielding:
         policy = self._read if now_ms < self._read.until_ms else SAFE
         if policy is not old:
             self.policy = policy
-            self._bans = {ban.network: ban for ban in policy.bans}
+            self._bans = dict(_by_digest(policy.bans))
+            self._lengths = {length for length, _number in self._bans}
             self._kernel = any(ban.kernel for ban in policy.bans)
-            self._looked_up.clear()
             if policy is SAFE and old is not SAFE:
                 log().info("shield_away", number=old.number)
         for lately in (self._tickets, self._reading):
@@ -163,6 +165,10 @@ class Shielding:
         found = self._look_up(peer) if self._bans else None
         return found[0] if found is not None and now_ms < found[0].until_ms else None
 
+    def concerns(self, peer: bytes) -> bool:
+        """Say whether any ban is of who comes from there."""
+        return bool(self._bans) and self._look_up(peer) is not None
+
     def closes(self, peer: bytes, now_ms: int) -> bool:
         """Say whether who comes from there is not even listened to: what the guard would do."""
         if not self._kernel:
@@ -201,7 +207,8 @@ class Shielding:
             del self._told[name]
         if not self._kernel:
             return
-        for name, ban in self._bans.items():
+        for ban in self.policy.bans:
+            name = ban.network
             named = self._named.get(name)
             left_s = min(vocabulary.SECONDS_MAX, (ban.until_ms - now_ms) // 1000)
             if not ban.kernel or named is None or left_s < 1:
@@ -229,21 +236,24 @@ class Shielding:
 
     def _look_up(self, peer: bytes) -> tuple[Ban, bytes] | None:
         """Return the ban of the smallest network of a peer that is banned, and that network."""
-        key = house(peer)
-        if key in self._looked_up:
-            return self._looked_up[key]
-        found = None
-        if not self._networks.is_exempt(peer):
-            for network in levels(peer):
-                ban = self._bans.get(self._summary.key.name(network))
+        if not peer:
+            return None
+        for at, network in enumerate(levels(peer)):
+            length = len(network)
+            if length in self._lengths:
+                summary = self._summary
+                number = summary.key.number(network) if at else summary.number(peer)
+                ban = self._bans.get((length, number))
                 if ban is not None:
-                    found = ban, network
-                    break
-        if len(self._looked_up) >= _LOOKED_UP_MAX:
-            self._looked_up.clear()
-        self._looked_up[key] = found
-        return found
+                    return None if self._networks.is_exempt(peer) else (ban, network)
+        return None
 
     def close(self) -> None:
         """Let go of the socket."""
         self._socket.close()
+
+
+def _by_digest(bans: Iterable[Ban]) -> Iterator[tuple[tuple[int, int], Ban]]:
+    for ban in bans:
+        with suppress(ValueError):  # no name of ours: nobody has it
+            yield EventKey.read(ban.network), ban

@@ -14,6 +14,7 @@ EVENT_KEY_BYTES = 32
 DIGEST_BYTES = 8
 # Prefix lengths by the length of a packed network; 3 bytes are an IPv4 /24, a cluster of addresses.
 _PREFIXES = {4: "4/32", 3: "4/24", 8: "6/64", 7: "6/56", 6: "6/48"}
+_LENGTHS = {prefix: length for length, prefix in _PREFIXES.items()}
 
 
 class _Keyed(Protocol):
@@ -68,6 +69,17 @@ class EventKey:
         keyed = self._keyed.copy()
         keyed.update(network)
         return f"{_PREFIXES[len(network)]}:{keyed.digest().hex()}"
+
+    @staticmethod
+    def read(name: str) -> tuple[int, int]:
+        """Return what a name says: how many bytes the network has, and its `number`.
+
+        Raises `ValueError` for what `name` never returns.
+        """
+        prefix, _, digest = name.partition(":")
+        if prefix not in _LENGTHS or len(digest) != 2 * DIGEST_BYTES:
+            raise ValueError(f"{name[:40]!r} is no name of a network")
+        return _LENGTHS[prefix], int(digest, 16) >> 1
 
     def names(self, peer: bytes) -> tuple[str, ...]:
         """Return the names that a ban of a packed address may go by, smallest network first."""

@@ -108,6 +108,12 @@ class Summary:
             row[_FED] |= _VISITING
             self._visiting_clusters.add(self._cluster(peer))
 
+    def number(self, peer: bytes) -> int:
+        """Return the digest of a peer's house: at hand already, if it was seen in this second."""
+        house = peer if len(peer) == 4 else peer[:8]
+        row = self._rows.get(house)
+        return self.key.number(house) if row is None else row[_NUMBER]
+
     def vouched(self) -> None:
         """Note somebody who came with a reminder that nobody came with before."""
         self._vouched += 1
