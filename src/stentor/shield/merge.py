@@ -4,6 +4,7 @@ Counters add up, sketches unite, the same way wherever the same records are read
 knows no address.
 """
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -13,6 +14,7 @@ from stentor.shield import sketches
 from stentor.shield.facts import DoorSecond, EdgeSecond, Heavy, Load
 
 HEAVY_MERGED_MAX = 256
+KNOWN_AFTER_S = 30
 _STEPS = ("all", "shed", "slower", "lower", "line")
 
 
@@ -37,7 +39,7 @@ class Merged(msgspec.Struct, frozen=True):
     door: DoorSecond = DoorSecond()
     addresses: float = 0.0  # that asked
     clusters: float = 0.0  # that asked
-    known_clusters: float = 0.0  # of these, seen doing what people do before they join
+    known_clusters: float = 0.0  # of these, seen as visitors, or asking half a minute ago or more
     holding: float = 0.0  # addresses that showed a good ticket
     wronging: float = 0.0  # addresses that did what no player does
     vouched: int = 0
@@ -52,10 +54,14 @@ class Merged(msgspec.Struct, frozen=True):
 
 
 class Merging:
-    """Merges one second after the other; remembers only which clusters were seen as visitors."""
+    """Merges one second after the other; remembers only which clusters are known.
+
+    A cluster is known from visitors to the page at once, and half a minute after it first asked.
+    """
 
     def __init__(self) -> None:
-        self._visitors = theta_union(sketches.UNION_LG_K)
+        self._known = theta_union(sketches.UNION_LG_K)
+        self._lately: deque[bytes] = deque()
         self._unreadable = 0
 
     def merge(self, edges: Sequence[EdgeSecond], at_ms: int) -> Merged:
@@ -68,8 +74,14 @@ class Merging:
                 self._unreadable += 1
                 continue
             if visiting is not None:
-                self._visitors.update(visiting)
+                self._known.update(visiting)
         clusters = self._united(one.asking_clusters for one in edges)
+        known = self._known_of(clusters)
+        self._lately.append(clusters)
+        while len(self._lately) > KNOWN_AFTER_S:
+            asked = sketches.read(self._lately.popleft())
+            if asked is not None:
+                self._known.update(asked)
         addresses = self._united(one.asking for one in edges)
         wronging = self._united(one.wronging for one in edges)
         return Merged(
@@ -82,7 +94,7 @@ class Merging:
             door=_door([one.door for one in edges]),
             addresses=sketches.estimate(addresses),
             clusters=sketches.estimate(clusters),
-            known_clusters=self._known(clusters),
+            known_clusters=known,
             holding=sketches.estimate(self._united(one.holding for one in edges)),
             wronging=sketches.estimate(wronging),
             vouched=sum(one.vouched for one in edges),
@@ -96,14 +108,14 @@ class Merging:
             unreadable=self._unreadable,
         )
 
-    def _known(self, clusters: bytes) -> float:
-        """Return how many of these clusters were seen as visitors until now."""
+    def _known_of(self, clusters: bytes) -> float:
+        """Return how many of these clusters are known by now."""
         asking = sketches.read(clusters)
         if asking is None:
             return 0.0
         both = theta_intersection()
         both.update(asking)
-        both.update(self._visitors.get_result(True))
+        both.update(self._known.get_result(True))
         return float(both.get_result(True).get_estimate())
 
     def _united(self, many: Iterable[bytes]) -> bytes:

@@ -18,6 +18,8 @@ from stentor.simulate.machine import EPOCH_MS, Answer
 from stentor.simulate.scene import GIVES_UP_S, HEAD_S, Person, Scene
 from stentor.simulate.world import Chance, Networks
 
+_KEPT = 0.5  # of visits
+
 
 class Audience:
     """Everybody who wants to hear."""
@@ -29,7 +31,6 @@ class Audience:
         self._outcome = scene.outcome
         self._networks = networks
         self._answers = chance
-        self.vouched = 0
 
     def gather(self, chance: Chance, who: People, *, human: bool = True) -> None:
         event = self._event
@@ -90,9 +91,12 @@ class Audience:
         edge = self._scene.edges[person.edge]
         edge.held.take(person.peer)
         edge.connections += 1
-        person.parts = edge.lane_for(self._event.people.inside / len(self._scene.edges))
+        person.lane = edge.lane_for(self._event.people.inside / len(self._scene.edges))
+        person.parts = person.lane
         edge.by_parts[person.parts] = edge.by_parts.get(person.parts, 0) + 1
         person.first_s = person.audio_s = 0.0
+        edge.summary.asked(person.peer)
+        edge.summary.visited(person.peer)
 
     def _visit(self, person: Person) -> None:
         edge = self._scene.edges[self._scene.any_edge()]
@@ -118,7 +122,8 @@ class Audience:
             return
         person.comes_s = now_s
         self._outcome.asks += person.human
-        person.edge = self._scene.any_edge()
+        if not self._is_buggy() or not self._scene.edges[person.edge].alive:
+            person.edge = self._scene.any_edge()
         edge = self._scene.edges[person.edge]
         # A good ticket always passes.
         if person.ticket is None and self._scene.is_banned(edge, person.peer):
@@ -132,10 +137,10 @@ class Audience:
         if person.bad_radio and self._answers.random() < 0.5:
             self._scene.at(now_s + HEAD_S, self._time_out, person)
             return
-        hasty = self._event.fault is Fault.RETRIES and now_s >= self._event.fault_s
-        gives_up_s = 0.5 + float(self._answers.random()) if hasty else GIVES_UP_S
-        if edge.backlog_s(now_s) > gives_up_s:
-            self._scene.at(now_s + gives_up_s, self._give_up, person)
+        if self._is_buggy():  # and does not wait for the answer before it asks again
+            self._scene.at(now_s + 0.7 + 0.8 * float(self._answers.random()), self._ask, person)
+        if edge.backlog_s(now_s) > GIVES_UP_S:
+            self._scene.at(now_s + GIVES_UP_S, self._give_up, person)
         else:
             self._scene.at(edge.works("join", now_s), self._seen, person)
 
@@ -145,10 +150,10 @@ class Audience:
         if edge.alive:
             edge.works("accept", self._scene.now_s)
             edge.goes(person.peer)
-        hasty = self._event.fault is Fault.RETRIES and self._scene.now_s >= self._event.fault_s
-        person.refused += not hasty
-        wait_s = 0.0 if hasty else 1 + 2 * float(self._answers.random())
-        self._scene.at(self._scene.now_s + wait_s, self._ask, person)
+        person.refused += 1
+        if not self._is_buggy():
+            wait_s = 1 + 2 * float(self._answers.random())
+            self._scene.at(self._scene.now_s + wait_s, self._ask, person)
 
     def _time_out(self, person: Person) -> None:
         edge = self._scene.edges[person.edge]
@@ -168,10 +173,16 @@ class Audience:
         edge.waited(now_s - person.comes_s)
         if person.ticket is Kind.REMINDER and person.told_s < 0 and person.audio_s < 0:
             person.told_s = now_s
-            self.vouched += 1
+            edge.summary.vouched()
+        if person.parts:  # a buggy page, which is in already
+            edge.summary.asked(person.peer, person.ticket)
+            edge.goes(person.peer)
+            return
         answer, place_ms = edge.asks(person.peer, now_s, person.ticket, person.place_ms)
         if answer is Answer.IN:
-            person.parts = edge.joins(person.peer, now_s, person.comes_s - 0.03)
+            since_s = person.comes_s - 0.03
+            person.lane = edge.joins(person.peer, now_s, since_s, person.lane)
+            person.parts = person.lane
             if person.audio_s < 0:
                 person.audio_s = now_s
             self._scene.at(now_s + person.stays_s, self._leave, person)
@@ -185,12 +196,15 @@ class Audience:
         if person.ticket is None or person.ticket is Kind.RETURN:
             person.ticket, person.place_ms = Kind.LINE, place_ms
             person.told_s = now_s if person.told_s < 0 else person.told_s
-        if self._event.fault is Fault.RETRIES and now_s >= self._event.fault_s:
-            self._scene.at(now_s + 0.3 + 0.7 * self._answers.random(), self._ask, person)
-        elif answer is Answer.AGAIN:
+        if self._is_buggy():
+            return
+        if answer is Answer.AGAIN:
             self._scene.at(now_s + 1 + 2 * self._answers.random(), self._ask, person)
         else:
             self._looks(person)
+
+    def _is_buggy(self) -> bool:
+        return self._event.fault is Fault.RETRIES and self._scene.now_s >= self._event.fault_s
 
     def _looks(self, person: Person) -> None:
         now_s, sheet = self._scene.now_s, self._scene.line.sheet
@@ -206,7 +220,9 @@ class Audience:
         if now_s - person.first_s > person.patience_s:
             person.gone = True
             return
-        self._scene.edges[self._scene.any_edge()].works("notice", now_s)
+        edge = self._scene.edges[self._scene.any_edge()]
+        edge.works("notice", now_s)
+        edge.count("requests")
         if self._scene.line.sheet.is_served(person.place_ms):
             late_s = self._answers.exponential(self._event.people.late_s)
             self._scene.at(now_s + 0.05 + float(late_s), self._ask, person)
@@ -227,8 +243,7 @@ class Audience:
 
     def returns(self, person: Person) -> None:
         person.ticket = Kind.RETURN
-        person.first_s = self._scene.now_s
+        again_s = self._scene.now_s + 0.2 + 4 * float(self._answers.random())
+        person.first_s = again_s  # they have a buffer until then
         person.audio_s = -1.0
-        self._scene.at(
-            self._scene.now_s + 0.2 + 4 * float(self._answers.random()), self._ask, person
-        )
+        self._scene.at(again_s, self._ask, person)

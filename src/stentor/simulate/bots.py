@@ -44,6 +44,7 @@ class Bots:
         edge.waited(begins_s - now_s)
         edge.count("requests")
         if act is Act.REST:
+            edge.summary.visited(peer)
             self._scene.at(now_s + IDLE_S, self._rested, bot)
             return
         if act is Act.RELOAD:

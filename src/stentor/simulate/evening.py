@@ -5,7 +5,6 @@ was a person, and how each of them fared. Seeded and pure: the same event gives 
 """
 
 import numpy as np
-from msgspec.structs import replace
 
 from stentor.evidence.records import RoomPlan, Second
 from stentor.shield.keys import EventKey
@@ -88,9 +87,11 @@ class Evening:
     def _second(self, alive: list[Edge]) -> None:
         scene, event = self._scene, self.event
         now_ms = EPOCH_MS + int(scene.now_s * 1000)
+        for edge in alive:  # what each HLS player waits for comes every two seconds
+            reloads = int(self._faults.poisson(event.noise.shelf * edge.listeners / 2))
+            edge.count("reloads", reloads)
+            edge.count("requests", reloads)
         told = [edge.second(scene.now_s, event.people.inside // len(alive)) for edge in alive]
-        told[0] = replace(told[0], vouched=self._audience.vouched)
-        self._audience.vouched = 0
         policy = self._shield.decide(self._merging.merge(told, now_ms), now_ms)
         if self._shielded:
             for edge in alive:

@@ -45,6 +45,7 @@ class Noise:
 
     scans_per_s: float = 0.05
     crawls_per_s: float = 0.1
+    shelf: float = 0.1  # players of HLS, against listeners on the stream: they reload playlists
 
 
 @dataclass(frozen=True, slots=True)

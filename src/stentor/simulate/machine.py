@@ -253,9 +253,9 @@ class Edge:
             line.past += 1
         return Answer.IN, 0
 
-    def joins(self, peer: bytes, now_s: float, since_s: float) -> int:
-        """Let somebody in; return the parts of their lane."""
-        parts = self.decision.fastest_parts
+    def joins(self, peer: bytes, now_s: float, since_s: float, lane: int = 0) -> int:
+        """Let somebody in, into a lane as slow as they ask for; return its parts."""
+        parts = max(lane, self.decision.fastest_parts)
         self.by_parts[parts] = self.by_parts.get(parts, 0) + 1
         self._joined += 1
         self.count("joined")

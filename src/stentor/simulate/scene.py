@@ -39,6 +39,7 @@ class Person:
     stalled_s: float = 0.0
     edge: int = 0
     parts: int = 0  # of the lane; 0: not in
+    lane: int = 0  # that their player has, and asks for when it comes back
     ticket: Kind | None = None
     place_ms: int = 0
     gone: bool = False

@@ -1,0 +1,266 @@
+"""What can be concluded from an evening's records alone, by anybody who has them. Pure.
+
+Four questions, answered apart: was attack traffic there, how much, would we have failed without
+it, and what was our own fault. Then one word, with its likelihood and the method's measured error
+rates; "cannot be told" is a word too. It never names who it was: no record knows.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from statistics import median
+
+import msgspec
+
+from stentor.evidence.hostile import Hostile, estimate_hostile
+from stentor.evidence.method import METHOD
+from stentor.evidence.records import Second
+from stentor.evidence.replay import (
+    LAG_S,
+    SHARE,
+    SOON_S,
+    mended,
+    part_of,
+    people_course,
+    replay,
+)
+from stentor.evidence.signs import SIGNS, Columns, read_columns, read_signs
+from stentor.evidence.weighing import Counted, Method, likelihood, weigh
+
+# A mimic that is as numerous as people could be half of any crowd without a sign (Yu et al., 2015):
+# a crowd is called one only if half of those who can be vouched for would have been too many.
+_MIMICS = 0.5
+_DEARER = 1.4  # costs against those of the evening's beginning
+_AGAIN = 4.0  # times that a good ticket is shown
+_VOUCHED_MIN = 30.0
+_SECONDS_MIN = 30
+_HOSTILE_LESS, _HOSTILE_MORE = 0.7, 1.3
+
+
+class Word(StrEnum):
+    """The verdict in a word."""
+
+    QUIET = "quiet"
+    CROWD = "flash crowd"
+    WITHSTOOD = "attack withstood"
+    ATTACK = "attack-caused"
+    BOTH = "overload, attack not necessary"
+    OWN = "self-inflicted"
+    UNTOLD = "cannot be told"
+
+
+class Told(StrEnum):
+    """What is answered to one question."""
+
+    YES = "yes"
+    NO = "no"
+    UNTOLD = "cannot be told"
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """One of the four answers, and what it rests on."""
+
+    question: str
+    told: Told
+    because: tuple[str, ...] = ()
+    figure: float | None = None
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """All that is concluded."""
+
+    word: Word
+    likelihood: float  # that attack traffic was there, calibrated by simulated evenings
+    answers: tuple[Answer, ...]
+    signs: tuple[Counted, ...] = ()
+    failed_share: float = 0.0  # of who came, while somebody had to wait or heard a break
+    hostile_total: float = 0.0  # connections
+    hostile_share: float = 0.0
+    measured: dict[str, str] = {}
+
+
+def judge(seconds: Sequence[Second], method: Method = METHOD) -> Verdict:
+    """Return what can be concluded; the same records give the same verdict, bit for bit."""
+    return judge_columns(read_columns(seconds), method)
+
+
+def judge_columns(columns: Columns, method: Method = METHOD) -> Verdict:
+    """Return what can be concluded from an evening's figures."""
+    if len(columns) < _SECONDS_MIN:
+        return _too_short(method)
+    values = dict(zip(SIGNS, read_signs(columns).values(), strict=True))
+    log_odds, counted = weigh(method, values)
+    failing = failed_share(columns)
+    failed = failing > SHARE
+    hostile = estimate_hostile(columns)
+    faults = own_faults(columns)
+    present = _told(log_odds, method)
+    nobody = Hostile((0.0,) * len(columns), (0.0,) * len(columns))
+    without = Told.UNTOLD if present is not Told.YES else _without(columns, hostile)
+    own = Told.NO
+    if faults:
+        course = people_course(columns, nobody)
+        whole = replay(mended(course, spread="pages" in " ".join(faults)))
+        own = Told.NO if whole.failed else Told.YES
+    vouched = _vouched(columns, nobody)
+    word = _word(present, failed, without, own, vouched)
+    came = sum(columns.accepted)
+    is_there = present is Told.YES
+    return Verdict(
+        word=word,
+        likelihood=round(likelihood(method, log_odds), 4),
+        answers=(
+            Answer("Was attack traffic there?", present, _signs_said(counted)),
+            Answer(
+                "How much?",
+                Told.YES if is_there else present,
+                (f"about {hostile.total:,.0f} of {came:,.0f} connections",) if is_there else (),
+                round(hostile.total, 1) if is_there else None,
+            ),
+            Answer("Would we have failed without it?", _failed_without(failed, present, without)),
+            Answer("Was it our own fault?", own if failed else Told.NO, faults),
+        ),
+        signs=counted,
+        failed_share=round(failing, 4),
+        hostile_total=round(hostile.total, 1),
+        hostile_share=round(hostile.total / max(1.0, came), 4),
+        measured=method.measured,
+    )
+
+
+def _word(present: Told, failed: bool, without: Told, own: Told, vouched: bool) -> Word:
+    """Return the word that four answers come to."""
+    if present is Told.YES:
+        if not failed:
+            return Word.WITHSTOOD
+        if without is Told.UNTOLD:
+            return Word.UNTOLD
+        return Word.BOTH if without is Told.YES else Word.ATTACK
+    if failed and own is Told.YES and present is Told.NO:
+        return Word.OWN
+    if present is Told.UNTOLD:
+        return Word.UNTOLD
+    if not failed:
+        return Word.QUIET
+    return Word.CROWD if vouched else Word.UNTOLD
+
+
+def _told(log_odds: float, method: Method) -> Told:
+    if log_odds >= method.high:
+        return Told.YES
+    return Told.NO if log_odds <= method.low else Told.UNTOLD
+
+
+def _without(columns: Columns, hostile: Hostile) -> Told:
+    """Say whether it would have failed without the attack, however its size is off by a third."""
+    found = {
+        replay(people_course(columns, hostile.scaled(by))).failed
+        for by in (_HOSTILE_LESS, 1.0, _HOSTILE_MORE)
+    }
+    if len(found) > 1:
+        return Told.UNTOLD
+    return Told.YES if found.pop() else Told.NO
+
+
+def _failed_without(failed: bool, present: Told, without: Told) -> Told:
+    if not failed:
+        return Told.NO
+    return without if present is Told.YES else present if present is Told.UNTOLD else Told.YES
+
+
+def _vouched(columns: Columns, nobody: Hostile) -> bool:
+    """Say whether those would have been too many of whom something is known from before.
+
+    Tickets from before the hour, and who listened already and lost their connection.
+    """
+    course = people_course(columns, nobody)
+    coming = sum(course.coming)
+    share = min(1.0, _MIMICS * (sum(columns.vouched) + _returning(columns)) / max(1.0, coming))
+    return share > 0 and replay(part_of(course, share)).failed
+
+
+def _returning(columns: Columns) -> float:
+    """Return how many listeners were lost at once: a network's fault, or an edge's."""
+    most = 0.0
+    for n in range(1, len(columns)):
+        before, now = columns.merged[n - 1].listeners, columns.merged[n].listeners
+        if before - now > 0.2 * before:
+            most += before - now
+    return most
+
+
+def own_faults(columns: Columns) -> tuple[str, ...]:
+    """Return in sentences what of ours broke, as far as records tell."""
+    merged = columns.merged
+    early = merged[2:20]
+    found = []
+    if any(columns.missing):
+        found.append("an edge was missing")
+    usual_s = median(one.load.delivery_cost_s for one in early)
+    late = [one.load.delivery_cost_s for one in merged[20:]]
+    if usual_s and late:
+        dearer = sorted(late)[int(0.8 * len(late))] / usual_s
+        if dearer >= _DEARER:
+            found.append(f"each delivery cost {dearer:.1f} times what it had")
+    lag_s = max(columns.lag_s)
+    if lag_s > LAG_S:
+        found.append(f"the programme was {lag_s:.1f} s late at the edges")
+    vouched, shown = sum(columns.vouched), sum(columns.ticketed)
+    if vouched >= _VOUCHED_MIN and shown >= _AGAIN * vouched:
+        found.append(f"our pages showed each good ticket {shown / vouched:.0f} times")
+    return tuple(found)
+
+
+def failed_share(columns: Columns) -> float:
+    """Return the share of those who came while somebody had to wait or heard a break."""
+    bad = all_ = 0.0
+    for n, one in enumerate(columns.merged):
+        if n < 2:
+            continue
+        came = columns.accepted[n]
+        all_ += came
+        waits = one.queue_s.n >= 3 and one.queue_s.p95 > SOON_S
+        slow = one.first_audio_s.n >= 3 and one.first_audio_s.p95 > SOON_S
+        line = one.door.line and one.door.waiting > 0
+        if waits or slow or line or columns.lag_s[n] > LAG_S:
+            bad += max(came, 1.0)
+    return bad / max(1.0, all_)
+
+
+def _signs_said(counted: tuple[Counted, ...]) -> tuple[str, ...]:
+    """Return the signs that speak for an attack, the strongest first."""
+    strongest = sorted((one for one in counted if one.adds > 0), key=lambda one: -one.adds)
+    return tuple(
+        f"{_SAID.get(one.sign, one.sign)} ({one.value:.2f}, +{one.adds:.1f})" for one in strongest
+    )
+
+
+_SAID = {
+    "false_rate": "requests that no player makes, per second",
+    "false_share": "share of requests that no player makes",
+    "mute_rate": "connections that said or took nothing, per second",
+    "mute_share": "share of connections that said or took nothing",
+    "heavy_share": "share asked for by single addresses where nobody looked at the page",
+    "strangers": "share of networks where nobody had looked at the page, beyond the usual",
+    "stranger_score": "the same, against chance",
+    "left_soon": "share of joins that ended at once",
+    "early": "share of tickets that came before their turn",
+    "idle": "connections that asked for nothing",
+    "reloads": "playlists asked for beyond what listeners do",
+    "requests": "requests that are no join's",
+}
+
+
+def _too_short(method: Method) -> Verdict:
+    why = (f"fewer than {_SECONDS_MIN} seconds are recorded",)
+    questions = (
+        "Was attack traffic there?",
+        "How much?",
+        "Would we have failed without it?",
+        "Was it our own fault?",
+    )
+    return Verdict(
+        word=Word.UNTOLD,
+        likelihood=0.5,
+        answers=tuple(Answer(one, Told.UNTOLD, why) for one in questions),
+        measured=method.measured,
+    )
