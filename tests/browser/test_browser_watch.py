@@ -31,14 +31,14 @@ def room(server: Server) -> RoomMade:
 
 
 @contextmanager
-def flood(path: Path) -> Iterator[None]:
+def flood(path: Path, network: str) -> Iterator[None]:
     """One more edge, which tells of nothing but wrongs by one network."""
     over = threading.Event()
 
     def tell() -> None:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as edge:
             while not over.wait(0.5):
-                edge.sendto(msgspec.msgpack.encode(flooded("edge-9")), str(path))
+                edge.sendto(msgspec.msgpack.encode(flooded("edge-9", network)), str(path))
 
     thread = threading.Thread(target=tell, daemon=True)
     thread.start()
@@ -75,7 +75,7 @@ async def test_it_is_opened_and_the_shield_paused_and_a_ban_lifted_by_keyboard_a
     await page.keyboard.type(operator_token(server.folder))
     await page.keyboard.press("Enter")
     await until(page, SHOWN)
-    with flood(server.folder.watch_socket):
+    with flood(server.folder.watch_socket, BAD):
         await until(page, f"document.getElementById('bans').textContent.includes({BAD!r})")
         await press_until(page, "Tab", "#bans button")
         await page.keyboard.press("Enter")
@@ -95,13 +95,13 @@ async def test_it_is_legible_and_fits_the_screen_whatever_happens(
     server: Server, room: RoomMade, browser: Browser
 ) -> None:
     schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-    with flood(server.folder.watch_socket):
+    with flood(server.folder.watch_socket, "6/48:fedcba9876543210"):
         for width, scheme in product((320, 390, 1280), schemes):
             page = await browser.new_page(
                 viewport={"width": width, "height": 844}, color_scheme=scheme
             )
             await opened(page, server)
-            await until(page, "document.querySelectorAll('#edges tr').length === 3")
+            await until(page, "document.querySelectorAll('#bans tr, #edges tr').length === 4")
             assert await too_wide(page) == []
             assert await faint_texts(page) == []
             assert await nameless(page) == []
