@@ -15,13 +15,16 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page
 
+from stentor.admission.lanes import target_s
 from stentor.admission.line import Knot, Sheet, poll_s
+from stentor.media.grid import PART_S
 from stentor.rooms.orders import Phase
 from support.browser import chromium
 from support.cutting_proxy import CuttingProxy, cutting_proxy
 from support.ears import eventually, open_room, plays, until
 from support.edge import Client, RunningEdge, edge_running
 from support.legible import faint_texts, nameless, too_wide
+from support.machine import Machine
 from support.programme import Tone
 from support.programs import needs_program
 from support.recorder import heard_so_far, record
@@ -29,6 +32,15 @@ from support.recorder import heard_so_far, record
 pytestmark = needs_program("chromium")
 
 SILENT_S = 0.25  # less than a part; a busy machine may keep the audio thread waiting for a moment
+MARGIN_S = target_s(1) - PART_S  # by so much a part may be late before a player runs dry
+
+
+def check_nothing_was_heard_of_it(heard: dict[str, Any], machine: Machine) -> None:
+    """Nothing but what this machine did to the browser, since the watch began anew."""
+    held_up_s = machine.held_up_s()
+    assert heard["silent"] < SILENT_S + held_up_s
+    assert heard["dry"] == 0 or held_up_s > MARGIN_S
+    assert heard["jumped"] < 0.1 + held_up_s
 
 
 @contextlib.contextmanager
@@ -54,17 +66,18 @@ def room(port: int) -> str:
 
 @pytest.mark.parametrize("period_ms", [3_840, 15_360])
 async def test_slow_lane_plays_at_once_and_says_how_far_behind_it_is_and_why(
-    tmp_path: Path, page: Page, period_ms: int
+    tmp_path: Path, page: Page, machine: Machine, period_ms: int
 ) -> None:
     with on_air(tmp_path, edge_lane_ms_min=period_ms) as edge:
+        machine.watch_anew()
         began = time.monotonic()
         await open_room(page, room(edge.port))
         await plays(page, 3)
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - began < 4 + machine.held_up_s()
         await record(page)
         await until(page, "stentor.player.behind > 4")
         least, most = 0.25 * period_ms / 1000, 1.25 * period_ms / 1000 + 2
-        assert least < await page.evaluate("stentor.player.behind") < most
+        assert least < await page.evaluate("stentor.player.behind") < most + machine.held_up_s()
         assert "s behind live" in await page.inner_text("#distance")
         assert "because many are listening" in await page.inner_text("#distance")
         assert await page.is_hidden("#why-more")
@@ -77,13 +90,14 @@ async def test_slow_lane_plays_at_once_and_says_how_far_behind_it_is_and_why(
             await until(page, f"stentor.player.position > {start + 5}", 8)
             heard = await heard_so_far(page)
             assert heard["heard"] > 4
-            assert heard["silent"] < SILENT_S
-            assert heard["dry"] == 0
-            assert heard["jumped"] < 0.1
+            check_nothing_was_heard_of_it(heard, machine)
 
 
-async def test_move_to_a_slower_lane_and_back_is_not_heard(tmp_path: Path, page: Page) -> None:
+async def test_move_to_a_slower_lane_and_back_is_not_heard(
+    tmp_path: Path, page: Page, machine: Machine
+) -> None:
     with on_air(tmp_path) as edge:
+        machine.watch_anew()
         await open_room(page, room(edge.port))
         await plays(page)
         await record(page)
@@ -93,7 +107,7 @@ async def test_move_to_a_slower_lane_and_back_is_not_heard(tmp_path: Path, page:
         edge.edge.push.advise(lane, 1, 0.5, "deploy")  # the same lane, on another connection
         await eventually(lambda: joined(edge, 2), 4, "it has come again")
         heard = await heard_so_far(page)
-        assert heard["dry"] == 0
+        assert heard["dry"] == 0 or machine.held_up_s() > MARGIN_S
         assert heard["ranges"] == 1
         edge.edge.push.advise(next(iter(edge.edge.push.lanes())), 6, 0.5, "load")
         await until(page, "stentor.player.audio.playbackRate === 0.97")
@@ -114,9 +128,7 @@ async def test_move_to_a_slower_lane_and_back_is_not_heard(tmp_path: Path, page:
         await until(page, f"stentor.player.position > {start + 5}")
         heard = await heard_so_far(page)
         assert heard["heard"] > 4
-        assert heard["silent"] < SILENT_S
-        assert heard["dry"] == 0
-        assert heard["jumped"] < 0.1
+        check_nothing_was_heard_of_it(heard, machine)
         assert heard["back"] == 0
         assert heard["ranges"] == 1
         assert heard["slowest"] >= 0.97
@@ -134,7 +146,7 @@ async def among(edge: RunningEdge, parts: int) -> bool:
 
 
 async def test_broken_connection_comes_back_past_the_line_and_nothing_is_missing(
-    tmp_path: Path, page: Page
+    tmp_path: Path, page: Page, machine: Machine
 ) -> None:
     with on_air(tmp_path, edge_admissions_per_s_max=1.0) as edge:
         async with cutting_proxy(edge.port) as (proxy, port):
@@ -146,6 +158,7 @@ async def test_broken_connection_comes_back_past_the_line_and_nothing_is_missing
                 client.close()
             before = len(proxy.joins())
             await heard_so_far(page)
+            machine.watch_anew()
             start = await page.evaluate("stentor.player.position")
             proxy.cut()
             await eventually(lambda: came_again(proxy, before), 5, "it comes again")
@@ -153,9 +166,7 @@ async def test_broken_connection_comes_back_past_the_line_and_nothing_is_missing
             heard = await heard_so_far(page)
             assert "ticket=" in proxy.joins()[-1]
             assert "from=" in proxy.joins()[-1]
-            assert heard["silent"] < SILENT_S
-            assert heard["dry"] == 0
-            assert heard["jumped"] < 0.1
+            check_nothing_was_heard_of_it(heard, machine)
             assert heard["ranges"] == 1
             assert await page.evaluate("stentor.player.line") is None
 
@@ -186,10 +197,10 @@ async def test_page_in_line_says_its_place_keeps_it_and_then_plays(
         page = await context.new_page()
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
-        waiting = in_line(edge, 4)
+        waiting = in_line(edge, 6)
         await open_room(page, room(edge.port))
         await until(page, "stentor.player.status === 'line'", 3)
-        assert 1 <= await page.evaluate("stentor.player.line.ahead") <= 5
+        assert 1 <= await page.evaluate("stentor.player.line.ahead") <= 7
         assert "ahead of you" in await page.inner_text("#line")
         assert "You are in line" in await page.inner_text("#status")
         assert "ahead: Town hall" in await page.title()
@@ -203,7 +214,7 @@ async def test_page_in_line_says_its_place_keeps_it_and_then_plays(
         await plays(page, 12)
         assert await page.is_hidden("#line")
         assert (await page.title()).startswith("● Town hall")
-        assert len([url for url in asked if "live.mp4" in url]) <= 4
+        assert len([url for url in asked if "live.mp4" in url]) <= 6
         assert await page.evaluate("stentor.player.tickets.line") is None
         for client in waiting:
             client.close()
@@ -245,7 +256,9 @@ async def until_room(edge: RunningEdge) -> None:
     await eventually(known, 5, "the edge knows the room")
 
 
-async def test_browser_that_wants_a_tap_plays_with_one_and_no_place_is_lost(tmp_path: Path) -> None:
+async def test_browser_that_wants_a_tap_plays_with_one_and_no_place_is_lost(
+    tmp_path: Path, machine: Machine
+) -> None:
     strict = ("--autoplay-policy=document-user-activation-required",)
     with on_air(tmp_path) as edge:
         async with chromium(flags=strict) as browser:
@@ -266,12 +279,12 @@ async def test_browser_that_wants_a_tap_plays_with_one_and_no_place_is_lost(tmp_
             await until(page, "stentor.player.behind > 3")
             await page.click("#listen")
             await plays(page)
-            assert await page.evaluate("stentor.player.behind") < 2.5
+            assert await page.evaluate("stentor.player.behind") < 2.5 + machine.held_up_s()
             assert edge.edge.counts.joined == 1
 
 
 async def test_slow_lane_begins_at_the_hour_with_the_first_sample_and_goes_on(
-    tmp_path: Path, page: Page
+    tmp_path: Path, page: Page, machine: Machine
 ) -> None:
     with edge_running(tmp_path, edge_lane_ms_min=1_920) as edge:
         epoch_ms = time.time_ns() // 1_000_000 + 1_500
@@ -281,15 +294,17 @@ async def test_slow_lane_begins_at_the_hour_with_the_first_sample_and_goes_on(
         await open_room(page, room(edge.port))
         await until(page, "stentor.player.status === 'waiting'")
         edge.programme.state(Phase.LIVE)
+        machine.watch_anew()
         with edge.programme.at_real_time():
             await plays(page, 6)
             await record(page)
             assert await page.evaluate("stentor.player.audio.buffered.start(0)") == 0
-            assert await page.evaluate("stentor.player.position") < 1
+            assert await page.evaluate("stentor.player.position") < 1 + machine.held_up_s()
             await until(page, "stentor.player.position > 5.5")
             heard = await heard_so_far(page)
-            assert heard["dry"] == 0
-            assert heard["jumped"] < 0.1
+            held_up_s = machine.held_up_s()
+            assert heard["dry"] == 0 or held_up_s > MARGIN_S
+            assert heard["jumped"] < 0.1 + held_up_s
             assert heard["fastest"] <= 1
 
 

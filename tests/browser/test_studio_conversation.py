@@ -24,7 +24,7 @@ from support.studio import (
     trouble,
     turn_on_microphone,
 )
-from support.voices import WINDOW, longest_run_s, silent_windows
+from support.voices import WINDOW, longest_run_s, silent_windows, strength
 
 A, B = 440.0, 1_250.0
 SILENT_S_MAX = 0.5
@@ -102,11 +102,13 @@ async def test_two_speakers_talk_and_the_host_runs_the_room(
         room = RoomMade(server, server.api("GET", f"/api/rooms/{room.id}"))
         with listening(room.url()) as ears:
             ears[0].wait_parts(6)
+            ears[0].wait(lambda it: strength(it.pcm(it.last_part - 2), B) > 0.05, 15, "Ben")
             await to_seat(ada, "Mute", "Ben")
             muted_ms = server.now_ms()
             await said(ben, "The host has muted you")
             ears[0].wait_more(6)
-            assert last_heard_ms(ears[0], room, B) - muted_ms < SILENT_S_MAX * 1000
+            silent_s = (last_heard_ms(ears[0], room, B) - muted_ms) / 1000
+            assert silent_s < SILENT_S_MAX + ears[0].held_up_s
             assert last_heard_ms(ears[0], room, A) - muted_ms > 1_000
         await to_seat(ada, "Unmute", "Ben")
         await hears(listener, B)
@@ -196,15 +198,13 @@ async def test_speaker_is_back_by_itself_after_the_stage_was_killed(
             ears[0].wait_parts(10)
             first = ears[0].last_part
             server.kill("stage")
-            await until(ada, "document.body.dataset.call === 'lost'", 3)
-            await said(ada, "Connecting again")
+            await until(ada, "told.includes('The connection is lost. Connecting again …')", 5)
             await on_stage(ada)
             ears[0].wait_more(12)
             gap_s = longest_run_s(silent_windows(ears[0].pcm(first)))
-            assert gap_s <= LOST_S_MAX
+            assert gap_s <= LOST_S_MAX + ears[0].held_up_s
             assert ears[0].findings.gaps == 0
         told = await ada.evaluate("window.told")
-        assert "The connection is lost. Connecting again …" in told
         assert "You are back on the stage." in told
 
 
