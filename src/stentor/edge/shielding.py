@@ -7,6 +7,7 @@ whatever the policy says. A policy that is not renewed ends by itself. Decides n
 import socket
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from stentor.shield.summary import Summary
 TICKET_REMEMBERED_MS = 300_000
 NAMED_REMEMBERED_MS = 300_000
 NETWORKS_MAX = 32_768  # with a good ticket of late, or known by name
+TOLD_AGAIN_MS = 30_000
 _AGAIN_S_MAX = 60
 _BITS = {4: 32, 3: 24, 8: 64, 7: 56, 6: 48}
 
@@ -64,6 +66,16 @@ class Lately:
             del at_ms[network]
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A ban that the guard was told of."""
+
+    network: bytes
+    text: str
+    until_ms: int
+    again_ms: int
+
+
 class Shielding:
     """The policy in force at one edge, and what is known here that limits its bans."""
 
@@ -91,7 +103,7 @@ class Shielding:
         self._tickets = Lately(TICKET_REMEMBERED_MS)
         self._reading = Lately(TICKET_REMEMBERED_MS)  # HLS players have no ticket to show
         self._named: dict[str, tuple[bytes, int]] = {}
-        self._told: dict[str, int] = {}
+        self._told: dict[str, _Told] = {}
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
 
     def look(self, now_ms: int) -> bool:
@@ -202,9 +214,12 @@ class Shielding:
         )
 
     def tell_guard(self, now_ms: int) -> None:
-        """Tell the guard of bans for the kernel, each once, where nobody here would be hit."""
-        for name in [name for name, until_ms in self._told.items() if until_ms <= now_ms]:
-            del self._told[name]
+        """Tell the guard of bans for the kernel where nobody here would be hit; take them back.
+
+        Each is told again now and then: a guard that began again knows nothing.
+        """
+        if self._told:
+            self._take_back(now_ms)
         if not self._kernel:
             return
         for ban in self.policy.bans:
@@ -214,11 +229,24 @@ class Shielding:
             if not ban.kernel or named is None or left_s < 1:
                 continue
             network = named[0]
-            if self._told.get(name) == ban.until_ms or self._has_people(network, now_ms):
+            told = self._told.get(name)
+            known = told is not None and told.until_ms == ban.until_ms and now_ms < told.again_ms
+            if known or self._has_people(network, now_ms):
                 continue
-            self._tell(name, ban, network, left_s)
+            self._tell(ban, network, left_s, now_ms)
 
-    def _tell(self, name: str, ban: Ban, network: bytes, left_s: int) -> None:
+    def _take_back(self, now_ms: int) -> None:
+        """Have the guard let in again whom no policy bans any more, and where people are now."""
+        wanted = {ban.network for ban in self.policy.bans if ban.kernel}
+        for name, told in tuple(self._told.items()):
+            if told.until_ms > now_ms:
+                if name in wanted and not self._has_people(told.network, now_ms):
+                    continue
+                with suppress(OSError):  # then the ban ends by itself
+                    self._socket.sendto(vocabulary.encode(vocabulary.Unban(told.text)), self._guard)
+            del self._told[name]
+
+    def _tell(self, ban: Ban, network: bytes, left_s: int, now_ms: int) -> None:
         packed = network.ljust(16 if len(network) > 4 else 4, b"\0")
         text = str(ip_network((packed, _BITS[len(network)])))
         try:
@@ -226,9 +254,10 @@ class Shielding:
         except OSError:
             self._counts.guard_untold += 1
             return
-        self._told[name] = ban.until_ms
-        self._counts.guard_told += 1
-        self._summary.obeyed("told_guard")
+        if ban.network not in self._told:
+            self._counts.guard_told += 1
+            self._summary.obeyed("told_guard")
+        self._told[ban.network] = _Told(network, text, ban.until_ms, now_ms + TOLD_AGAIN_MS)
 
     def _has_people(self, network: bytes, now_ms: int) -> bool:
         """Say whether somebody there listens, or showed a good ticket of late."""
@@ -238,12 +267,10 @@ class Shielding:
         """Return the ban of the smallest network of a peer that is banned, and that network."""
         if not peer:
             return None
-        for at, network in enumerate(levels(peer)):
+        for network in levels(peer):
             length = len(network)
             if length in self._lengths:
-                summary = self._summary
-                number = summary.key.number(network) if at else summary.number(peer)
-                ban = self._bans.get((length, number))
+                ban = self._bans.get((length, self._summary.key.number(network)))
                 if ban is not None:
                     return None if self._networks.is_exempt(peer) else (ban, network)
         return None

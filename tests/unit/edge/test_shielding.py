@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,8 @@ from stentor.admission.shares import Block
 from stentor.edge.counts import Counts
 from stentor.edge.lookout import Turns
 from stentor.edge.networks import NetworkLimits, Networks
-from stentor.edge.shielding import Lately, Shielding
+from stentor.edge.shielding import TOLD_AGAIN_MS, Lately, Shielding
+from stentor.shield import vocabulary
 from stentor.shield.keys import EventKey
 from stentor.shield.policy import SAFE, Ban, Policy, Why, encode_policy
 from stentor.shield.summary import Summary
@@ -35,9 +38,11 @@ class Ground:
             summary=Summary(KEY, "edge-0"),
         )
 
-    def decree(self, *networks: bytes, number: int = 1, kernel: bool = True) -> None:
+    def decree(
+        self, *networks: bytes, number: int = 1, kernel: bool = True, until_ms: int = 10_000
+    ) -> None:
         bans = tuple(Ban(KEY.name(one), 60_000, Why.FORGED, kernel=kernel) for one in networks)
-        policy = Policy(number, 0, 10_000, KEY.id, bans=bans, network_share=0.5)
+        policy = Policy(number, 0, until_ms, KEY.id, bans=bans, network_share=0.5)
         scratch = self.path.with_suffix(".new")
         scratch.write_bytes(encode_policy(policy))
         scratch.replace(self.path)
@@ -141,3 +146,59 @@ def test_turn_lag_is_from_the_look_that_served_the_place() -> None:
     assert turns.lag_s(1_000, 5_000) == 3.0
     assert turns.lag_s(1_001, 5_000) == 2.75
     assert turns.lag_s(1 << 40, 5_000) is None
+
+
+class HeardGuard:
+    """The guard's socket, and the words that have come."""
+
+    def __init__(self, folder: Path) -> None:
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self.socket.bind(str(folder / "guard.sock"))
+
+    def words(self) -> list[vocabulary.Word]:
+        found: list[vocabulary.Word] = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                found.append(vocabulary.decode_word(self.socket.recv(vocabulary.WORD_BYTES_MAX)))
+        return found
+
+
+def test_guard_is_told_once_again_later_and_has_it_taken_back(
+    ground: Ground, tmp_path: Path
+) -> None:
+    guard = HeardGuard(tmp_path)
+    shielding = ground.shielding
+    shielding.remember({KEY.name(PEER): PEER}, 0)
+
+    def told(now_ms: int) -> list[vocabulary.Word]:
+        shielding.look(now_ms)
+        shielding.tell_guard(now_ms)
+        return guard.words()
+
+    ground.decree(PEER)
+    assert told(1_000) == [vocabulary.Ban("10.0.0.1/32", 59)]
+    assert told(2_000) == []
+    ground.decree(PEER, number=2, until_ms=50_000)
+    assert told(1_000 + TOLD_AGAIN_MS) == [vocabulary.Ban("10.0.0.1/32", 29)]
+    assert ground.counts.guard_told == 1
+    ground.decree(number=3, until_ms=50_000)  # the operator has undone it
+    assert told(40_000) == [vocabulary.Unban("10.0.0.1/32")]
+    assert told(41_000) == []
+
+
+def test_guard_lets_in_again_where_somebody_shows_a_good_ticket_and_when_the_shield_is_dead(
+    ground: Ground, tmp_path: Path
+) -> None:
+    guard = HeardGuard(tmp_path)
+    shielding = ground.shielding
+    shielding.remember({KEY.name(PEER): PEER, KEY.name(OTHER): OTHER}, 0)
+    ground.decree(PEER, OTHER)
+    shielding.look(1_000)
+    shielding.tell_guard(1_000)
+    assert len(guard.words()) == 2
+    shielding.showed_ticket(PEER, 2_000)
+    shielding.tell_guard(2_000)
+    assert guard.words() == [vocabulary.Unban("10.0.0.1/32")]
+    shielding.look(10_000)  # the policy was not renewed
+    shielding.tell_guard(10_000)
+    assert guard.words() == [vocabulary.Unban("10.0.0.2/32")]
