@@ -4,9 +4,12 @@ Whoever destroys the secret makes them anonymous for good. Decides what counts a
 never keeps an address.
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Protocol
+from struct import Struct
+
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from stentor.admission.shares import levels
 
@@ -14,15 +17,10 @@ EVENT_KEY_BYTES = 32
 DIGEST_BYTES = 8
 # Prefix lengths by the length of a packed network; 3 bytes are an IPv4 /24, a cluster of addresses.
 _PREFIXES = {4: "4/32", 3: "4/24", 8: "6/64", 7: "6/56", 6: "6/48"}
+_BLOCK = 16
+_TWO_WORDS = Struct(">QQ")
+_PADS = {length: length.to_bytes(_BLOCK - length) for length in _PREFIXES}
 _LENGTHS = {prefix: length for length, prefix in _PREFIXES.items()}
-
-
-class _Keyed(Protocol):
-    def copy(self) -> "_Keyed": ...
-
-    def update(self, data: bytes, /) -> None: ...
-
-    def digest(self) -> bytes: ...
 
 
 def cluster(peer: bytes) -> bytes:
@@ -42,16 +40,18 @@ def house(peer: bytes) -> bytes:
 class EventKey:
     """The secret of one event. `id` names it in facts and records without telling it.
 
-    Digests are keyed BLAKE2b (RFC 7693), which takes a third of what an HMAC does.
+    A digest is half of AES-256 of one block, which holds the network and its length: a keyed
+    permutation, with nothing to be chained. It takes a tenth of what an HMAC does, and thousands
+    at once next to nothing.
     """
 
     key: bytes
-    _keyed: _Keyed = field(init=False, repr=False, compare=False)
+    _encrypt: Callable[[bytes], bytes] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Take the key in once, not for each digest."""
-        keyed = blake2b(key=self.key, digest_size=DIGEST_BYTES, person=b"stentor net 1")
-        object.__setattr__(self, "_keyed", keyed)
+        cipher = Cipher(algorithms.AES(self.key), modes.ECB())
+        object.__setattr__(self, "_encrypt", cipher.encryptor().update)
 
     @property
     def id(self) -> str:
@@ -60,15 +60,18 @@ class EventKey:
 
     def number(self, network: bytes) -> int:
         """Return a packed network's digest as an unsigned 63-bit number, as sketches take it."""
-        keyed = self._keyed.copy()
-        keyed.update(network)
-        return int.from_bytes(keyed.digest()) >> 1
+        return int.from_bytes(self._encrypt(network + _PADS[len(network)])[:DIGEST_BYTES]) >> 1
+
+    def numbers(self, networks: Iterable[bytes]) -> list[int]:
+        """Return the numbers of many packed networks."""
+        blocks = b"".join([network + _PADS[len(network)] for network in networks])
+        words = self._encrypt(blocks)
+        return [first >> 1 for first, _second in _TWO_WORDS.iter_unpack(words)]
 
     def name(self, network: bytes) -> str:
         """Return a packed network's name, its kind and its digest: `4/24:0123456789abcdef`."""
-        keyed = self._keyed.copy()
-        keyed.update(network)
-        return f"{_PREFIXES[len(network)]}:{keyed.digest().hex()}"
+        digest = self._encrypt(network + _PADS[len(network)])[:DIGEST_BYTES]
+        return f"{_PREFIXES[len(network)]}:{digest.hex()}"
 
     @staticmethod
     def read(name: str) -> tuple[int, int]:

@@ -12,7 +12,6 @@ keyed names only. Decides nothing about anybody; the same calls give the same by
 from collections.abc import Callable, Mapping
 from heapq import nsmallest
 
-from stentor.admission.shares import levels
 from stentor.admission.tickets import Kind
 from stentor.shield.facts import (
     HEAVY_MAX,
@@ -33,11 +32,55 @@ ASKS_UNNAMED = 3
 WRONGS = tuple(Why)  # what no player does; once proves nothing, see `Why`
 OBEYED = ("banned", "set_back", "closed", "paced", "proofs_asked", "proved", "told_guard", "spared")
 
-# A row: its address's digest, what was fed to sketches already, and counts.
-_NUMBER, _FED, _ASKS, _ADMITTED, _TICKETS, _WRONGS = range(6)
-_ROW = [0] * (_WRONGS + len(WRONGS))
-_AT = {why: _WRONGS + n for n, why in enumerate(WRONGS)}
+# What an address did is one number, as that is made and kept for a third of what a list is: what
+# was noted for sketches already, then three counts. Wrongs are counted apart: few do any.
 _ASKING, _HOLDING, _WRONGING, _VISITING = 1, 2, 4, 8
+_FED_BITS, _COUNT_BITS = 4, 24
+_ASK, _ADMITTED, _TICKET = (1 << _FED_BITS + n * _COUNT_BITS for n in range(3))
+_COUNT = (1 << _COUNT_BITS) - 1
+_AT = {why: n for n, why in enumerate(WRONGS)}
+_NO_WRONGS = [0] * len(WRONGS)
+_PENDING_MAX = 4_096  # digests are taken so many at once
+
+
+class _Seen:
+    """Networks that are on their way into a sketch."""
+
+    __slots__ = ("_pending", "_sketch", "note")
+
+    def __init__(self) -> None:
+        self._sketch = Distinct()
+        self._pending: set[bytes] = set()
+        self.note = self._pending.add
+
+    def __len__(self) -> int:
+        return len(self._pending)
+
+    def feed(self, key: EventKey) -> None:
+        add = self._sketch.add
+        for number in key.numbers(self._pending):
+            add(number)
+        self._pending.clear()
+
+    def take(self, key: EventKey) -> bytes:
+        self.feed(key)
+        return self._sketch.take()
+
+
+class _Around:
+    """What the houses of an IPv6 network did together."""
+
+    __slots__ = ("houses", "row", "wrongs")
+
+    def __init__(self) -> None:
+        self.houses = self.row = 0
+        self.wrongs = _NO_WRONGS
+
+    def add(self, row: int, wrongs: list[int] | None) -> None:
+        self.houses += 1
+        self.row += row >> _FED_BITS << _FED_BITS
+        if wrongs is not None:
+            self.wrongs = [a + b for a, b in zip(self.wrongs, wrongs, strict=True)]
 
 
 def _nobody(_network: bytes) -> int:
@@ -52,11 +95,10 @@ class Summary:
         self.key = key
         self.edge = edge
         self._peers_max = peers_max
-        self._rows: dict[bytes, list[int]] = {}
-        self._clusters: dict[bytes, int] = {}  # digests
-        self._asking, self._asking_clusters = Distinct(), Distinct()
-        self._visiting_clusters, self._holding = Distinct(), Distinct()
-        self._wronging = Distinct()
+        self._rows: dict[bytes, int] = {}
+        self._wrongs: dict[bytes, list[int]] = {}
+        self._asking, self._asking_clusters = _Seen(), _Seen()
+        self._visiting_clusters, self._holding, self._wronging = _Seen(), _Seen(), _Seen()
         self._first_audio, self._queue, self._turn_lag = Times(), Times(), Times()
         self.first_audio, self.queued = self._first_audio.add, self._queue.add
         self.turn_lag = self._turn_lag.add
@@ -72,47 +114,63 @@ class Summary:
 
     def came(self, peer: bytes, times: int = 1) -> None:
         """Note a connection."""
-        row = self._rows.get(peer if len(peer) == 4 else peer[:8]) or self._row(peer)
-        row[_ASKS] += times
+        rows, house = self._rows, peer if len(peer) == 4 else peer[:8]
+        row = rows.get(house)
+        if row is not None or self._has_room():
+            rows[house] = (row or 0) + times * _ASK
 
     def asked(self, peer: bytes, ticket: Kind | None = None, times: int = 1) -> None:
         """Note that somebody wants to join, and with which good ticket if they showed one."""
-        row = self._rows.get(peer if len(peer) == 4 else peer[:8]) or self._row(peer)
-        if not row[_FED] & _ASKING:
-            row[_FED] |= _ASKING
-            self._asking.add(row[_NUMBER])
-            self._asking_clusters.add(self._cluster(peer))
+        rows, house = self._rows, peer if len(peer) == 4 else peer[:8]
+        row = rows.get(house)
+        seen = row or 0
+        if not seen & _ASKING:
+            seen |= _ASKING
+            self._asking.note(house)
+            self._asking_clusters.note(cluster(peer))
+            if len(self._asking) >= _PENDING_MAX:
+                self._feed()
         if ticket is not None:
-            row[_TICKETS] += times
-            if not row[_FED] & _HOLDING:
-                row[_FED] |= _HOLDING
-                self._holding.add(row[_NUMBER])
+            if not seen & _HOLDING:
+                seen |= _HOLDING
+                self._holding.note(house)
+            seen += times * _TICKET
+        if row is not None or self._has_room():
+            rows[house] = seen
 
     def admitted(self, peer: bytes, times: int = 1) -> None:
         """Note that somebody was let in."""
-        row = self._rows.get(peer if len(peer) == 4 else peer[:8]) or self._row(peer)
-        row[_ADMITTED] += times
+        rows, house = self._rows, peer if len(peer) == 4 else peer[:8]
+        row = rows.get(house)
+        if row is not None or self._has_room():
+            rows[house] = (row or 0) + times * _ADMITTED
 
     def wrong(self, peer: bytes, why: Why, times: int = 1) -> None:
         """Note something that no player does."""
-        row = self._rows.get(peer if len(peer) == 4 else peer[:8]) or self._row(peer)
-        row[_AT[why]] += times
-        if not row[_FED] & _WRONGING:
-            row[_FED] |= _WRONGING
-            self._wronging.add(row[_NUMBER])
+        house = peer if len(peer) == 4 else peer[:8]
+        wrongs = self._wrongs.get(house)
+        if wrongs is None:
+            self._wronging.note(house)
+            if len(self._wronging) >= _PENDING_MAX:
+                self._feed()
+            row = self._rows.get(house)
+            if row is None and not self._has_room():
+                return
+            self._rows[house] = row or 0
+            wrongs = self._wrongs[house] = _NO_WRONGS.copy()
+        wrongs[_AT[why]] += times
 
     def visited(self, peer: bytes) -> None:
         """Note what people do before they join: they look at a page, or ask to be reminded."""
-        row = self._rows.get(peer if len(peer) == 4 else peer[:8]) or self._row(peer)
-        if not row[_FED] & _VISITING:
-            row[_FED] |= _VISITING
-            self._visiting_clusters.add(self._cluster(peer))
-
-    def number(self, peer: bytes) -> int:
-        """Return the digest of a peer's house: at hand already, if it was seen in this second."""
-        house = peer if len(peer) == 4 else peer[:8]
-        row = self._rows.get(house)
-        return self.key.number(house) if row is None else row[_NUMBER]
+        rows, house = self._rows, peer if len(peer) == 4 else peer[:8]
+        row = rows.get(house)
+        if row is not None and row & _VISITING:
+            return
+        self._visiting_clusters.note(cluster(peer))
+        if len(self._visiting_clusters) >= _PENDING_MAX:
+            self._feed()
+        if row is not None or self._has_room():
+            rows[house] = (row or 0) | _VISITING
 
     def vouched(self) -> None:
         """Note somebody who came with a reminder that nobody came with before."""
@@ -151,11 +209,11 @@ class Summary:
             rooms=rooms,
             load=load or Load(),
             door=door or DoorSecond(),
-            asking=self._asking.take(),
-            asking_clusters=self._asking_clusters.take(),
-            visiting_clusters=self._visiting_clusters.take(),
-            holding=self._holding.take(),
-            wronging=self._wronging.take(),
+            asking=self._asking.take(self.key),
+            asking_clusters=self._asking_clusters.take(self.key),
+            visiting_clusters=self._visiting_clusters.take(self.key),
+            holding=self._holding.take(self.key),
+            wronging=self._wronging.take(self.key),
             heavy=self._heavy(present_of),
             first_audio_s=self._first_audio.take(),
             queue_s=self._queue.take(),
@@ -169,75 +227,67 @@ class Summary:
         self._clear()
         return told
 
-    def _row(self, peer: bytes) -> list[int]:
-        """Return a new row; it is one that nobody will look at again when there are too many."""
-        house = peer if len(peer) == 4 else peer[:8]
-        row = _ROW.copy()
-        row[_NUMBER] = self.key.number(house)
+    def _has_room(self) -> bool:
+        """Say whether one more address can be told apart; count it if not."""
         if len(self._rows) < self._peers_max:
-            self._rows[house] = row
-        else:
-            self.unremembered += 1
-        return row
+            return True
+        self.unremembered += 1
+        return False
 
-    def _cluster(self, peer: bytes) -> int:
-        packed = cluster(peer)
-        number = self._clusters.get(packed)
-        if number is None:
-            number = self.key.number(packed)
-            if len(self._clusters) < self._peers_max:
-                self._clusters[packed] = number
-        return number
+    def _feed(self) -> None:
+        """Bring what is pending into the sketches, so that it is never much."""
+        for seen in self._sketches():
+            seen.feed(self.key)
 
-    def _heavy(self, present_of: Callable[[bytes], int]) -> tuple[Heavy, ...]:
-        """Return who did wrong most, and in the places that are left, who asked most."""
-        found: list[tuple[bytes, list[int], int]] = []
-        around: dict[bytes, list[int]] = {}  # IPv6 networks of more than one house
-        for house, row in self._rows.items():
-            wrongs = sum(row[_WRONGS:])
-            if wrongs or row[_ASKS] > ASKS_UNNAMED:
-                found.append((house, row, wrongs))
-            if len(house) == 8:
-                for network in levels(house.ljust(16, b"\0"))[1:]:
-                    other = around.get(network)
-                    if other is None:
-                        around[network] = row
-                    else:
-                        summed = [a + b for a, b in zip(other, row, strict=True)]
-                        summed[_NUMBER], summed[_FED] = -1, other[_FED] | row[_FED]
-                        around[network] = summed
-        for network, row in around.items():
-            wrongs = sum(row[_WRONGS:])
-            if row[_NUMBER] < 0 and (wrongs or row[_ASKS] > ASKS_UNNAMED):
-                found.append((network, row, wrongs))
-        most = nsmallest(HEAVY_MAX, found, key=lambda one: (-one[2], -one[1][_ASKS], one[0]))
-        self.named = {self.key.name(network): network for network, _row, _wrongs in most}
-        return tuple(
-            Heavy(
-                network=name,
-                asks=row[_ASKS],
-                wrongs=wrongs,
-                admitted=row[_ADMITTED],
-                tickets=row[_TICKETS],
-                visited=bool(row[_FED] & _VISITING),
-                present=present_of(network),
-                why=max(_AT, key=lambda why: row[_AT[why]]).value if wrongs else "",
-            )
-            for name, (network, row, wrongs) in zip(self.named, most, strict=True)
-        )
-
-    def _clear(self) -> None:
-        self._rows.clear()
-        self._clusters.clear()
-        self._obeyed.clear()
-        self._vouched = self.unremembered = 0
-        for sketch in (
+    def _sketches(self) -> tuple[_Seen, ...]:
+        return (
             self._asking,
             self._asking_clusters,
             self._visiting_clusters,
             self._holding,
             self._wronging,
-        ):
-            sketch.take()
+        )
+
+    def _heavy(self, present_of: Callable[[bytes], int]) -> tuple[Heavy, ...]:
+        """Return who did wrong most, and in the places that are left, who asked most."""
+        found: list[tuple[int, int, bytes, int, list[int]]] = []  # what sorts them comes first
+        around: dict[bytes, _Around] = {}
+        for house, row in self._rows.items():
+            wrongs = self._wrongs.get(house)
+            if wrongs is not None:
+                found.append((-sum(wrongs), -(row >> _FED_BITS & _COUNT), house, row, wrongs))
+            elif row >> _FED_BITS & _COUNT > ASKS_UNNAMED:
+                found.append((0, -(row >> _FED_BITS & _COUNT), house, row, _NO_WRONGS))
+            if len(house) == 8:
+                for network in (house[:7], house[:6]):
+                    if network not in around:
+                        around[network] = _Around()
+                    around[network].add(row, wrongs)
+        for network, one in around.items():
+            asks, wrong = one.row >> _FED_BITS & _COUNT, sum(one.wrongs)
+            if one.houses > 1 and (wrong or asks > ASKS_UNNAMED):
+                found.append((-wrong, -asks, network, one.row, one.wrongs))
+        most = nsmallest(HEAVY_MAX, found)
+        self.named = {self.key.name(network): network for _, _, network, _, _ in most}
+        return tuple(
+            Heavy(
+                network=name,
+                asks=-asks,
+                wrongs=-wrong,
+                admitted=row >> _FED_BITS + _COUNT_BITS & _COUNT,
+                tickets=row >> _FED_BITS + 2 * _COUNT_BITS & _COUNT,
+                present=present_of(network),
+                why=max(WRONGS, key=lambda why: wrongs[_AT[why]]).value if wrong else "",
+            )
+            for name, (wrong, asks, network, row, wrongs) in zip(self.named, most, strict=True)
+        )
+
+    def _clear(self) -> None:
+        self._rows.clear()
+        self._wrongs.clear()
+        self._obeyed.clear()
+        self._vouched = self.unremembered = 0
+        for seen in self._sketches():
+            seen.take(self.key)
         for times in (self._first_audio, self._queue, self._turn_lag):
             times.take()
