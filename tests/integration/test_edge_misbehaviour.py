@@ -100,7 +100,7 @@ def test_half_closed_sockets_are_let_go_wherever_they_are(tmp_path: Path) -> Non
 
 def test_download_in_drops_is_cut_off_and_a_slow_one_is_not(tmp_path: Path) -> None:
     with besieged(
-        tmp_path, edge_stalled_s=1.0, edge_rate_min=200_000, edge_unsent_bytes=4096
+        tmp_path, edge_stalled_s=2.0, edge_rate_min=50_000, edge_unsent_bytes=4096
     ) as on_edge:
         counts = on_edge.edge.counts
         on_edge.programme.write_recording(on_edge.folder, parts=1_500)  # 6 MB
@@ -110,12 +110,13 @@ def test_download_in_drops_is_cut_off_and_a_slow_one_is_not(tmp_path: Path) -> N
                 client.get(target).head()
             began = time.monotonic()
             while not counts.slow_closed:
-                assert time.monotonic() - began < 10
-                drops.socket.recv(2_000)  # at most 100 KB/s
-                slow.socket.recv(16_000)  # about 800 KB/s
+                assert time.monotonic() - began < 30
+                drops.socket.recv(500)  # at most 25 KB/s
+                slow.socket.recv(16_000)  # about 800 KB/s, so that a machine may stand still
                 time.sleep(0.02)
             assert on_edge.edge._downloads._open == 1
-            while time.monotonic() - began < 2.5:
+            closed = time.monotonic()
+            while time.monotonic() - closed < 0.5:
                 slow.socket.recv(16_000)
                 time.sleep(0.02)
             assert counts.slow_closed == 1
@@ -130,7 +131,7 @@ def test_listener_who_drains_a_few_bytes_now_and_then_is_let_go(tmp_path: Path) 
         with on_edge.ear("aac96", receive_bytes=4096) as drops:
             began = time.monotonic()
             while not counts.stalled_closed:
-                assert time.monotonic() - began < 10
+                assert time.monotonic() - began < 30
                 drops.socket.recv(500)  # at most 25 KB/s, of 240
                 time.sleep(0.02)
         assert counts.stalled_closed == 1
@@ -151,7 +152,7 @@ def test_who_asks_on_and_on_and_takes_nothing_is_held_to_what_fits(tmp_path: Pat
             most = 0
             began = time.monotonic()
             while not counts.slow_closed:
-                assert time.monotonic() - began < 10
+                assert time.monotonic() - began < 30
                 try:
                     client.socket.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 500)
                 except BlockingIOError:
