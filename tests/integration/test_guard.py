@@ -5,136 +5,44 @@ The same tests for both ways to drop. A drop is seen by the kernel's own counter
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from stentor.guard.privileges import CAP_NET_ADMIN
 from stentor.shield.vocabulary import (
-    ANSWER_BYTES_MAX,
-    Answer,
     Ban,
     Counters,
     Limits,
     Media,
     Unban,
     Validated,
-    Word,
-    decode_answer,
-    encode,
 )
 from support.edge import eventually
-from support.namespaces import NEAR, NEAR6, NEAR_INTERFACE, Cable, cable
+from support.guard import (
+    CONTROL,
+    FOURS,
+    MEDIA,
+    OTHER,
+    PASSES_S,
+    SIXES,
+    Guarded,
+    guarding,
+    wait_writable,
+)
+from support.namespaces import NEAR, NEAR_INTERFACE, cable
 from support.programs import needs_program, needs_root
 
 pytestmark = [needs_root, needs_program("ip", "nft")]
 
-LISTENERS, CONTROL, MEDIA = 8000, 8001, 61_000
-PASSES_S = 20.0  # what is not dropped is there long before
 DTLS = b"\x16\xfe\xfd" + bytes(60)
 STUN = b"\0\1\0\0\x21\x12\xa4\x42" + bytes(12)
-FOURS = [f"198.51.100.{number}" for number in range(1, 40)]
-SIXES = [f"2001:db8:{number:x}:1::5" for number in range(1, 5)]
-
-
-@dataclass
-class Guarded:
-    """A guard that runs, and the cable that it guards one end of."""
-
-    how: str
-    link: Cable
-    data: Path
-    process: subprocess.Popen[bytes]
-    log: Path
-    servers: dict[tuple[str, int], socket.socket] = field(default_factory=dict)
-
-    def say(self, word: Word) -> Answer:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
-            mine = self.data / f"me-{time.monotonic_ns()}"
-            line.bind(str(mine))
-            line.settimeout(PASSES_S)
-            line.sendto(encode(word), str(self.data / "run" / "guard.sock"))
-            answer = decode_answer(line.recv(ANSWER_BYTES_MAX))
-            mine.unlink()
-            return answer
-
-    def told(self, word: Word) -> None:
-        answer = self.say(word)
-        assert answer.ok, answer.why
-        assert answer.how == self.how
-
-    def count(self, name: str) -> int:
-        return self.say(Counters()).counters[name]
-
-    def comes(self, source: str, port: int = LISTENERS) -> socket.socket:
-        """Connect from an address; it must get through."""
-        client = self.begins(source, port)
-        client.settimeout(PASSES_S)
-        _wait_writable(client)
-        assert client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
-        return client
-
-    def begins(self, source: str, port: int = LISTENERS) -> socket.socket:
-        """Begin to connect from an address."""
-        six = ":" in source
-        client = self.link.far.open(socket.AF_INET6 if six else socket.AF_INET, source=source)
-        client.setblocking(False)
-        client.connect_ex((NEAR6 if six else NEAR, port))
-        return client
-
-
-def _wait_writable(client: socket.socket) -> None:
-    import select
-
-    _, writable, _ = select.select([], [client], [], PASSES_S)
-    assert writable, "it never got through"
-
-
-@contextlib.contextmanager
-def guarding(how: str, data: Path) -> Iterator[Guarded]:
-    (data / "run").mkdir(parents=True)
-    log = data / "guard.log"
-    environment = {
-        **{name: text for name, text in os.environ.items() if not name.startswith("STENTOR_")},
-        "STENTOR_DATA": str(data),
-        "STENTOR_PORT": str(LISTENERS),
-        "STENTOR_CONTROL_PORT": str(CONTROL),
-        "STENTOR_GUARD_NEVER": FOURS[-1],
-        "STENTOR_GUARD_INTERFACES": NEAR_INTERFACE if how == "xdp" else "",
-    }
-    with contextlib.ExitStack() as stack:
-        link = stack.enter_context(cable([*FOURS, "203.0.113.9", *SIXES]))
-        for address in ((NEAR, LISTENERS), (NEAR, CONTROL), (NEAR6, LISTENERS)):
-            stack.enter_context(link.near.listen(address))
-        with log.open("wb") as out:
-            process = subprocess.Popen(
-                link.near.command(sys.executable, "-m", "stentor", "guard"),
-                env=environment,
-                stderr=out,
-            )
-        guarded = Guarded(how, link, data, process, log)
-        try:
-            eventually(lambda: process.poll() is not None or b"guard_ready" in log.read_bytes(), 30)
-            if how == "xdp" and b"Operation not permitted" in log.read_bytes():
-                pytest.skip("this kernel lets nobody load a program here")
-            assert process.poll() is None, log.read_text()
-            yield guarded
-        finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                assert process.wait(20) in (0, -signal.SIGKILL)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                raise
 
 
 @pytest.fixture(
@@ -151,7 +59,7 @@ def guarded(
     ("network", "source", "other"),
     [
         (f"{FOURS[0]}/32", FOURS[0], FOURS[1]),
-        ("203.0.113.0/24", "203.0.113.9", FOURS[2]),
+        ("203.0.113.0/24", OTHER, FOURS[2]),
         ("2001:db8:1:1::/64", SIXES[0], SIXES[1]),
         ("2001:db8:3::/48", SIXES[2], SIXES[3]),
     ],
@@ -168,7 +76,7 @@ def test_a_ban_drops_new_connections_until_it_is_taken_back_and_leaves_those_tha
             eventually(lambda: _unsent(present) == 0, 20)
             guarded.comes(other).close()
             guarded.told(Unban(network))
-            _wait_writable(newcomer)  # TCP tries again by itself
+            wait_writable(newcomer)  # TCP tries again by itself
 
 
 def _unsent(client: socket.socket) -> int:
@@ -213,7 +121,7 @@ def test_connections_beyond_a_sources_pace_are_dropped_and_another_source_is_not
     finally:
         guarded.told(Limits())
     for client in clients:
-        _wait_writable(client)
+        wait_writable(client)
         client.close()
 
 
@@ -320,7 +228,7 @@ def test_nothing_of_it_is_left_however_it_ends(
         eventually(lambda: guarded.count("banned") > 0, 20)
         guarded.process.send_signal(end)
         guarded.process.wait(20)
-        _wait_writable(newcomer)
+        wait_writable(newcomer)
         newcomer.close()
         assert near.run("nft", "list", "tables") == ""
         assert "xdp" not in near.run("ip", "link", "show", NEAR_INTERFACE)

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from stentor.base.logs import log
+from stentor.base.logs import log, shown_address
 from stentor.guard.kernel import BANS_MAX, VALIDATED_MAX, Ground, Kernel, KernelRefused
 from stentor.shield.vocabulary import (
     WORD_BYTES_MAX,
@@ -118,7 +118,7 @@ class Desk:
                 if self._bans.until(network):
                     self._kernel.unban(network)
                     self._bans.take(network)
-                log().info("unbanned", network=str(network))
+                log().info("unbanned", network=shown_address(str(network.network_address)))
             case Limits():
                 self._kernel.limit(read_limits(word))
                 log().info("limits_set", syn_per_s=word.syn_per_s, udp_per_s=word.udp_per_s,
@@ -147,7 +147,7 @@ class Desk:
         except KernelRefused:
             self._bans.take(network)
             raise
-        log().debug("banned", network=str(network), seconds=seconds)
+        log().debug("banned", network=shown_address(str(network.network_address)), s=seconds)
 
     def _counters(self, now_s: float) -> dict[str, int]:
         self._bans.tidy(now_s)
