@@ -22,7 +22,7 @@ from stentor.edge.push import Push
 from stentor.edge.rooms import Room, Rooms
 from stentor.edge.shielding import Shielding
 from stentor.edge.steps import Steps
-from stentor.edge.telling import SILENT, Telling
+from stentor.edge.telling import Silent, Telling
 from stentor.edge.web import Web
 from stentor.shield.policy import Why
 
@@ -72,7 +72,10 @@ class Lookout:
             networks=networks,
         )
         self._on = settings.shield
-        self.summary = self.telling.summary if self._on else SILENT
+        self.summary = self.telling.summary
+        if not self._on:
+            self.summary.close()
+            self.summary = Silent(self.summary.key, self.summary.edge)
         self.shielding = Shielding(
             policy=folder.policy,
             guard=folder.guard_socket,
@@ -158,6 +161,7 @@ class Lookout:
     def close(self) -> None:
         """Let go of the sockets."""
         self.telling.close()
+        self.summary.close()
         self.shielding.close()
 
     def _put_off(self, connection: Connection, *, reads: bool = False) -> None:

@@ -35,7 +35,7 @@ from stentor.shield.summary import Summary
 _COUNTED = tuple(one.name for one in fields(Counts))
 
 
-class _Silent(Summary):
+class Silent(Summary):
     """Sums up nothing: for an edge that has no shield."""
 
     def came(self, peer: bytes, times: int = 1) -> None:
@@ -52,9 +52,6 @@ class _Silent(Summary):
 
     def visited(self, peer: bytes) -> None:
         """Forget it."""
-
-
-SILENT = _Silent(EventKey(bytes(EVENT_KEY_BYTES)), "")
 
 
 class Key:
@@ -161,8 +158,9 @@ class Telling:
         return self.summary.named
 
     def close(self) -> None:
-        """Let go of the socket."""
+        """Let go of the socket and the sketches."""
         self._socket.close()
+        self.summary.close()
 
     def _totals(self) -> list[int]:
         counts = self._counts

@@ -45,6 +45,10 @@ class Distinct:
         self._sketch = update_theta_sketch(lg_k)
         self.add = self._sketch.update
 
+    def close(self) -> None:
+        """Let go of the sketch; nothing can be done with it afterwards."""
+        self._sketch = self.add = None
+
     def take(self) -> bytes:
         """Return the sketch's bytes (nothing, if nothing was added) and begin again."""
         sketch = self._sketch

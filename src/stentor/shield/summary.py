@@ -53,6 +53,9 @@ class _Seen:
         self._pending: set[bytes] = set()
         self.note = self._pending.add
 
+    def close(self) -> None:
+        self._sketch.close()
+
     def __len__(self) -> int:
         return len(self._pending)
 
@@ -226,6 +229,11 @@ class Summary:
         )
         self._clear()
         return told
+
+    def close(self) -> None:
+        """Let go of the sketches: their library complains of those that outlive it."""
+        for seen in self._sketches():
+            seen.close()
 
     def _has_room(self) -> bool:
         """Say whether one more address can be told apart; count it if not."""
