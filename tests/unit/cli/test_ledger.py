@@ -1,0 +1,101 @@
+"""`stentor ledger`: what it says of a ledger, and with what it ends."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+from typer.testing import CliRunner, Result
+
+from stentor.base.errors import StentorError, UsageError
+from stentor.cli import app
+from support.ledger import Writer
+
+WRITER = Writer().whole(130, 60)
+KEY = WRITER.chain.public_key
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "00000001.jsonl").write_bytes(b"".join(WRITER.lines))
+    heads = b"".join(msgspec.json.encode(head) + b"\n" for head in WRITER.heads)
+    (tmp_path / "heads.jsonl").write_bytes(heads)
+    return tmp_path
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["ledger", *map(str, arguments)])
+
+
+def test_a_whole_ledger_is_said_to_be_whole(folder: Path) -> None:
+    heads = folder / "heads.jsonl"
+    done = run("verify", folder, "--key", KEY, "--head", heads)
+    assert done.exit_code == 0
+    assert done.output.splitlines()[-1] == (
+        "Whole: 130 seconds, every record as it was written, and what 3 kept heads say."
+    )
+    assert "Mind:" not in done.output
+
+
+def test_without_a_key_the_doubt_is_said(folder: Path) -> None:
+    done = run("verify", folder / "00000001.jsonl")
+    assert done.exit_code == 0
+    assert "Mind: The key is the one that the files name" in done.output
+
+
+def test_a_tail_that_was_cut_is_named_with_a_head_typed_as_it_is_printed(folder: Path) -> None:
+    path = folder / "00000001.jsonl"
+    path.write_bytes(b"".join(WRITER.lines[:100]))
+    head = msgspec.json.encode(WRITER.heads[-1]).decode()
+    done = run("verify", path, "--head", head)
+    assert isinstance(done.exception, StentorError)
+    last = WRITER.heads[-1].size - 1
+    assert f"00000001.jsonl: records 100 to {last} missing" in done.output
+
+
+def test_json_tells_all_of_it(folder: Path) -> None:
+    path = folder / "00000001.jsonl"
+    path.write_bytes(b"".join([*WRITER.lines[:7], *WRITER.lines[9:]]))
+    told = json.loads(run("verify", path, "--json").stdout)
+    assert told["whole"] is False
+    (found,) = told["findings"]
+    assert (found["fault"], found["record"], found["to"]) == ("missing", 7, 8)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("verify", "nowhere.jsonl"),
+        ("verify", "."),
+        ("verify", "00000001.jsonl", "--key", "short"),
+        ("verify", "00000001.jsonl", "--head", "00000001.jsonl"),
+        ("verify", "00000001.jsonl", "--head", '{"size": 3}'),
+        ("head", "--data", "."),
+    ],
+)
+def test_what_cannot_be_is_refused_in_a_sentence(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    empty = folder / "empty"
+    empty.mkdir()
+    monkeypatch.chdir(empty if "." in arguments else folder)
+    done = run(*arguments)
+    assert isinstance(done.exception, UsageError)
+    assert str(done.exception).endswith(".")
+
+
+def test_the_key_is_that_of_the_data_folder(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    first = run("key", "--data", data).stdout
+    assert first == run("key", "--data", data).stdout
+    assert len(first.strip()) == 64
+
+
+def test_head_prints_the_newest(folder: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    (data / "ledger").mkdir(parents=True)
+    (folder / "heads.jsonl").rename(data / "ledger" / "heads.jsonl")
+    printed = run("head", "--data", data).stdout
+    assert msgspec.json.decode(printed, type=type(WRITER.heads[0])) == WRITER.heads[-1]
