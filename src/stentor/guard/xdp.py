@@ -38,7 +38,7 @@ def compile_object(folder: Path) -> Path:
     """Return the program compiled by clang into a folder; raises `KernelRefused`."""
     clang = shutil.which("clang")
     if clang is None:
-        raise KernelRefused("clang is missing (Debian's packages clang, llvm and libbpf-dev)")
+        raise KernelRefused("clang is missing (Debian's packages clang and libbpf-dev)")
     out = folder / "shield.o"
     triplet = sysconfig.get_config_var("MULTIARCH") or ""
     with as_file(files("stentor.guard") / _SOURCE) as source:
