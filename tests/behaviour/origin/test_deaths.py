@@ -201,7 +201,7 @@ def test_ten_minutes_without_an_origin_are_filled_at_once(origin: VirtualOrigin)
     took_s = time.process_time() - started
     assert_whole(origin)
     assert len(origin.parts["r", "aac48"]) >= 600 / 0.32
-    assert took_s < 2.0, took_s
+    assert took_s < 6.0, took_s  # of one processor, of any age; ten minutes are 600
     assert origin.heard("r").size > 600 * 48_000
 
 

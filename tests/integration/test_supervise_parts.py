@@ -29,7 +29,7 @@ def test_part_that_is_killed_is_replaced_and_counted() -> None:
     first = supervisor.facts()["one"].pid
     assert first is not None
     os.kill(first, signal.SIGKILL)
-    ended = supervisor.run(5, lambda: supervisor.facts()["one"].pid not in (None, first))
+    ended = supervisor.run(30, lambda: supervisor.facts()["one"].pid not in (None, first))
     assert ended is Ended.TIME_UP
     assert supervisor.facts()["one"].restarts == 1
     supervisor.stop()
@@ -38,11 +38,11 @@ def test_part_that_is_killed_is_replaced_and_counted() -> None:
 def test_spare_takes_over_from_the_part_that_died() -> None:
     supervisor = Supervisor(ENVIRONMENT)
     supervisor.add(PartPlan("one", SLEEPER, Keep.ALIVE_WITH_SPARE))
-    supervisor.run(10, lambda: supervisor.facts()["one"].spare_pid is not None)
+    supervisor.run(30, lambda: supervisor.facts()["one"].spare_pid is not None)
     before = supervisor.facts()["one"]
     assert before.pid is not None
     os.kill(before.pid, signal.SIGKILL)
-    supervisor.run(5, lambda: supervisor.facts()["one"].pid not in (None, before.pid))
+    supervisor.run(30, lambda: supervisor.facts()["one"].pid not in (None, before.pid))
     assert supervisor.facts()["one"].pid == before.spare_pid
     supervisor.stop()
 
@@ -62,7 +62,7 @@ def test_part_that_cannot_be_started_is_tried_again(monkeypatch) -> None:
     monkeypatch.setattr("stentor.supervise.supervisor.SPAWN_RETRY_S", 0.05)
     supervisor = Supervisor(ENVIRONMENT)
     supervisor.add(PartPlan("one", ("/nonexistent/program",)))
-    assert supervisor.run(0.5) is Ended.TIME_UP
+    supervisor.run(30, lambda: supervisor.facts()["one"].restarts > 1)
     assert supervisor.facts()["one"].pid is None
     assert supervisor.facts()["one"].restarts > 1
     supervisor.stop()
@@ -71,7 +71,7 @@ def test_part_that_cannot_be_started_is_tried_again(monkeypatch) -> None:
 def test_part_that_is_done_is_not_started_again() -> None:
     supervisor = Supervisor(ENVIRONMENT)
     supervisor.add(PartPlan("one", (sys.executable, "-c", ""), Keep.UNTIL_DONE))
-    supervisor.run(10, lambda: supervisor.facts()["one"].pid is None)
+    supervisor.run(30, lambda: supervisor.facts()["one"].pid is None)
     supervisor.run(0.3)
     assert supervisor.facts()["one"].restarts == 0
     supervisor.stop()
@@ -86,7 +86,7 @@ def test_part_that_does_not_listen_is_ended_all_the_same(monkeypatch) -> None:
     supervisor.run(0.3)
     began = time.monotonic()
     supervisor.stop()
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 30, "it would sleep a minute"
     assert not Path(f"/proc/{pid}").exists()
 
 
