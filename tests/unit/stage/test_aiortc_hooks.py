@@ -107,7 +107,7 @@ async def test_rtp_is_taken_in_counted_for_rtcp_and_sent_back() -> None:
         for sequence in range(10):
             await transport._send_rtp(rtp(client, sequence, payload))
             peer.send(payload)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while len(got) < 10 or len(heard) < 10:
                 await asyncio.sleep(0.01)
         assert got[3] == (3, 3 * 960, payload)
@@ -137,7 +137,7 @@ async def test_other_payloads_and_too_many_sources_are_dropped_and_counted() -> 
         await transport._send_rtp(rtp(client, 0, b"x" * 20, kind=0))
         for source in range(SOURCES_MAX + 3):
             await transport._send_rtp(rtp(client, source, b"x" * 20, ssrc=1_000 + source))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while len(got) + peer.dropped_total < SOURCES_MAX + 3:
                 await asyncio.sleep(0.01)
         assert len(got) <= SOURCES_MAX
@@ -167,7 +167,7 @@ async def test_no_datagram_of_a_stranger_ends_a_connection_or_fills_memory(
             stranger.sendto(datagram, address)
         stranger.close()
         transport = client.getTransceivers()[0].sender.transport
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not got:
                 await transport._send_rtp(rtp(client, 7, payload))
                 await asyncio.sleep(0.02)
@@ -204,14 +204,14 @@ async def test_only_who_knows_the_password_is_answered_and_known() -> None:
             (address,) = [one for one in sockets(peer) if ":" not in one[0]][:1]
             for data in (message_to(peer, "x" * 22), broken, b"\x80" * 40):
                 stranger.sendto(data, address)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while peer.dropped_total + peer.sifted_total < 3:
                     await asyncio.sleep(0.01)
             with pytest.raises(BlockingIOError):
                 stranger.recv(2_000)
             assert set(validated) == speaker
             stranger.sendto(message_to(peer), address)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 answer = await asyncio.get_running_loop().sock_recv(stranger, 2_000)
             assert stun.parse_message(answer).message_class == stun.Class.RESPONSE
             assert {port for _, port in set(validated) - speaker} == {stranger.getsockname()[1]}
@@ -228,7 +228,7 @@ async def test_packets_beyond_the_allowance_are_dropped_of_whatever_kind() -> No
         for sequence in range(10):
             await transport._send_rtp(rtp(client, 2 * sequence, b"x" * 20, kind=0))
             await transport._send_rtp(rtp(client, 2 * sequence + 1, b"x" * 20))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while peer.dropped_total < 15:
                 await asyncio.sleep(0.01)
         assert len(got) <= 5
@@ -243,7 +243,7 @@ async def test_a_source_for_every_packet_is_noticed() -> None:
         transport = client.getTransceivers()[0].sender.transport
         for source in range(SOURCES_SEEN_MAX + 2):
             await transport._send_rtp(rtp(client, source, b"x" * 20, ssrc=1_000 + source))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not peer.has_too_many_sources:
                 await asyncio.sleep(0.01)
     finally:
@@ -282,7 +282,7 @@ async def test_sockets_are_closed_though_aiortc_waits_for_a_task_that_died(
     connection = receiver.transport.transport._connection
     assert connection._protocols
     try:
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(15):
             await peer.close()
         assert connection._protocols == []
     finally:
@@ -292,7 +292,7 @@ async def test_sockets_are_closed_though_aiortc_waits_for_a_task_that_died(
 async def test_a_peer_that_is_not_connected_sends_nothing_and_closes_quickly() -> None:
     peer = Peer(Direction.SPEAKS_AND_HEARS, lambda *_: None)
     peer.send(b"payload")
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(15):
         await peer.close()
         await peer.close()
     assert peer.state == "closed"
