@@ -227,3 +227,39 @@ def test_nothing_of_it_is_left_when_it_is_killed(tmp_path: Path, how: str) -> No
         newcomer.close()
         assert near.run("nft", "list", "tables") == ""
         assert "xdp" not in near.run("ip", "link", "show", NEAR_INTERFACE)
+
+
+@needs_program("clang")
+def test_where_xdp_cannot_be_used_nftables_is_and_the_log_says_why(tmp_path: Path) -> None:
+    with guarding("nftables", tmp_path / "data", guard_interfaces="nowhere0") as guarded:
+        guarded.told(Counters())
+        log = guarded.log.read_text()
+        assert "xdp_not_used" in log
+        assert "nowhere0" in log
+
+
+@needs_program("setpriv")
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("setpriv", "--bounding-set=-all", "--inh-caps=-all"), 4, "CAP_NET_ADMIN"),
+        (("env", "STENTOR_DATA=/no/such/folder"), 3, "/no/such/folder"),
+        (("env", "STENTOR_GUARD_NEVER=example.org"), 3, "guard_never"),
+    ],
+)
+def test_a_guard_that_cannot_be_says_why_in_a_sentence(
+    tmp_path: Path, arguments: tuple[str, ...], code: int, said: str
+) -> None:
+    environment = {
+        **{name: text for name, text in os.environ.items() if not name.startswith("STENTOR_")},
+        "STENTOR_DATA": str(tmp_path),
+    }
+    with cable() as link:
+        done = subprocess.run(
+            link.near.command(*arguments, sys.executable, "-m", "stentor", "guard"),
+            env=environment, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    assert done.returncode == code, done.stderr
+    sentence = done.stderr.strip().splitlines()[-1]
+    assert sentence.startswith("stentor: ")
+    assert said in sentence

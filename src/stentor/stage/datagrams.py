@@ -42,6 +42,7 @@ class Datagrams:
         self._now_ns = now_ns
         self._sources: set[bytes] = set()
         self._connections: list[Any] = []
+        self._sifted = 0
         self.dropped_total = 0
 
     @property
@@ -51,12 +52,14 @@ class Datagrams:
 
     @property
     def sifted_total(self) -> int:
-        """How many datagrams the kernel dropped at the sockets that are open."""
-        return sum(
+        """How many datagrams the kernel dropped at the sockets, as far as they are open."""
+        now = sum(
             sieve.sifted_total(sock)
             for connection in self._connections
             for sock in _sockets(connection)
         )
+        self._sifted = max(self._sifted, now)  # one that was not needed may be closed by now
+        return self._sifted
 
     def guard(self, transport: Any) -> None:
         """Stand before a DTLS transport and the ICE connection below, which has no socket yet."""
