@@ -38,8 +38,8 @@ class Merged(msgspec.Struct, frozen=True):
     load: Load = Load()
     door: DoorSecond = DoorSecond()
     addresses: float = 0.0  # that asked
-    clusters: float = 0.0  # that asked
-    known_clusters: float = 0.0  # of these, seen as visitors, or asking half a minute ago or more
+    clusters: float = 0.0  # that came, whatever they did then
+    known_clusters: float = 0.0  # of these, seen as visitors, or half a minute ago or more
     holding: float = 0.0  # addresses that showed a good ticket
     wronging: float = 0.0  # addresses that did what no player does
     vouched: int = 0
@@ -56,7 +56,7 @@ class Merged(msgspec.Struct, frozen=True):
 class Merging:
     """Merges one second after the other; remembers only which clusters are known.
 
-    A cluster is known from visitors to the page at once, and half a minute after it first asked.
+    A cluster is known from visitors to the page at once, and half a minute after it first came.
     """
 
     def __init__(self) -> None:
@@ -75,7 +75,7 @@ class Merging:
                 continue
             if visiting is not None:
                 self._known.update(visiting)
-        clusters = self._united(one.asking_clusters for one in edges)
+        clusters = self._united(one.coming_clusters for one in edges)
         known = self._known_of(clusters)
         self._lately.append(clusters)
         while len(self._lately) > KNOWN_AFTER_S:

@@ -102,6 +102,7 @@ class Summary:
         self._wrongs: dict[bytes, list[int]] = {}
         self._asking, self._asking_clusters = _Seen(), _Seen()
         self._visiting_clusters, self._holding, self._wronging = _Seen(), _Seen(), _Seen()
+        self._coming_clusters = _Seen()
         self._first_audio, self._queue, self._turn_lag = Times(), Times(), Times()
         self.first_audio, self.queued = self._first_audio.add, self._queue.add
         self.turn_lag = self._turn_lag.add
@@ -214,6 +215,7 @@ class Summary:
             door=door or DoorSecond(),
             asking=self._asking.take(self.key),
             asking_clusters=self._asking_clusters.take(self.key),
+            coming_clusters=self._coming(),
             visiting_clusters=self._visiting_clusters.take(self.key),
             holding=self._holding.take(self.key),
             wronging=self._wronging.take(self.key),
@@ -235,6 +237,13 @@ class Summary:
         for seen in self._sketches():
             seen.close()
 
+    def _coming(self) -> bytes:
+        """Return the clusters of all who came: a flood may leave no time to hear what they ask."""
+        coming = self._coming_clusters
+        for house in self._rows:
+            coming.note(cluster(house))
+        return coming.take(self.key)
+
     def _has_room(self) -> bool:
         """Say whether one more address can be told apart; count it if not."""
         if len(self._rows) < self._peers_max:
@@ -251,6 +260,7 @@ class Summary:
         return (
             self._asking,
             self._asking_clusters,
+            self._coming_clusters,
             self._visiting_clusters,
             self._holding,
             self._wronging,

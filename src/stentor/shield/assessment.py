@@ -1,0 +1,167 @@
+"""What the traffic of a second looks like: is an attack in it, and what it is made of. Pure.
+
+For the operator's page and the ledger. Nothing that defends waits for it or reads it: whoever is
+wrong about a crowd here has harmed nobody.
+"""
+
+from collections import deque
+
+import msgspec
+
+from stentor.shield.facts import Heavy
+from stentor.shield.floors import FLOORS
+from stentor.shield.merge import Merged
+from stentor.shield.policy import Why
+
+SPAN_S = 2
+_TAU_S = 20.0
+_PEOPLE_MAX = 65_536
+_HEAVY_ASKS = 4
+_CALM_S = 0.5
+_FALSE = ("answers_4xx", "tls_failed", "proxy_refused")
+_ALARM_S = 10  # how long it is said after it was last seen
+
+
+class Assessment(msgspec.Struct, frozen=True):
+    """One second as it looks. `excess` is 1 at what no harmless evening of the bench exceeded."""
+
+    at_ms: int
+    attack: bool = False  # said now, or within the last seconds
+    excess: float = 0.0
+    by: str = ""  # the sign that stands out most
+    kinds: dict[str, float] = {}  # connections a second by what they are
+
+
+class Assessing:
+    """Remembers what is usual, and which networks have people in them."""
+
+    def __init__(self, floors: dict[str, float] | None = None) -> None:
+        """`floors` are the bench's: what no harmless evening has reached."""
+        self._floors = FLOORS if floors is None else floors
+        self._last: deque[dict[str, float]] = deque(maxlen=SPAN_S)
+        self._before: Merged | None = None
+        self._usual: dict[str, float] = {}
+        self._seconds = 0
+        self._people: dict[str, None] = {}
+        self._said = 0
+
+    def look(self, second: Merged) -> Assessment:
+        """Return how a second looks; to be called once a second."""
+        figures = self._figures(second)
+        self._last.append(figures)
+        sums = {name: sum(one[name] for one in self._last) for name in figures}
+        signs = self._signs(sums)
+        excess, by = 0.0, ""
+        for name, value in signs.items():
+            one = value / self._floors.get(name, 1.0)
+            if one > excess:
+                excess, by = one, name
+        attack = excess > 1.0
+        self._said = _ALARM_S if attack else max(0, self._said - 1)
+        if not attack:
+            self._learn(figures)
+        self._seconds += 1
+        self._before = second
+        return Assessment(
+            at_ms=second.at_ms,
+            attack=self._said > 0,
+            excess=round(excess, 3),
+            by=by if excess > 0 else "",
+            kinds=_kinds(second, figures),
+        )
+
+    def signs(self) -> dict[str, float]:
+        """Return the signs of the last seconds, for the bench to find floors."""
+        if not self._last:
+            return {}
+        return self._signs({name: sum(one[name] for one in self._last) for name in self._last[0]})
+
+    def _figures(self, second: Merged) -> dict[str, float]:
+        counts, before = second.counts, self._before
+        came = float(counts.get("accepted", 0))
+        heavy = 0.0
+        for one in second.heavy:
+            if not one.network.startswith(("4/32", "6/64")):
+                continue
+            if one.visited or one.tickets:
+                self._people[one.network] = None
+            elif one.asks >= _HEAVY_ASKS and one.network not in self._people:
+                heavy += one.asks
+        while len(self._people) > _PEOPLE_MAX:
+            del self._people[next(iter(self._people))]
+        joined_before = before.counts.get("joined", 0) if before else 0
+        requests = float(counts.get("requests", 0))
+        reloads = float(counts.get("reloads", 0))
+        calm = second.queue_s.p95 < _CALM_S and not second.door.line
+        return {
+            "came": came,
+            "listeners": float(second.listeners),
+            "false": float(sum(counts.get(name, 0) for name in _FALSE)),
+            "mute": float(_wrongs(second.heavy, (Why.SILENT, Why.SLOW))),
+            "heavy": heavy,
+            "strangers": max(0.0, second.clusters - second.known_clusters),
+            "clusters": second.clusters,
+            "soon": float(min(joined_before, counts.get("left", 0))),
+            "joined": float(counts.get("joined", 0)),
+            "reloads": reloads,
+            "unspoken": max(0.0, came - (requests - reloads)) if calm else 0.0,
+            "other": max(0.0, requests - reloads - second.addresses) if calm else 0.0,
+            "asked": second.addresses,
+            "early": float(counts.get("line_early", 0)),
+            "turns": float(counts.get("admitted_in_turn", 0)),
+        }
+
+    def _signs(self, sums: dict[str, float]) -> dict[str, float]:
+        usual = {name: SPAN_S * value for name, value in self._usual.items()}
+
+        def beyond(name: str, times: float = 2.0) -> float:
+            return max(0.0, sums[name] - times * usual.get(name, 0.0))
+
+        clusters = usual.get("clusters", 0.0)
+        share = (usual.get("strangers", 0.0) + 1.0) / (clusters + 2.0)
+        spread = (
+            share * (1 - share) * sums["clusters"] * (1 + sums["clusters"] / (10 * clusters + 5))
+        )
+        strange = max(0.0, sums["strangers"] - share * sums["clusters"])
+        settled = self._seconds >= SPAN_S + 3
+        return {
+            "false": beyond("false") / (0.1 * sums["came"] + 4.0),
+            "mute": beyond("mute") / (0.2 * sums["came"] + 6.0),
+            "heavy": sums["heavy"] / (sums["came"] + 15.0),
+            "strangers": strange / (spread + 3.0) ** 0.5 if settled else 0.0,
+            "soon": beyond("soon", 3.0) / (sums["joined"] + 15.0),
+            "reloads": beyond("reloads") / (0.1 * sums["listeners"] + 15.0),
+            "unspoken": beyond("unspoken", 1.5) / (sums["came"] + 20.0),
+            "other": beyond("other", 1.5) / (sums["asked"] + 20.0),
+            "early": sums["early"] / (sums["turns"] + 10.0),
+        }
+
+    def _learn(self, figures: dict[str, float]) -> None:
+        share = max(1 / _TAU_S, 1 / (1 + self._seconds))
+        for name, value in figures.items():
+            old = self._usual.get(name, value)
+            self._usual[name] = old + (value - old) * share
+
+
+def _wrongs(heavy: tuple[Heavy, ...], kinds: tuple[Why, ...]) -> int:
+    return sum(
+        one.wrongs for one in heavy if one.why in kinds and one.network.startswith(("4/32", "6/64"))
+    )
+
+
+def _kinds(second: Merged, figures: dict[str, float]) -> dict[str, float]:
+    """Return what came by what it looks like; what is left over looks like people."""
+    came = figures["came"]
+    false = min(came, figures["false"])
+    mute = min(came - false, figures["mute"])
+    heavy = min(came - false - mute, figures["heavy"])
+    reloads = figures["reloads"]
+    rest = came - false - mute - heavy
+    return {
+        "false": false,
+        "mute": mute,
+        "heavy": heavy,
+        "people": rest,
+        "reloads": reloads,
+        "held": float(second.vouched),
+    }
