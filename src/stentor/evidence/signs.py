@@ -20,6 +20,7 @@ from stentor.shield.policy import Why
 
 WINDOW_S = 10
 _BEFORE_S = 20
+_LONG_S, _LEAD_S = 30, 8
 _HOUSES = ("4/32", "6/64")  # a larger network's heavy figures hold those of its houses again
 _HEAVY_ASKS = 4
 # Answers that no player of ours asks for; each is also counted among the first.
@@ -162,6 +163,8 @@ class Signs:
     idle: float  # connections that are kept and ask for nothing
     reloads: float  # playlists asked for, against listeners
     requests: float  # requests that are no join's, against joins asked for
+    unspoken: float  # connections that asked for nothing, while nobody had to wait
+    full: float  # of connections that are no listener's
 
     def values(self) -> tuple[float, ...]:
         """Return the figures in order."""
@@ -200,6 +203,8 @@ def read_signs(columns: Columns) -> Signs:
         idle=_idle(columns),
         reloads=_reloads(columns),
         requests=_requests(columns),
+        unspoken=_unspoken(columns),
+        full=_full(columns),
     )
 
 
@@ -249,17 +254,46 @@ def _reloads(columns: Columns) -> float:
     reloads = windows(columns.counted("reloads"))
     listeners = windows([float(one.listeners) for one in columns.merged])
     shares = [r / (n + 50.0) for r, n in zip(reloads, listeners, strict=True)]
-    return log1p(10 * max(0.0, max(shares) - 1.5 * median(shares))) if shares else 0.0
+    return log1p(10 * max(0.0, max(shares) - 1.2 * median(shares))) if shares else 0.0
 
 
 def _requests(columns: Columns) -> float:
-    """Return requests that are neither a join's nor a reload's for each join, without a line."""
-    asked = [one.load.asked_per_s for one in columns.merged]
+    """Return requests that are neither a join's nor a reload's for each join, without a line.
+
+    People look at the page some seconds before they join, so joins are counted as much later.
+    """
+    merged = columns.merged
     other = [
         0.0
-        if one.door.line
-        else max(0.0, one.counts.get("requests", 0) - one.counts.get("reloads", 0) - asks)
-        for one, asks in zip(columns.merged, asked, strict=True)
+        if one.door.line or one.queue_s.p95 > 1.0
+        else max(0.0, one.counts.get("requests", 0) - one.counts.get("reloads", 0))
+        for one in merged
     ]
-    shares = [o / (a + 30.0) for o, a in zip(windows(other), windows(asked), strict=True)]
+    asked = windows([one.load.asked_per_s for one in merged], _LONG_S)
+    shares = [
+        max(0.0, all_ - asked[n]) / (asked[min(len(asked) - 1, n + _LEAD_S)] + 40.0)
+        for n, all_ in enumerate(windows(other, _LONG_S))
+    ]
     return log1p(max(shares, default=0.0))
+
+
+def _unspoken(columns: Columns) -> float:
+    """Return the share of connections that asked for nothing while nobody had to wait."""
+    told = [
+        0.0
+        if one.queue_s.p95 > 1.0
+        else max(0.0, came - one.counts.get("requests", 0) + one.counts.get("reloads", 0))
+        for one, came in zip(columns.merged, columns.accepted, strict=True)
+    ]
+    return _share(windows(told), windows(columns.accepted), 30.0)
+
+
+def _full(columns: Columns) -> float:
+    """Return how full of connections it was that are no listener's."""
+    return max(
+        (
+            one.load.descriptors * idle / max(1.0, one.load.connections)
+            for one, idle in zip(columns.merged, columns.idle, strict=True)
+        ),
+        default=0.0,
+    )

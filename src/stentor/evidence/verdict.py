@@ -173,8 +173,10 @@ def _vouched(columns: Columns, nobody: Hostile) -> bool:
     Tickets from before the hour, and who listened already and lost their connection.
     """
     course = people_course(columns, nobody)
-    coming = sum(course.coming)
-    share = min(1.0, _MIMICS * (sum(columns.vouched) + _returning(columns)) / max(1.0, coming))
+    heard = sum(columns.fresh[2:]) + sum(columns.vouched) / 4  # several may share an address
+    vouched = sum(columns.vouched) / max(1.0, heard)
+    returning = _returning(columns) / max(1.0, sum(course.coming))
+    share = _MIMICS * min(1.0, vouched + returning)
     return share > 0 and replay(part_of(course, share)).failed
 
 
@@ -205,7 +207,8 @@ def own_faults(columns: Columns) -> tuple[str, ...]:
     if lag_s > LAG_S:
         found.append(f"the programme was {lag_s:.1f} s late at the edges")
     vouched, shown = sum(columns.vouched), sum(columns.ticketed)
-    if vouched >= _VOUCHED_MIN and shown >= _AGAIN * vouched:
+    back = 2 * _returning(columns)  # who lost their connection shows a ticket too
+    if vouched >= _VOUCHED_MIN and shown - back >= _AGAIN * vouched:
         found.append(f"our pages showed each good ticket {shown / vouched:.0f} times")
     return tuple(found)
 
@@ -217,12 +220,14 @@ def failed_share(columns: Columns) -> float:
         if n < 2:
             continue
         came = columns.accepted[n]
-        all_ += came
-        waits = one.queue_s.n >= 3 and one.queue_s.p95 > SOON_S
-        slow = one.first_audio_s.n >= 3 and one.first_audio_s.p95 > SOON_S
-        line = one.door.line and one.door.waiting > 0
-        if waits or slow or line or columns.lag_s[n] > LAG_S:
-            bad += max(came, 1.0)
+        seen = float(one.queue_s.n) or came
+        all_ += seen
+        if columns.lag_s[n] > LAG_S or one.queue_s.p50 > SOON_S or one.first_audio_s.p50 > SOON_S:
+            bad += seen
+        elif one.queue_s.p95 > SOON_S or one.first_audio_s.p95 > SOON_S:
+            bad += seen / 2
+        elif one.door.line and one.door.waiting > 0:
+            bad += min(seen, came)
     return bad / max(1.0, all_)
 
 
@@ -247,6 +252,8 @@ _SAID = {
     "idle": "connections that asked for nothing",
     "reloads": "playlists asked for beyond what listeners do",
     "requests": "requests that are no join's",
+    "unspoken": "share of connections that asked for nothing",
+    "full": "how full it was of connections that are no listener's",
 }
 
 

@@ -77,6 +77,7 @@ class Attack:
     regular: bool = False  # by a clock, not by chance
     pulse_s: float = 0.0  # on and off by turns; 0: on
     rise_s: float = 0.0
+    behind: bool = False  # its bots are among the people of the carriers' addresses
 
     @property
     def end_s(self) -> float:
@@ -111,7 +112,9 @@ def deeds(chance: Chance, attack: Attack, people: Networks) -> Deeds:
     own = own[shared:] or own[:1]
     at = chance.integers(0, len(people.clusters), shared)
     known = [people.clusters[int(i)] for i in at]
-    if attack.family in (Family.ONE_EACH, Family.MIMIC):
+    if attack.behind and people.carriers:
+        peers = [people.carriers[int(i)] for i in chance.integers(0, len(people.carriers), n)]
+    elif attack.family in (Family.ONE_EACH, Family.MIMIC):
         peers = mixed(chance, known, own, n)
     else:
         houses = mixed(chance, known, own, max(1, attack.addresses))

@@ -65,6 +65,27 @@ def draw(kind: Kind, n: int, seed: int, *, family: Family | None = None) -> Even
     return event
 
 
+def draw_carrier(n: int, seed: int) -> Event:
+    """Return a crowd of which many share one address, with one bot among a hundred of those."""
+    event = draw(Kind.QUIET if n % 2 else Kind.CROWD, n, seed + 104_729)
+    chance = np.random.default_rng([seed, n, 77])
+    spread = replace(
+        event.people.population, carriers=1, behind_carrier=float(chance.uniform(0.1, 0.4))
+    )
+    people = replace(event.people, population=spread, rejoin=False, shape="hour")
+    bots = max(1.0, 0.01 * people.n * spread.behind_carrier)
+    family = FAMILIES[n % len(FAMILIES)]
+    lasts_s = float(chance.uniform(20, 45))
+    attack = Attack(
+        family,
+        start_s=event.hour_s - 3,
+        lasts_s=lasts_s,
+        per_s=bots * float(chance.uniform(1, 5)),
+        behind=True,
+    )
+    return replace(event, kind="carrier", people=people, attack=attack)
+
+
 def settled(kind: Kind, n: int, seed: int, *, family: Family | None = None) -> Event:
     """Return the first of up to eight draws in which people alone fare as the class has it.
 
@@ -139,7 +160,7 @@ def _machine(chance: Chance, event: Event, kind: Kind, fault: Fault | None) -> M
         if chance.random() < 0.3 and not event.people.rejoin:
             house = float(chance.uniform(0.35, 0.75))
         else:
-            load = _log(chance, 1.8, 8.0)
+            load = _log(chance, 1.8, 16.0)
     elif kind is Kind.MIMIC:
         load = float(chance.uniform(0.6, 0.8))
     elif fault in (Fault.HALVED, Fault.LOST_EDGE):
@@ -160,7 +181,7 @@ def _machine(chance: Chance, event: Event, kind: Kind, fault: Fault | None) -> M
 
 def _attack(chance: Chance, event: Event, family: Family, ratio: float) -> Attack:
     people_per_s = _demand_per_s(chance, event)
-    per_s = max(2.0, ratio * people_per_s * float(chance.uniform(0.7, 1.4)))
+    per_s = max(3.0, ratio * people_per_s * float(chance.uniform(0.7, 1.4)))
     lasts_s = float(chance.uniform(15, 45))
     lasts_s = max(8.0, min(lasts_s, _DEEDS_MAX / per_s))
     at_start = bool(chance.random() < 0.5)

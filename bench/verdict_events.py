@@ -1,0 +1,122 @@
+"""Runs the simulated evenings that `bench/verdict.py` evaluates, and keeps what counts of them.
+
+Nothing of the truth goes into what the verdict reads: records make columns, columns make signs.
+"""
+
+import multiprocessing
+import pickle
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from stentor.evidence.signs import Columns, read_columns, read_signs
+from stentor.shield.assessment import Assessing
+from stentor.simulate.attackers import Family
+from stentor.simulate.draw import Kind, settled
+from stentor.simulate.evening import Evening
+from stentor.simulate.events import Event
+from stentor.simulate.scene import Outcome, Person
+from stentor.simulate.truth import Truth, truth
+
+TOLD_S = 10.0  # within this, people should have audio or a place
+
+
+@dataclass(slots=True)
+class Harm:
+    """How legitimate people of an evening fared at the door: others, and behind a carrier."""
+
+    people: int = 0
+    refused: int = 0
+    shared: int = 0
+    shared_refused: int = 0
+    banned: int = 0
+    in_60: int = 0
+    bots_in: int = 0
+    bots: int = 0
+
+
+@dataclass(slots=True)
+class Row:
+    """One evening as the evaluation sees it."""
+
+    kind: Kind
+    n: int
+    event: Event
+    truth: Truth
+    failed_share: float
+    columns: Columns
+    signs: tuple[float, ...]
+    second_signs: list[dict[str, float]] = field(default_factory=list)
+    harm: Harm = field(default_factory=Harm)
+    family: Family | None = None
+
+    @property
+    def hostile(self) -> bool:
+        """Whether attackers were there."""
+        return self.event.attack is not None
+
+
+def refused(person: Person, end_s: float) -> bool:
+    """Say whether somebody had neither audio nor a place soon after they came first."""
+    by_s = min(end_s, person.first_s + TOLD_S)
+    told = [at_s for at_s in (person.audio_s, person.told_s) if at_s >= 0]
+    return person.banned > 0 or not told or min(told) > by_s
+
+
+def harm_of(outcome: Outcome, end_s: float) -> Harm:
+    """Return how people fared at the door, those apart who share an address with very many."""
+    harm = Harm()
+    for one in outcome.people:
+        if one.first_s <= 0 or one.first_s > end_s - TOLD_S:
+            continue
+        if not one.human:
+            harm.bots += 1
+            harm.bots_in += one.audio_s >= 0
+            continue
+        turned_away = refused(one, end_s)
+        harm.banned += one.banned > 0
+        harm.in_60 += one.audio_s >= 0 and one.audio_s - one.first_s <= 60
+        if one.shared:
+            harm.shared += 1
+            harm.shared_refused += turned_away
+        else:
+            harm.people += 1
+            harm.refused += turned_away
+    return harm
+
+
+def one_row(job: tuple[Kind, int, int]) -> Row:
+    """Return one evening, run and read."""
+    kind, n, seed = job
+    event = settled(kind, n, seed)
+    outcome = Evening(event).run()
+    columns = read_columns(outcome.seconds)
+    was, fared = truth(event, outcome)
+    assessing, second_signs = Assessing(), []
+    for merged in columns.merged:
+        assessing.look(merged)
+        second_signs.append(assessing.signs())
+    return Row(
+        kind,
+        n,
+        event,
+        was,
+        fared.share,
+        columns,
+        read_signs(columns).values(),
+        second_signs,
+        harm_of(outcome, event.end_s),
+        event.attack.family if event.attack else None,
+    )
+
+
+def run_events(events: int, seed: int, keep: Path | None, processes: int) -> list[Row]:
+    """Return all evenings of all classes; from the file they are kept in, if there is one."""
+    if keep is not None and keep.exists():
+        rows: list[Row] = pickle.loads(keep.read_bytes())
+        return rows
+    jobs = [(kind, n, seed) for n in range(events) for kind in Kind]
+    with multiprocessing.Pool(processes) as pool:
+        rows = pool.map(one_row, jobs, chunksize=6)
+    if keep is not None:
+        keep.write_bytes(pickle.dumps(rows))
+    return rows

@@ -1,0 +1,84 @@
+"""Fits a verdict's method to simulated evenings, and measures it. Used by `bench/verdict.py`.
+
+Logistic regression on what each sign has beyond the harmless evenings of the training set, with
+weights that cannot be negative: no sign ever speaks for innocence, as an attacker could show it.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from stentor.evidence.signs import SIGNS
+from stentor.evidence.weighing import EXCESS_MAX, Method, Weight
+
+_FLOOR_QUANTILE = 0.90
+_L2 = 0.02
+_STEPS = 3000
+_RATE = 0.3
+_MARGIN = 0.8  # log-odds above any harmless evening of the training set
+_LOW_QUANTILE = 0.97  # of harmless evenings: above it, it cannot be told
+
+
+def excess(weights: Sequence[Weight], values: np.ndarray) -> np.ndarray:
+    """Return what each sign has beyond its floor."""
+    floors = np.array([one.floor for one in weights])
+    scales = np.array([one.scale for one in weights])
+    return np.clip((values - floors) / scales, 0.0, EXCESS_MAX)
+
+
+def fit(values: np.ndarray, hostile: np.ndarray) -> Method:
+    """Return the method that these evenings give; `values` has a row an evening."""
+    harmless = values[~hostile]
+    weights = []
+    for n, sign in enumerate(SIGNS):
+        floor = float(np.quantile(harmless[:, n], _FLOOR_QUANTILE))
+        most = float(np.quantile(harmless[:, n], 0.995))
+        spread = float(np.quantile(harmless[:, n], 0.75) - np.quantile(harmless[:, n], 0.25))
+        weights.append(Weight(sign, floor, max(0.03, most - floor, spread / 2), 1.0))
+    x = excess(weights, values)
+    y = hostile.astype(float)
+    sample = np.where(hostile, 0.5 / max(1, hostile.sum()), 0.5 / max(1, (~hostile).sum()))
+    w, b = np.full(len(SIGNS), 0.5), -2.0
+    for _ in range(_STEPS):
+        p = 1 / (1 + np.exp(-(x @ w + b)))
+        gap = sample * (p - y)
+        w = np.maximum(0.0, w - _RATE * (x.T @ gap + _L2 * w / len(SIGNS)))
+        b -= _RATE * float(gap.sum())
+    weights = [
+        Weight(one.sign, round(one.floor, 5), round(one.scale, 5), round(float(weight), 5))
+        for one, weight in zip(weights, w, strict=True)
+    ]
+    odds = x @ w + b
+    high = float(odds[~hostile].max()) + _MARGIN
+    low = float(np.quantile(odds[~hostile], _LOW_QUANTILE))
+    return Method(tuple(weights), round(b, 5), round(min(low, high), 5), round(high, 5))
+
+
+def log_odds(method: Method, values: np.ndarray) -> np.ndarray:
+    """Return what the method makes of evenings, one a row."""
+    w = np.array([one.weight for one in method.weights])
+    found: np.ndarray = excess(method.weights, values) @ w + method.intercept
+    return found
+
+
+def calibrate(odds: np.ndarray, hostile: np.ndarray) -> tuple[float, float]:
+    """Return slope and offset by Platt's method, from evenings that were not trained on."""
+    a, b = 1.0, 0.0
+    y = np.where(hostile, (hostile.sum() + 1) / (hostile.sum() + 2), 1 / ((~hostile).sum() + 2))
+    x = np.clip(odds, -20, 20)
+    for _ in range(4000):
+        p = 1 / (1 + np.exp(-(a * x + b)))
+        a = max(0.05, a - 0.02 * float(((p - y) * x).mean()))
+        b -= 0.05 * float((p - y).mean())
+    return round(a, 4), round(b, 4)
+
+
+def wilson(hits: int, n: int, z: float = 1.96) -> tuple[float, float]:
+    """Return the 95 % interval of a share (Wilson, 1927)."""
+    if not n:
+        return 0.0, 1.0
+    p = hits / n
+    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    return max(0.0, middle - half), min(1.0, middle + half)

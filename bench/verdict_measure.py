@@ -1,0 +1,285 @@
+"""What `bench/verdict.py` measures: folds, confusion, calibration, delay, and other methods.
+
+Each evening is judged by a method that was fitted without its attack's family, and without the
+harmless evenings of its fold. Nothing here runs an evening.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from verdict_events import Row
+from verdict_fit import calibrate, fit, log_odds, wilson
+
+from stentor.evidence.signs import Columns, houses, windows
+from stentor.evidence.verdict import Told, Verdict, judge_columns
+from stentor.evidence.weighing import Method
+from stentor.simulate.attackers import FAMILIES
+from stentor.simulate.draw import Kind
+
+FLOOR_MARGIN = 1.15
+HARMLESS = (Kind.QUIET, Kind.CROWD, Kind.OWN)
+
+
+@dataclass(slots=True)
+class Judged:
+    """An evening and what was concluded by a method that did not know its like."""
+
+    row: Row
+    verdict: Verdict
+    odds: float
+    likelihood: float
+    fold: int
+
+    @property
+    def told(self) -> Told:
+        """Whether attack traffic was said to be there."""
+        return self.verdict.answers[0].told
+
+
+def fold_of(row: Row) -> int:
+    """Return in which fold an evening is tested: attacks by family, others by number."""
+    if row.family in FAMILIES:
+        return FAMILIES.index(row.family)
+    return row.n % len(FAMILIES)
+
+
+def training(rows: Sequence[Row], fold: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the signs of all evenings but a fold's, and which of them were attacks."""
+    used = [row for row in rows if row.kind is not Kind.MIMIC and fold_of(row) != fold]
+    return np.array([row.signs for row in used]), np.array([row.hostile for row in used])
+
+
+def judge_all(rows: Sequence[Row]) -> list[Judged]:
+    """Return all evenings, each judged by its fold's method."""
+    folds = range(len(FAMILIES))
+    methods = {fold: fit(*training(rows, fold)) for fold in folds}
+    odds = {
+        id(row): float(log_odds(methods[fold_of(row)], np.array([row.signs]))[0]) for row in rows
+    }
+    judged = []
+    for fold in folds:
+        others = [r for r in rows if r.kind is not Kind.MIMIC and fold_of(r) != fold]
+        slope, offset = calibrate(
+            np.array([odds[id(r)] for r in others]), np.array([r.hostile for r in others])
+        )
+        method = _with(methods[fold], slope, offset)
+        for row in rows:
+            if fold_of(row) == fold:
+                verdict = judge_columns(row.columns, method)
+                judged.append(Judged(row, verdict, odds[id(row)], verdict.likelihood, fold))
+    return judged
+
+
+def _with(method: Method, slope: float, offset: float) -> Method:
+    return Method(
+        method.weights, method.intercept, method.low, method.high, slope, offset, method.measured
+    )
+
+
+def final_method(rows: Sequence[Row], judged: Sequence[Judged], measured: dict[str, str]) -> Method:
+    """Return the method that is shipped: fitted to all evenings, calibrated by held-out ones."""
+    used = [row for row in rows if row.kind is not Kind.MIMIC]
+    method = fit(np.array([r.signs for r in used]), np.array([r.hostile for r in used]))
+    held = [one for one in judged if one.row.kind is not Kind.MIMIC]
+    slope, offset = calibrate(
+        np.array([one.odds for one in held]), np.array([one.row.hostile for one in held])
+    )
+    return Method(
+        method.weights, method.intercept, method.low, method.high, slope, offset, measured
+    )
+
+
+def share(hits: int, n: int) -> dict[str, float]:
+    """Return a share with its 95 % interval."""
+    low, high = wilson(hits, n)
+    return {"n": n, "hits": hits, "share": hits / n if n else math.nan, "low": low, "high": high}
+
+
+def presence(judged: Sequence[Judged]) -> dict[str, object]:
+    """Return how often attack traffic was found where there was some, and where there was none."""
+    there = Counter(one.told for one in judged if one.row.hostile)
+    none = Counter(one.told for one in judged if not one.row.hostile)
+    found, missed = there[Told.YES], there[Told.NO]
+    cleared, accused = none[Told.NO], none[Told.YES]
+    sensitivity, specificity = found / max(1, found + missed), cleared / max(1, cleared + accused)
+    return {
+        "found": found,
+        "missed": missed,
+        "untold_attacks": there[Told.UNTOLD],
+        "cleared": cleared,
+        "accused": accused,
+        "untold_harmless": none[Told.UNTOLD],
+        "balanced": (sensitivity + specificity) / 2,
+        "balanced_abstentions_wrong": (
+            found / max(1, sum(there.values())) + cleared / max(1, sum(none.values()))
+        )
+        / 2,
+    }
+
+
+def confusion(judged: Sequence[Judged]) -> dict[str, dict[str, int]]:
+    """Return how often each truth was given each word."""
+    table: dict[str, Counter[str]] = {}
+    for one in judged:
+        table.setdefault(one.row.truth.value, Counter())[one.verdict.word.value] += 1
+    return {truth: dict(words) for truth, words in table.items()}
+
+
+def balanced_words(table: dict[str, dict[str, int]]) -> float:
+    """Return the mean over truths of the share of right words among those that were said."""
+    shares = []
+    for truth, words in table.items():
+        said = sum(n for word, n in words.items() if word != "cannot be told")
+        if said:
+            shares.append(words.get(truth, 0) / said)
+    return sum(shares) / max(1, len(shares))
+
+
+def calibration(judged: Sequence[Judged], bins: int = 10) -> tuple[float, list[dict[str, float]]]:
+    """Return the Brier score and the reliability table."""
+    p = np.array([one.likelihood for one in judged])
+    y = np.array([one.row.hostile for one in judged], dtype=float)
+    table = []
+    for n in range(bins):
+        inside = (p >= n / bins) & ((p < (n + 1) / bins) | (n == bins - 1))
+        if inside.any():
+            hits = int(y[inside].sum())
+            table.append({"said": float(p[inside].mean()), **share(hits, int(inside.sum()))})
+    return float(((p - y) ** 2).mean()), table
+
+
+# -- detection by the second ------------------------------------------------------------------
+
+
+def floors_of(rows: Sequence[Row]) -> dict[str, float]:
+    """Return what no harmless second has gone beyond, by sign."""
+    floors: dict[str, float] = {}
+    for row in rows:
+        for signs in row.second_signs:
+            for name, value in signs.items():
+                floors[name] = max(floors.get(name, 0.0), value)
+    return {name: round(max(0.05, value * FLOOR_MARGIN), 4) for name, value in floors.items()}
+
+
+def detection(rows: Sequence[Row]) -> dict[str, object]:
+    """Return delays and false alarms, with floors of the harmless evenings of other folds."""
+    delays: dict[float, list[float]] = {}
+    missed: Counter[float] = Counter()
+    false = harmless = early = 0
+    for fold in range(len(FAMILIES)):
+        floors = floors_of([r for r in rows if r.kind in HARMLESS and fold_of(r) != fold])
+        for row in rows:
+            if row.kind is Kind.MIMIC or fold_of(row) != fold:
+                continue
+            attack = row.event.attack
+            alarms = [
+                n + 1
+                for n, signs in enumerate(row.second_signs)
+                if any(value > floors.get(name, 1.0) for name, value in signs.items())
+            ]
+            if attack is None:
+                harmless += 1
+                false += bool(alarms)
+                continue
+            early += any(at < attack.start_s for at in alarms)
+            ratio = ratio_of(row)
+            during = [at for at in alarms if attack.start_s <= at <= attack.end_s + 12]
+            if during:
+                delays.setdefault(ratio, []).append(during[0] - attack.start_s)
+            else:
+                missed[ratio] += 1
+    return {
+        "delays": delays,
+        "missed": dict(missed),
+        "false_alarms": share(false, harmless),
+        "early": early,
+    }
+
+
+def ratio_of(row: Row) -> float:
+    """Return how large an attack was, against what people asked for: 0.1, 1 or 10."""
+    return (0.1, 1.0, 10.0)[(row.n // len(FAMILIES)) % 3]
+
+
+# -- other methods ------------------------------------------------------------------------------
+
+
+def _entropy(second_total: float, distinct: float, heavy: Sequence[int]) -> float:
+    """Return the entropy in bits of who came: those told by name, the others as if even."""
+    if second_total <= 0 or distinct <= 0:
+        return 0.0
+    named = [n / second_total for n in heavy if n > 0]
+    rest = max(0.0, 1 - sum(named))
+    others = max(1.0, distinct - len(named))
+    return -sum(p * math.log2(p) for p in named) - (
+        rest * math.log2(rest / others) if rest > 0 else 0.0
+    )
+
+
+def baseline_scores(columns: Columns) -> dict[str, float]:
+    """Return what four known methods go by, on the same records."""
+    most = 0.0
+    sources, clusters, series = [], [], {}
+    for t, one in enumerate(columns.merged):
+        asks = [h.asks for h in houses(one.heavy)]
+        most = max([most, *asks])
+        total = max(columns.accepted[t], float(sum(asks)))
+        sources.append(_entropy(total, max(one.addresses, len(asks)), asks))
+        clusters.append(math.log2(1 + one.clusters))
+        for h in houses(one.heavy):
+            series.setdefault(h.network, np.zeros(len(columns)))[t] = h.asks
+    return {
+        "per-address limit": math.log1p(most),
+        "source entropy": _deviation(sources),
+        "cluster entropy": _deviation(clusters),
+        "flow correlation": _correlation(list(series.values())),
+    }
+
+
+def _deviation(column: Sequence[float]) -> float:
+    smooth = [one / 5 for one in windows(column, 5)][5:]
+    if not smooth:
+        return 0.0
+    middle = float(np.median(smooth))
+    return float(max(abs(one - middle) for one in smooth))
+
+
+def _correlation(series: list[np.ndarray]) -> float:
+    """Return the mean correlation of the twenty largest flows (Yu et al., 2012)."""
+    series.sort(key=lambda one: -float(one.sum()))
+    kept = [one for one in series[:20] if one.std() > 0]
+    if len(kept) < 3:
+        return 0.0
+    matrix = np.corrcoef(np.array(kept))
+    return float(matrix[np.triu_indices(len(kept), 1)].mean())
+
+
+def baselines(rows: Sequence[Row]) -> dict[str, dict[str, float]]:
+    """Return how well each known method does, its threshold the best of the other folds."""
+    used = [row for row in rows if row.kind is not Kind.MIMIC]
+    scores = [baseline_scores(row.columns) for row in used]
+    hostile = np.array([row.hostile for row in used])
+    crowd = np.array([row.kind is Kind.CROWD for row in used])
+    folds = np.array([fold_of(row) for row in used])
+    found = {}
+    for name in scores[0]:
+        x = np.array([one[name] for one in scores])
+        said = np.zeros(len(x), dtype=bool)
+        for fold in range(len(FAMILIES)):
+            train, test = folds != fold, folds == fold
+            cuts = np.unique(np.quantile(x[train], np.linspace(0.02, 0.98, 60)))
+            gains = [
+                ((x[train] > cut) & hostile[train]).sum() / hostile[train].sum()
+                + ((x[train] <= cut) & ~hostile[train]).sum() / (~hostile[train]).sum()
+                for cut in cuts
+            ]
+            said[test] = x[test] > cuts[int(np.argmax(gains))]
+        found[name] = {
+            "balanced": float((said[hostile].mean() + (~said[~hostile]).mean()) / 2),
+            "crowds_accused": int(said[crowd].sum()),
+            "crowds": int(crowd.sum()),
+        }
+    return found

@@ -1,0 +1,78 @@
+"""Seconds of several edges become one: sums, unions, and who is known from before."""
+
+from __future__ import annotations
+
+from stentor.shield.facts import EdgeSecond, Load
+from stentor.shield.keys import EventKey
+from stentor.shield.merge import KNOWN_AFTER_S, Merging, merge_loads
+from stentor.shield.policy import Why
+from stentor.shield.summary import Summary
+
+KEY = EventKey(bytes(32))
+
+
+def peer(cluster: int, host: int = 1) -> bytes:
+    return bytes((11, cluster >> 8, cluster & 255, host))
+
+
+def told(name: str, clusters: range, at_ms: int = 0, **counts: int) -> EdgeSecond:
+    summary = Summary(KEY, name)
+    for cluster in clusters:
+        summary.came(peer(cluster))
+        summary.asked(peer(cluster))
+        summary.queued(0.1)
+    return summary.second(at_ms, counts=counts)
+
+
+def test_counts_add_up_and_the_same_network_at_two_edges_is_one() -> None:
+    merged = Merging().merge(
+        [told("a", range(100), accepted=100), told("b", range(50, 150), accepted=100, left=1)], 0
+    )
+    assert merged.counts == {"accepted": 200, "left": 1}
+    assert merged.addresses == merged.clusters == 150
+    assert merged.queue_s.n == 200
+
+
+def test_network_that_stands_out_at_two_edges_is_told_once() -> None:
+    edges = []
+    for name in ("a", "b"):
+        summary = Summary(KEY, name)
+        summary.came(peer(1), 10)
+        summary.wrong(peer(1), Why.PROBING, 8)
+        edges.append(summary.second(0, counts={}))
+    (heavy,) = Merging().merge(edges, 0).heavy
+    assert (heavy.asks, heavy.wrongs, heavy.why) == (20, 16, "probing")
+
+
+def test_clusters_are_known_from_visits_at_once_and_otherwise_after_half_a_minute() -> None:
+    merging = Merging()
+    visited = Summary(KEY, "a")
+    for cluster in range(40):
+        visited.visited(peer(cluster))
+    merging.merge([visited.second(0, counts={})], 0)
+    assert merging.merge([told("a", range(100))], 1000).known_clusters == 40
+    assert merging.merge([told("a", range(100))], 2000).known_clusters == 40
+    for n in range(KNOWN_AFTER_S):
+        merging.merge([], 3000 + n * 1000)
+    assert merging.merge([told("a", range(100))], 40_000).known_clusters == 100
+
+
+def test_order_of_edges_makes_no_difference() -> None:
+    edges = [told("a", range(300)), told("b", range(200, 500)), told("c", range(450, 460))]
+    assert Merging().merge(edges, 0) == Merging().merge(edges[::-1], 0)
+
+
+def test_what_cannot_be_read_is_counted_and_left_out() -> None:
+    merged = Merging().merge([EdgeSecond("a", 0, coming_clusters=b"x", queue_s=b"y")], 0)
+    assert merged.unreadable == 2
+    assert merged.clusters == 0
+
+
+def test_no_edges_are_a_second_too() -> None:
+    merged = Merging().merge([], 5000)
+    assert (merged.edges, merged.listeners, merged.load.cores) == (0, 0, 0.0)
+
+
+def test_loads_add_up_where_they_are_amounts_and_the_worst_counts_where_they_are_limits() -> None:
+    both = merge_loads([Load(cores=1, use=0.2, memory=0.9), Load(cores=1, use=0.6, memory=0.1)])
+    assert (both.cores, both.use, both.memory) == (2, 0.4, 0.9)

@@ -1,0 +1,145 @@
+"""What the shield wants of the edges: who is banned, who never is, and how wishes end."""
+
+from __future__ import annotations
+
+import pytest
+
+from stentor.shield.bans import FIRST_MS, LONGEST_MS, PEOPLE_MS, Bans
+from stentor.shield.facts import DoorSecond, Heavy, Load
+from stentor.shield.merge import Merged
+from stentor.shield.policy import Policy, Stress, Why
+from stentor.shield.shield import EXPIRES_MS, Shield
+
+FLOODER = "4/32:00000000000000aa"
+CARRIER = "4/32:00000000000000bb"
+CALM = Load(joining=0.1, use=0.1)
+HARD = Load(joining=0.9, use=0.3)
+FULL = Load(joining=1.0, use=0.3)
+
+
+def seconds(
+    shield: Shield, n: int, *heavy: Heavy, load: Load = CALM, start_ms: int = 0
+) -> list[Policy]:
+    times = range(start_ms, start_ms + n * 1000, 1000)
+    return [
+        shield.decide(Merged(at_ms=at_ms, heavy=heavy, load=load, key_id="k"), at_ms)
+        for at_ms in times
+    ]
+
+
+def wrong(network: str = FLOODER, n: int = 30, why: Why = Why.FORGED, **more: int) -> Heavy:
+    return Heavy(network=network, asks=n, wrongs=n, why=why, **more)
+
+
+def test_who_does_only_wrong_is_banned_within_seconds_and_it_is_said_why() -> None:
+    policies = seconds(Shield(), 3, wrong())
+    (ban,) = policies[-1].bans
+    assert (ban.network, ban.why, ban.times) == (FLOODER, Why.FORGED, 1)
+    assert not ban.kernel, "the first time with a sentence"
+
+
+def test_ban_ends_by_itself_and_each_is_longer_than_the_last() -> None:
+    bans, now_ms, lasted = Bans(), 0, []
+    for _ in range(5):
+        bans.look([wrong(n=100)], now_ms)
+        (ban,) = bans.now(now_ms)
+        lasted.append(ban.until_ms - now_ms)
+        now_ms = ban.until_ms
+        assert bans.now(now_ms) == ()
+    assert lasted == [FIRST_MS * 4**n for n in range(5)]
+    for _ in range(5):
+        bans.look([wrong(n=100)], now_ms)
+        (ban,) = bans.now(now_ms)
+        assert ban.until_ms - now_ms <= LONGEST_MS
+        assert ban.kernel
+        now_ms = ban.until_ms
+
+
+@pytest.mark.parametrize("people", [{"admitted": 1}, {"tickets": 1}])
+def test_carrier_is_not_banned_for_the_sins_of_a_few(people: dict[str, int]) -> None:
+    bans = Bans()
+    bans.look([Heavy(network=CARRIER, asks=5, **people)], 0)
+    for second in range(1, PEOPLE_MS // 1000):
+        bans.look([wrong(CARRIER, 500)], second * 1000)
+    assert bans.now(PEOPLE_MS - 1000) == ()
+
+
+def test_who_is_let_in_only_to_take_nothing_is_nobodys_carrier() -> None:
+    bans = Bans()
+    for second in range(20):
+        slow = Heavy(network=FLOODER, asks=10, admitted=10, wrongs=10, why=Why.SLOW)
+        bans.look([slow], second * 1000)
+    assert [ban.why for ban in bans.now(19_000)] == [Why.SLOW]
+
+
+def test_much_is_no_reason_for_a_ban() -> None:
+    policies = seconds(Shield(), 30, Heavy(network=FLOODER, asks=5_000), load=FULL)
+    assert policies[-1].bans == ()
+    few_wrongs = Heavy(network=CARRIER, asks=1_000, wrongs=100, why=Why.MALFORMED)
+    assert seconds(Shield(), 30, few_wrongs)[-1].bans == ()
+
+
+def test_operators_pardon_holds_for_an_hour() -> None:
+    shield = Shield()
+    seconds(shield, 3, wrong())
+    assert shield.pardon(FLOODER, 3_000)
+    assert not shield.pardon(FLOODER, 3_000), "it was taken back already"
+    assert seconds(shield, 60, wrong(), start_ms=4_000)[-1].bans == ()
+
+
+def test_bans_are_bounded_and_the_most_recent_are_kept() -> None:
+    bans = Bans()
+    for n in range(0, 12_000, 200):
+        bans.look([wrong(f"4/32:{at:016x}", 50) for at in range(n, n + 200)], n)
+    found = bans.now(11_800)
+    assert len(found) <= 4_096
+    assert bans.forgotten > 0
+
+
+def test_stress_tightens_shares_gradually_and_lets_go_late() -> None:
+    shield = Shield()
+    calm = seconds(shield, 5)
+    assert {one.stress for one in calm} == {Stress.CALM}
+    assert calm[-1].network_share == 1.0
+    hard = seconds(shield, 40, load=HARD, start_ms=5_000)
+    shares = [one.network_share for one in hard]
+    assert hard[-1].stress is Stress.STRAINED
+    assert shares == sorted(shares, reverse=True)
+    assert min(b / a for a, b in zip(shares, shares[1:], strict=False)) > 0.9
+    assert 0.5 < shares[-1] < 1.0
+    eased = seconds(shield, 60, start_ms=45_000)
+    assert eased[5].stress is Stress.STRAINED, "a second's relief is no relief"
+    assert eased[-1].stress is Stress.CALM
+    assert eased[-1].network_share == 1.0
+
+
+def test_proof_of_work_is_asked_under_siege_only() -> None:
+    shield = Shield()
+    assert all(one.proof_cost == 0 for one in seconds(shield, 20, load=HARD))
+    siege = seconds(shield, 5, load=FULL, start_ms=20_000)[-1]
+    assert siege.stress is Stress.SIEGE
+    assert siege.proof_cost > 0
+    assert siege.proof_advance_ms > 0
+
+
+def test_line_in_which_people_wait_is_stress_whoever_they_are() -> None:
+    shield = Shield()
+    door = DoorSecond(step="line", line=True, waiting=6_000, per_s=10)
+    for n in range(5):
+        policy = shield.decide(Merged(at_ms=n * 1000, door=door, load=CALM), n * 1000)
+    assert policy.stress is Stress.SIEGE
+
+
+def test_every_policy_expires_and_its_number_changes_with_what_it_says_only() -> None:
+    shield = Shield()
+    policies = seconds(shield, 10)
+    assert all(one.until_ms == one.at_ms + EXPIRES_MS for one in policies)
+    assert len({one.number for one in policies}) == 1
+    banned = seconds(shield, 3, wrong(), start_ms=10_000)[-1]
+    assert banned.number > policies[-1].number
+
+
+def test_shield_that_begins_again_does_not_count_from_the_start() -> None:
+    old = seconds(Shield(), 5, start_ms=1_000_000)[-1]
+    new = seconds(Shield(), 1, start_ms=1_010_000)[-1]
+    assert new.number > old.number
