@@ -5,7 +5,7 @@
 
 Three figures, each of the same run. Steady: two sets of edges, one with the shield and one without,
 hold as many listeners at the same time; what telling a second takes is also the edge's own figure
-(`shield_us`). Flood: every connection from another address, a thousand bans in force, in turns on
+(`shield_us`). Flood: every connection from another address, bans in force, in turns on
 either. Alone: the summary's calls without an edge around them. CPU is the edges', from /proc.
 """
 
@@ -36,7 +36,6 @@ from stentor.shield.policy import Ban, Policy, Why, encode_policy
 from stentor.shield.summary import Summary
 
 _BIND_ADDRESS_NO_PORT = 24
-_BANS = 1_000
 _LASTS_MS = 3_600_000
 _SCRAPE_S = 3.0
 
@@ -63,13 +62,13 @@ def alone(distinct: int) -> dict[str, float]:
     return found
 
 
-def decree(at: Ground) -> None:
-    """Have a thousand networks banned that never come."""
+def decree(at: Ground, count: int) -> None:
+    """Have so many networks banned that never come."""
     key = EventKey(load_or_make_key(at.folder.event_key))
     now_ms = at.clock.now_ns() // 1_000_000
     bans = tuple(
         Ban(key.name(b"\xcb\x00" + number.to_bytes(2)), now_ms + _LASTS_MS, Why.FORGED, kernel=True)
-        for number in range(_BANS)
+        for number in range(count)
     )
     policy = Policy(1, now_ms, now_ms + _LASTS_MS, key.id, bans=bans)
     at.folder.policy.write_bytes(encode_policy(policy))
@@ -156,6 +155,7 @@ def main() -> None:
     options.add_argument("--edges", type=int, default=1, help="of either set")
     options.add_argument("--joins", type=int, default=3_000, help="of one round")
     options.add_argument("--rounds", type=int, default=6, help="of the flood, on either set")
+    options.add_argument("--bans", type=int, default=1_000, help="in force during the flood")
     options.add_argument("--lane-ms", type=int, default=960)
     wish = options.parse_args()
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -168,7 +168,7 @@ def main() -> None:
         ground(wish.edges, shield=False, **everybody) as off,
         watched(on) as sizes,
     ):
-        decree(on)
+        decree(on, wish.bans)
         while on.counted("policies") < wish.edges:
             time.sleep(0.2)
         costs: dict[str, list[float]] = {"on": [], "off": []}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -166,3 +168,33 @@ def test_edge_takes_up_a_new_event_key(on_edge: RunningEdge, watch: HeardWatch) 
     scratch.chmod(0o600)
     scratch.replace(path)
     watch.until(lambda second: second.key_id not in ("", watch.key.id))
+
+
+def test_who_comes_in_their_turn_is_told_with_how_long_it_took_them(
+    tmp_path: Path, watch: HeardWatch
+) -> None:
+    with edge_running(tmp_path, edge_admissions_per_s_max=20.0) as running:
+        running.on_air(3)
+        eventually(lambda: running.edge.door.sheet.line, 20)
+        target = f"/r/{running.programme.room}/live.mp4"
+        said: dict[str, Any] = {}
+        while not said:
+            with Client(running.port) as client:
+                status, headers = client.get(target).head()
+                while status == 503 and len(client.buffer) < int(headers["content-length"]):
+                    assert client._more()
+                said = json.loads(client.buffer) if status == 503 else {}
+        eventually(lambda: running.edge.door.sheet.is_served(said["place_ms"]), 20)
+
+        def admitted() -> bool:
+            with Client(running.port) as client:
+                return client.get(f"{target}?ticket={said['ticket']}").head()[0] == 200
+
+        eventually(admitted, 20)
+        second = watch.until(lambda second: second.turn_lag_s)
+        assert len(sketches.Times.read(second.turn_lag_s)) == 1
+        assert round(sketches.estimate(second.holding)) == 1
+        # The same ticket once more is a place for two.
+        running.get(f"live.mp4?ticket={said['ticket']}")
+        watch.until_counted("tickets_replayed", 1)
+        assert [one.why for one in watch.seconds[-1].heavy if one.wrongs] == [Why.FORGED]

@@ -100,6 +100,8 @@ class Shielding:
         self._bans: dict[tuple[int, int], Ban] = {}
         self._lengths: set[int] = set()
         self._kernel = False
+        # Who came is looked up when they come and when they ask, which is mostly the next thing.
+        self._last: tuple[bytes, tuple[Ban, bytes] | None] = b"", None
         self._tickets = Lately(TICKET_REMEMBERED_MS)
         self._reading = Lately(TICKET_REMEMBERED_MS)  # HLS players have no ticket to show
         self._named: dict[str, tuple[bytes, int]] = {}
@@ -123,6 +125,7 @@ class Shielding:
             self._bans = dict(_by_digest(policy.bans))
             self._lengths = {length for length, _number in self._bans}
             self._kernel = any(ban.kernel for ban in policy.bans)
+            self._last = b"", None
             if policy is SAFE and old is not SAFE:
                 log().info("shield_away", number=old.number)
         for lately in (self._tickets, self._reading):
@@ -265,8 +268,13 @@ class Shielding:
 
     def _look_up(self, peer: bytes) -> tuple[Ban, bytes] | None:
         """Return the ban of the smallest network of a peer that is banned, and that network."""
-        if not peer:
-            return None
+        last, found = self._last
+        if peer != last:
+            found = self._search(peer)
+            self._last = peer, found
+        return found
+
+    def _search(self, peer: bytes) -> tuple[Ban, bytes] | None:
         for network in levels(peer):
             length = len(network)
             if length in self._lengths:
