@@ -17,6 +17,7 @@ from stentor.cli.ledger import app as ledger
 from stentor.cli.listen import listen
 from stentor.cli.load import app as load
 from stentor.cli.part import part
+from stentor.cli.report import report
 from stentor.cli.room import app as room
 from stentor.cli.serve import serve
 from stentor.cli.settings import settings
@@ -56,6 +57,7 @@ app.command()(demo)
 app.command()(speak)
 app.command()(listen)
 app.command()(guard)
+app.command()(report)
 app.command()(settings)
 app.command(hidden=True)(part)
 

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stentor.base.errors import StentorError, UsageError
+from stentor.cli.ledger_files import data_folder, ledger_files, read_file, read_heads
 from stentor.cli.options import Data, Json
 
 if TYPE_CHECKING:
-    from stentor.base.paths import DataFolder
-    from stentor.evidence.chain import Head
     from stentor.evidence.verify import Finding, Ledger, Report
 
 app = typer.Typer(help="The record of what happened: verify it, publish its key and its heads.")
@@ -44,8 +43,8 @@ def verify(
 
     if key is not None and _KEY.match(key) is None:
         raise UsageError("--key is 64 hexadecimal digits, as `stentor ledger key` prints them.")
-    heads = [one for given in head or () for one in _read_heads(given)]
-    report = check(((path.name, _read(path)) for path in _files(files)), key, heads)
+    heads = [one for given in head or () for one in read_heads(given)]
+    report = check(((path.name, read_file(path)) for path in ledger_files(files)), key, heads)
     if json:
         import msgspec
 
@@ -65,7 +64,7 @@ def key(data: Data = None) -> None:
     from stentor.base.secrets import load_or_make_key
     from stentor.evidence.chain import public_hex
 
-    folder = _folder(data)
+    folder = data_folder(data)
     secret = load_or_make_key(folder.ledger_key)
     typer.echo(public_hex(Ed25519PrivateKey.from_private_bytes(secret)))
 
@@ -75,50 +74,11 @@ def head(data: Data = None) -> None:
     """Print the newest signed head: whoever keeps it can tell later that nothing was cut off."""
     import msgspec
 
-    path = _folder(data).ledger / "heads.jsonl"
-    heads = _read_heads(str(path)) if path.exists() else []
+    path = data_folder(data).ledger / "heads.jsonl"
+    heads = read_heads(str(path)) if path.exists() else []
     if not heads:
         raise UsageError(f"There is no head in {path.parent} yet; one is made each minute.")
     typer.echo(msgspec.json.encode(heads[-1]).decode())
-
-
-def _folder(data: str | None) -> "DataFolder":
-    import os
-
-    from stentor.base.paths import DataFolder
-    from stentor.base.settings import load_settings
-
-    return DataFolder(Path(load_settings(os.environ, data=data).data))
-
-
-def _files(given: list[Path]) -> list[Path]:
-    files: list[Path] = []
-    for path in given:
-        found = sorted(path.glob("[0-9]*.jsonl")) if path.is_dir() else [path]
-        if not found:
-            raise UsageError(f"There is no file of a ledger in {path}.")
-        files += found
-    return files
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {(error.strerror or '').lower()}.") from None
-
-
-def _read_heads(given: str) -> "list[Head]":
-    """Return the heads in a file, or the one that was typed."""
-    import msgspec
-
-    from stentor.evidence.chain import Head
-
-    text = given.encode() if given.lstrip().startswith("{") else _read(Path(given))
-    try:
-        return [msgspec.json.decode(line, type=Head) for line in text.splitlines() if line.strip()]
-    except (msgspec.MsgspecError, ValueError):
-        raise UsageError(f"{given[:80]} is not a head, nor a file of heads.") from None
 
 
 def _tell(report: "Report", compared: int) -> None:

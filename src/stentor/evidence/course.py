@@ -62,7 +62,8 @@ class Course:
     recording: list[bool] = field(default_factory=list)
     first_part_ms: dict[str, int] = field(default_factory=dict)  # by edge
     phases: list[str] = field(default_factory=list)
-    parts_recorded: int = -1
+    parts_recorded: int = -1  # as told last
+    recorded_at_s: float = 0.0  # when that was
     gaps_s: list[tuple[float, float]] = field(default_factory=list)  # nothing was recorded
     audio: Times = field(default_factory=Times)
     notes: list[tuple[float, str, str]] = field(default_factory=list)
@@ -94,7 +95,8 @@ def read_course(seconds: Iterable[Second], room: str) -> Course:
     for second in seconds:
         if room in second.rooms:
             course.plan = second.rooms[room]
-            course.parts_recorded = max(course.parts_recorded, course.plan.parts_recorded)
+            course.parts_recorded = course.plan.parts_recorded
+            course.recorded_at_s = second.at_ms / 1000
         if second.policy is not None:
             banned = len(second.policy.bans)
         at_s = second.at_ms / 1000
@@ -131,7 +133,7 @@ def _add_room(course: Course, edges: Sequence[EdgeSecond], room: str, grown: _Gr
     course.inside.append(inside)
     course.joined.append(joined)
     course.interrupted.append(interrupted)
-    course.recording.append(recording)
+    course.recording.append(recording or phase != "live")
     course.phases.append(phase)
 
 

@@ -13,45 +13,57 @@ from stentor.charts.scale import clock, figure
 from stentor.charts.timeline import Moment, Series, Span, Timeline
 from stentor.evidence.course import STEPS, Course
 from stentor.evidence.promises import Held, Kept
+from stentor.evidence.verdict import Verdict, Word
+from stentor.evidence.verify import Report as Checked
 
 _CLASS = {Kept.YES: "yes", Kept.NO: "no", Kept.UNKNOWN: "open"}
 _NOTES_SHOWN = 100
+_FINDINGS_SHOWN = 50
 _ROWS_MAX = 60
 
 
+_HEADLINE = {
+    Word.QUIET: "A quiet evening: nobody had to wait, and no attack was seen.",
+    Word.CROWD: "A flash crowd: more people than there was room for, and no attack was seen.",
+    Word.WITHSTOOD: "There was an attack, and it was withstood.",
+    Word.ATTACK: "Attack-caused: without the attack it would not have failed.",
+    Word.BOTH: "An overload: there was an attack, and without it people would have waited too.",
+    Word.OWN: "Self-inflicted: what failed was our own.",
+    Word.UNTOLD: "Cannot be told from the records.",
+}
+
+
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """One of the four questions, its answer in a few words, and the figures behind it."""
+class Sources:
+    """What the page was made from. Files are (name, SHA-256, records)."""
 
-    question: str
-    answer: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """All that the page says beyond the course and the promises."""
-
-    headline: str
-    likelihood: str
-    answers: Sequence[Answer]
-    method: Sequence[str]  # how sure the method is, measured how
-    checks: Sequence[str]  # what the ledger's verification said
-    files: Sequence[tuple[str, str, str]]  # name, SHA-256, records
-    attack_spans: Sequence[tuple[float, float, str]] = ()
-    code: str = ""
+    checked: Checked
+    files: Sequence[tuple[str, str, int]]
+    code: str
 
 
-def report_page(course: Course, promises: Sequence[Held], told: Told) -> str:
+def report_page(
+    course: Course, promises: Sequence[Held], verdict: Verdict, sources: Sources
+) -> str:
     """Return the whole page."""
     title = course.plan.title or course.room
-    return page(f"What happened: {title}", _body(course, promises, told, title))
+    return page(f"What happened: {title}", _body(course, promises, verdict, sources, title))
 
 
-def _body(course: Course, promises: Sequence[Held], told: Told, title: str) -> Iterator[str]:
+def _body(
+    course: Course, promises: Sequence[Held], verdict: Verdict, sources: Sources, title: str
+) -> Iterator[str]:
     yield f"<h1>What happened: {escape(title)}</h1>"
     yield f'<p class="soft">{escape(_when(course))}</p>'
-    yield f'<p class="lead"><b>{escape(told.headline)}</b> {escape(told.likelihood)}</p>'
+    if not sources.checked.whole:
+        yield (
+            '<p class="lead"><b class="no">This ledger was changed after it was written.</b> What'
+            " follows is read from the records that still hold; see the end of this page.</p>"
+        )
+    yield (
+        f'<p class="lead"><b>{escape(_HEADLINE[verdict.word])}</b> The likelihood that attack'
+        f" traffic was there is {verdict.likelihood:.1%}, as the method is calibrated.</p>"
+    )
     yield "<h2>Did we keep each promise?</h2>"
     rows = "".join(
         f'<tr><td>{escape(one.promise)}</td><td class="{_CLASS[one.kept]}"><b>'
@@ -65,21 +77,26 @@ def _body(course: Course, promises: Sequence[Held], told: Told, title: str) -> I
     yield "<h2>Crowd, attack, or our own doing?</h2>"
     yield table(
         ("Question", "Answer", "Why"),
-        [(one.question, one.answer, one.why) for one in told.answers],
+        [(one.question, one.told.value, "; ".join(one.because)) for one in verdict.answers],
     )
-    yield from _paragraphs(told.method)
+    yield "<h2>How sure that is</h2>"
+    yield from _method(verdict)
     yield "<h2>The course of it</h2>"
-    for chart in _charts(course, told):
+    for chart in _charts(course):
         yield chart.html()
     yield "<h2>The same in figures</h2>"
     yield _figures(course)
     yield from _noted(course)
     yield "<h2>How to check this</h2>"
-    yield from _paragraphs(told.checks)
-    yield table(("File", "SHA-256", "Records"), told.files, numbers=(2,))
+    yield from _checked(sources.checked)
+    yield table(
+        ("File", "SHA-256", "Records"),
+        [(name, digest, f"{records:,}") for name, digest, records in sources.files],
+        numbers=(2,),
+    )
     yield (
-        f"<p>Made by Stentor {escape(told.code)} from these files alone. Whoever has them gets this"
-        " page again, bit for bit: <code>stentor ledger verify FILE…</code>, then"
+        f"<p>Made by Stentor {escape(sources.code)} from these files alone. Whoever has them gets"
+        " this page again, bit for bit: <code>stentor ledger verify FILE…</code>, then"
         f" <code>stentor report {escape(course.room)} --ledger FILE…</code>.</p>"
     )
     yield (
@@ -88,9 +105,35 @@ def _body(course: Course, promises: Sequence[Held], told: Told, title: str) -> I
     )
 
 
-def _paragraphs(texts: Sequence[str]) -> Iterator[str]:
-    for text in texts:
-        yield f"<p>{escape(text)}</p>"
+def _method(verdict: Verdict) -> Iterator[str]:
+    yield (
+        "<p>Each sign adds to the log-odds of an attack what it exceeds the ordinary by; what is"
+        " ordinary, and how often the method errs, was measured on simulated evenings.</p>"
+    )
+    yield table(
+        ("Sign", "Found", "Adds"),
+        [(one.sign, f"{one.value:.3f}", f"{one.adds:+.2f}") for one in verdict.signs],
+        numbers=(1, 2),
+    )
+    if verdict.measured:
+        yield table(("Of the method", "Measured"), list(verdict.measured.items()))
+
+
+def _checked(checked: Checked) -> Iterator[str]:
+    if checked.whole:
+        yield "<p>Every record of these files is as it was written and signed.</p>"
+    for finding in checked.findings[:_FINDINGS_SHOWN]:
+        where = f"{finding.file}, record {finding.record}"
+        if finding.to != finding.record:
+            where += f" to {finding.to}"
+        yield f'<p class="no">{escape(f"{where}: {finding.fault}: {finding.why}.")}</p>'
+    more = len(checked.findings) + checked.unlisted - _FINDINGS_SHOWN
+    if more > 0:
+        yield f"<p>… and {more} more.</p>"
+    for doubt in checked.doubts:
+        yield f"<p>{escape(doubt)}</p>"
+    keys = ", ".join(sorted({one.key for one in checked.files}))
+    yield f"<p>The key of these files: <code>{escape(keys)}</code></p>"
 
 
 def _when(course: Course) -> str:
@@ -101,9 +144,8 @@ def _when(course: Course) -> str:
     return f"Room {course.room}; planned for {hour} UTC; records from {from_to}."
 
 
-def _charts(course: Course, told: Told) -> Iterator[Timeline]:
-    spans = [Span(first, last, name) for first, last, name in told.attack_spans]
-    spans += [Span(first, last, "not recorded", 5) for first, last in course.gaps_s]
+def _charts(course: Course) -> Iterator[Timeline]:
+    spans = [Span(first, last, "not recorded", 5) for first, last in course.gaps_s]
     epoch_s = course.plan.epoch_ms / 1000
     hour = [Moment(epoch_s, "the hour")] if epoch_s else []
 

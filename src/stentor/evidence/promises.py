@@ -112,7 +112,7 @@ def _nothing_lost(course: Course) -> Held:
     epoch_ms, end_ms = course.plan.epoch_ms, course.plan.end_ms
     if course.parts_recorded < 0 or not epoch_ms or not course.at_s:
         return Held(promise, Kept.UNKNOWN, "the records do not say how the recording stood")
-    until_ms = min(end_ms or math.inf, course.at_s[-1] * 1000)
+    until_ms = min(end_ms or math.inf, course.recorded_at_s * 1000)
     due = max(0, int((until_ms - epoch_ms) / 1000 / PART_S))
     lost = due - course.parts_recorded
     failing = course.recording.count(False)

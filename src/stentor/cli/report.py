@@ -1,0 +1,65 @@
+"""`stentor report`: what happened in a room, from the ledger alone, as a page and as JSON."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stentor.base.errors import UsageError
+from stentor.cli.ledger_files import data_folder, ledger_files, read_file, read_heads
+from stentor.cli.options import Data, Json
+
+
+def report(
+    room: Annotated[str, typer.Argument(help="The room's id.", metavar="ROOM")],
+    data: Data = None,
+    ledger: Annotated[
+        list[Path] | None,
+        typer.Option(help="Files of a ledger, or its folder [that of --data].", metavar="FILE"),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where the page goes [report-ROOM.html].", metavar="FILE")
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option(help="The ledger's key, as it was published.", metavar="HEX")
+    ] = None,
+    head: Annotated[
+        list[str] | None,
+        typer.Option(help="A head that you kept: a file, or the JSON itself.", metavar="HEAD"),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Say what happened in a room: promises kept or not, crowd, attack or our own doing.
+
+    Whoever has the ledger's files gets the same page, bit for bit.
+    """
+    from importlib.metadata import version
+
+    import msgspec
+
+    from stentor.evidence.report import make_report
+
+    paths = ledger_files(ledger or [data_folder(data).ledger])
+    files = [(path.name, read_file(path)) for path in paths]
+    heads = [one for given in head or () for one in read_heads(given)]
+    found, page = make_report(room, files, version("stentor"), key, heads)
+    if json:
+        typer.echo(msgspec.json.format(msgspec.json.encode(found), indent=1).decode())
+    if json and out is None:
+        return
+    path = out or Path(f"report-{room}.html")
+    try:
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {(error.strerror or '').lower()}.") from None
+    if json:
+        return
+    typer.echo(f"{found.title or room}: {found.verdict.word}.")
+    for one in found.promises:
+        typer.echo(f"  {one.kept:<15} {one.promise}")
+        typer.echo(f"  {'':<15} {one.found}")
+    for answer in found.verdict.answers:
+        typer.echo(f"  {answer.told:<15} {answer.question} {'; '.join(answer.because)}".rstrip())
+    if not found.ledger.whole:
+        typer.echo("The ledger was changed after it was written: `stentor ledger verify` names it.")
+    typer.echo(f"The page: {path}")

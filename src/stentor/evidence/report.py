@@ -1,0 +1,87 @@
+"""The report of one room: everything that the ledger's files say of it, as figures and as a page.
+
+The same files give the same bytes, here and at a stranger's. Reads no clock and no data folder.
+"""
+
+import hashlib
+from collections.abc import Sequence
+
+import msgspec
+
+from stentor.base.errors import UsageError
+from stentor.evidence.chain import Head
+from stentor.evidence.course import read_course
+from stentor.evidence.page import Sources, report_page
+from stentor.evidence.promises import Held, hold_promises
+from stentor.evidence.reading import evening_of, read_seconds, rooms_in
+from stentor.evidence.verdict import Verdict, judge
+from stentor.evidence.verify import Report as Checked
+from stentor.evidence.verify import verify
+
+FORMAT = 1
+
+
+class File(msgspec.Struct, frozen=True):
+    """A file that the report was made from."""
+
+    name: str
+    sha256: str
+    records: int
+
+
+class RoomReport(msgspec.Struct, frozen=True):
+    """The report as figures. Times are Unix milliseconds."""
+
+    format: int
+    code: str
+    room: str
+    title: str
+    epoch_ms: int
+    from_ms: int
+    until_ms: int
+    seconds: int
+    verdict: Verdict
+    promises: tuple[Held, ...]
+    ledger: Checked
+    files: tuple[File, ...]
+
+
+def make_report(
+    room: str,
+    files: Sequence[tuple[str, bytes]],
+    code: str,
+    key: str | None = None,
+    heads: Sequence[Head] = (),
+) -> tuple[RoomReport, str]:
+    """Return the report of a room and its page, from files as (name, bytes).
+
+    `code` is the version that reads. Raises `UsageError` if the files tell nothing of the room.
+    """
+    checked = verify(files, key, heads)
+    seconds = read_seconds(data for _, data in files)
+    evening = evening_of(seconds, room)
+    if evening is None or not evening.seconds:
+        known = ", ".join(sorted(rooms_in(seconds))) or "no room at all"
+        raise UsageError(f"This ledger tells nothing of {room}; it tells of {known}.")
+    course = read_course(evening.seconds, room)
+    promises = hold_promises(course, 0 if checked.whole else None)
+    verdict = judge(evening.seconds)
+    listed = [
+        File(name, hashlib.sha256(data).hexdigest(), data.count(b"\n")) for name, data in files
+    ]
+    report = RoomReport(
+        format=FORMAT,
+        code=code,
+        room=room,
+        title=course.plan.title,
+        epoch_ms=course.plan.epoch_ms,
+        from_ms=evening.seconds[0].at_ms,
+        until_ms=evening.seconds[-1].at_ms,
+        seconds=len(evening.seconds),
+        verdict=verdict,
+        promises=tuple(promises),
+        ledger=checked,
+        files=tuple(listed),
+    )
+    sources = Sources(checked, [(one.name, one.sha256, one.records) for one in listed], code)
+    return report, report_page(course, promises, verdict, sources)
