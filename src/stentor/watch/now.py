@@ -41,7 +41,6 @@ def now_document(
         "missing": watching.missing,
         "load": merge_loads([one.load for one in present]),
         "door": deciding.merged.door,
-        "parts": watching.outside.parts,
         "shield": {
             "policy": msgspec.structs.replace(deciding.policy, bans=()),
             "bans": list(islice(deciding.policy.bans, BANS_SHOWN_MAX)),

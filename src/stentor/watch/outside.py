@@ -70,11 +70,6 @@ class Outside:
         self._parts = now or self._parts
         return tuple(notes)
 
-    @property
-    def parts(self) -> Mapping[str, int]:
-        """How often each part was started again."""
-        return {name: one.restarts for name, one in self._parts.items()}
-
     def _read_parts(self) -> dict[str, _PartFacts]:
         try:
             data = self._folder.parts.read_bytes()

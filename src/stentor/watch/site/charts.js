@@ -75,7 +75,7 @@ export class Chart {
     const values = this.series.map(({ of }) => rows.map(of));
     const sums = rows.map((_, n) => values.reduce((sum, one) => sum + Math.max(0, one[n]), 0));
     const highest = this.stacked ? Math.max(0, ...sums) : Math.max(0, ...values.flat());
-    const top = nice(highest, this.least);
+    const top = nice(highest * 1.05, this.least); // a line at the very edge is not seen
     const x = (n) => (((rows[n].at_ms - from) / span) * WIDTH).toFixed(1);
     const y = (value) => (HEIGHT - (value / top) * HEIGHT).toFixed(1);
     const floor = rows.map(() => 0);

@@ -202,7 +202,7 @@ function drawShield(now) {
   show("bans-region", now.shield.bans.length > 0);
   show("names", now.shield.bans.length > 0);
   keyed(element("bans"), now.shield.bans, (ban) => ban.network, makeBan, (row, ban) => {
-    text(row.children[1], words.whyBanned(ban));
+    text(row.children[1], words.whyBanned(ban, now.shield.guard));
     text(row.children[2], words.remaining(ban.until_ms - now.now_ms));
   });
   const more = now.shield.ban_count - now.shield.bans.length;

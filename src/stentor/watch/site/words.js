@@ -1,5 +1,7 @@
 // What the figures mean, in words. Pure: a document of the watch in, sentences out.
 
+const LATELY_MS = 600_000;
+
 export const number = (value) => Math.round(value).toLocaleString();
 export const percent = (value) => `${(value * 100).toFixed(value < 0.095 ? 1 : 0)} %`;
 export const seconds = (value) => (value < 0 ? "–" : value < 1 ? `${Math.round(value * 1000)} ms` : `${value.toFixed(value < 10 ? 1 : 0)} s`);
@@ -41,7 +43,7 @@ export function headline({ points, edges, missing, shield, door, now_ms: now }) 
 }
 
 /** Short warnings: each is something that an operator may want to do something about. */
-export function marks({ points, missing, shield, ledger, parts, now_ms: now }) {
+export function marks({ points, missing, shield, ledger, notes, now_ms: now }) {
   const found = missing.map((edge) => `${edge} is silent`);
   const last = points.at(-1);
   if (last?.first_audio_p95 > 3) found.push("first audio takes over 3 s");
@@ -49,7 +51,9 @@ export function marks({ points, missing, shield, ledger, parts, now_ms: now }) {
   if (shield.paused_until_ms) found.push(`the shield is paused, ${remaining(shield.paused_until_ms - now)}`);
   if (ledger.hindered) found.push(`the ledger cannot be written: ${ledger.hindered}`);
   else if (ledger.lost) found.push(`the ledger has a gap of ${number(ledger.lost)} s`);
-  for (const [part, times] of Object.entries(parts)) if (times) found.push(`${part} was started again${times > 1 ? ` ${times} times` : ""}`);
+  const deaths = new Map();
+  for (const { what, about, at_ms: at } of notes) if (what === "part-restarted" && now - at < LATELY_MS) deaths.set(about, (deaths.get(about) ?? 0) + 1);
+  for (const [part, times] of deaths) found.push(`${part} died${times > 1 ? ` ${times} times` : ""}, and was started again`);
   return found;
 }
 
@@ -72,9 +76,9 @@ export function shieldDoes({ shield, points }) {
 const OBEYED = { banned: "put off", closed: "closed", set_back: "set back", paced: "paced", proofs_asked: "asked for a proof", proved: "proved", told_guard: "told to the kernel", spared: "spared, as somebody there listens" };
 
 /** Why a network is kept out, for the how manieth time, and where. */
-export function whyBanned({ why, times, kernel }) {
+export function whyBanned({ why, times, kernel }, guard) {
   const again = times > 1 ? `, ${times} times now` : "";
-  return `${WHY[why] ?? why}${again}${kernel ? "; in the kernel too" : ""}`;
+  return `${WHY[why] ?? why}${again}${kernel && guard ? "; in the kernel too" : ""}`;
 }
 
 const WHY = {
