@@ -6,30 +6,39 @@
 Edges as in production with listeners present (each part of each checked), people who join at a
 constant rate, each from an address of their own, and one family after the other at 0.1, 1 and 10
 times that rate and at the highest rate that this machine sends; then all of them at 10 times with
-limits of networks, watch and guard off, with the same seed. All figures are the clients'. As root
-everything happens in a network namespace of its own; otherwise on loopback, without SYN flood and
-guard. `--keep docs/benchmarks` writes attacks.json, attacks.md and attacks.svg.
+limits of networks, watch, guard and SYN cookies off, with the same seed. All figures are the
+clients'. As root everything happens in a network namespace of its own; otherwise on loopback,
+without SYN flood and guard. `--keep docs/benchmarks` writes attacks.json, attacks.md, attacks.svg.
 """
 
 import argparse
 import contextlib
 import json
-import multiprocessing
 import os
 import sys
 import threading
 import time
-import urllib.request
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import msgspec
+from attacks_ground import (
+    LANE_MS,
+    RENDITION,
+    Measured,
+    Present,
+    counters,
+    is_open,
+    now_ms,
+    p95,
+    policy,
+    verdicts,
+    watched,
+)
 from attacks_page import page, plot
 from ground import Ground, free_port, ground, machine
 
-from stentor.base.clock import SystemClock
 from stentor.base.errors import StentorError
 from stentor.load.attacks.aim import ARENA_ADDRESS, Aim
 from stentor.load.attacks.arena import enter_arena
@@ -38,12 +47,9 @@ from stentor.load.attacks.families import FAMILIES, By, Family
 from stentor.load.attacks.outcome import Outcome
 from stentor.load.attacks.run import Attack, Running
 from stentor.load.plan import Plan
-from stentor.load.report import Histogram, Tally
-from stentor.load.run import Sums, run_load
-from stentor.shield.policy import Policy, decode_policy
+from stentor.load.report import Tally
+from stentor.load.run import run_load
 
-_LANE_MS = 960
-_RENDITION = "opus24"
 _NOBODYS_LIMITS = {  # the defences off; what bounds one connection stays
     "edge_network_exempt": "0.0.0.0/0, ::/0",
     "door_network_per_s": 0.0,
@@ -57,135 +63,13 @@ _BOTS_OF_CARRIER = 0.01
 _BOTS_OF_FAMILY = 1 << 19  # whoever was banned in one family is not of the next
 
 
-@dataclass
-class Measured:
-    """One attack at one rate, as people saw it."""
-
-    family: str
-    defences: bool
-    times: float  # of the people's rate; 0: the highest that could be sent
-    sent_per_s: float = 0.0
-    let_in: int = 0  # attackers that were given a stream
-    people: int = 0
-    came_in: int = 0  # within the time
-    first_audio_p95_s: float | None = None
-    wait_p95_s: float | None = None
-    stalls: int = 0  # of those present
-    stalled_points: float = 0.0  # per cent of what they listened to
-    lost: int = 0
-    counted: dict[str, int] = field(default_factory=dict)
-    kernel: dict[str, int] = field(default_factory=dict)
-    bans: int = 0
-    stress: str = ""
-
-
-class Present:
-    """People who listen all the time; what befell them since the last look."""
-
-    def __init__(self, at: Ground, count: int) -> None:
-        self._count = count
-        self._sums = Sums(0.0, count)
-        self._over = False
-        self._before = self._sums
-        self._began_s = 0.0
-        plan = Plan(at.target(_RENDITION, _LANE_MS), count, 3600.0, max(1.0, count / 500))
-        self.tally: Tally | None = None
-        self._thread = threading.Thread(target=lambda: self._listen(plan))
-        self._thread.start()
-
-    def _listen(self, plan: Plan) -> None:
-        self.tally = run_load(plan, self._told)
-
-    def _told(self, sums: Sums) -> bool:
-        self._sums = sums
-        return self._over
-
-    def await_all(self) -> None:
-        """Return when everybody listens."""
-        until_s = time.monotonic() + 60
-        while self._sums.heard < self._count:
-            if time.monotonic() > until_s:
-                raise SystemExit(f"Only {self._sums.heard} of those present could listen.")
-            time.sleep(0.1)
-
-    def begin(self) -> None:
-        """Count from now on."""
-        time.sleep(1.1)  # processes tell once a second
-        self._before, self._began_s = self._sums, time.monotonic()
-
-    def look(self, into: Measured) -> None:
-        """Say what befell them since `begin`."""
-        time.sleep(1.1)
-        now, before = self._sums, self._before
-        listened_s = self._count * (time.monotonic() - self._began_s)
-        into.stalls = now.stalls - before.stalls
-        into.lost = now.lost - before.lost
-        into.stalled_points = round(100 * (now.stalled_s - before.stalled_s) / listened_s, 4)
-
-    def leave(self) -> None:
-        """Let them go."""
-        self._over = True
-        self._thread.join()
-
-
-@contextlib.contextmanager
-def watched(at: Ground, *, guarded: bool) -> Iterator[None]:
-    """Run the watch, and as root the guard, beside the edges."""
-    from stentor.guard.serve import run_guard
-    from stentor.watch.serve import run_watch
-
-    context = multiprocessing.get_context("forkserver")
-    settings = replace(at.settings, log_level="error")
-    processes = [
-        context.Process(target=run_watch, args=(settings, at.folder, SystemClock()), daemon=True)
-    ]
-    if guarded:
-        processes.append(context.Process(target=run_guard, args=(settings, at.folder), daemon=True))
-    try:
-        for process in processes:
-            process.start()
-        until_s = time.monotonic() + 20
-        while policy(at) is None:
-            if time.monotonic() > until_s:
-                raise SystemExit("The watch wrote no policy.")
-            time.sleep(0.1)
-        yield
-    finally:
-        for process in processes:
-            process.terminate()
-            process.join(5)
-            process.kill()
-
-
-def policy(at: Ground) -> Policy | None:
-    """Return what the shield wants just now."""
-    try:
-        return decode_policy(at.folder.policy.read_bytes())
-    except (OSError, msgspec.MsgspecError):
-        return None
-
-
-def counters(at: Ground) -> dict[str, int]:
-    """Return all counters of all edges, by the names that the edges use."""
-    found: dict[str, int] = {}
-    for index in range(len(at.pids)):
-        address = f"http://127.0.0.1:{at.settings.metrics_port_used + 1 + index}/metrics"
-        with urllib.request.urlopen(address, timeout=20) as answer:
-            for text in answer.read().decode().splitlines():
-                name, _, value = text.partition(" ")
-                if name.startswith("stentor_edge_") and name.endswith("_total"):
-                    name = name.removeprefix("stentor_edge_").removesuffix("_total")
-                    found[name] = found.get(name, 0) + round(float(value))
-    return found
-
-
 def join(
     at: Ground, wish: argparse.Namespace, within_s: float, number: int, one: str = ""
 ) -> Tally:
     """People come at a constant rate; return when all have audio, or have waited too long."""
     count = round(wish.per_s * wish.seconds)
     target = replace(
-        at.target(_RENDITION, _LANE_MS),
+        at.target(RENDITION, LANE_MS),
         listeners_per_source=1,
         sources_from=30 + 6 * (number % 14),
         one_source=one,
@@ -195,27 +79,6 @@ def join(
         sampled_every=1000, seed=wish.seed,
     )  # fmt: skip
     return run_load(plan, lambda sums: sums.heard >= count)
-
-
-def is_open(at: Ground, within_s: float) -> bool:
-    """Say whether nobody stands in line, at the latest after so many seconds."""
-    until_s = time.monotonic() + within_s
-    address = f"http://127.0.0.1:{at.settings.port}/r/{at.programme.room}/door.json"
-    while time.monotonic() < until_s:
-        time.sleep(0.25)
-        with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=2) as answer:
-            if not json.loads(answer.read())["waiting"]:
-                return True
-    return False
-
-
-def p95(*histograms: Histogram) -> float | None:
-    """Return the 95th percentile of several."""
-    whole = Histogram()
-    for one in histograms:
-        whole.merge(one)
-    found = whole.figures()
-    return None if found is None else found["p95"]
 
 
 def measure(
@@ -229,7 +92,7 @@ def measure(
     number: int,
 ) -> Measured:
     """Attack at one rate while people join; `times` 0 is as fast as can be."""
-    told = Measured(str(family or "none"), defences, times)
+    told = Measured(str(family or "none"), defences, times, from_ms=now_ms(at))
     before = counters(at)
     present.begin()
     outcome = Outcome()
@@ -242,6 +105,7 @@ def measure(
         if running is not None:
             outcome = running.outcome()
     present.look(told)
+    told.to_ms = now_ms(at)
     told.sent_per_s = round(outcome.sent / max(0.1, outcome.seconds), 1)
     told.let_in, told.kernel = outcome.let_in, outcome.kernel
     told.people, told.came_in = came.wanted, came.heard
@@ -285,11 +149,12 @@ def besieged(wish: argparse.Namespace, *, defences: bool) -> Iterator[tuple[Grou
     limits: dict[str, Any] = dict(_EVERYBODYS_LIMITS if defences else _NOBODYS_LIMITS)
     if wish.arena:
         limits["bind"] = "0.0.0.0"
+        Path("/proc/sys/net/ipv4/tcp_syncookies").write_text(str(int(defences)))
     with contextlib.ExitStack() as stack:
         at = stack.enter_context(
             ground(
                 2,
-                edge_lane_ms_min=_LANE_MS,
+                edge_lane_ms_min=LANE_MS,
                 watch_port=free_port(1),
                 edge_admissions_per_s_max=wish.per_s * wish.capacity / 2,
                 **limits,
@@ -310,7 +175,7 @@ def behind_carrier(wish: argparse.Namespace) -> dict[str, Any]:
         bots = max(1, round(count * _BOTS_OF_CARRIER))
         aim = Aim("127.0.0.1", at.settings.port, at.programme.room)
         attack = Attack(
-            Family.MALFORMED_FLOOD, aim, bots * 10.0, wish.seconds + 1.0, bots, wish.seed,
+            Family.MALFORMED_FLOOD, aim, bots * wish.bot_per_s, wish.seconds + 1.0, bots, wish.seed,
             address=_CARRIER,
         )  # fmt: skip
         found: dict[str, Tally] = {}
@@ -357,12 +222,15 @@ def behind_carrier(wish: argparse.Namespace) -> dict[str, Any]:
 def run(wish: argparse.Namespace) -> dict[str, Any]:
     """Measure all of it."""
     measured: list[Measured] = []
+    said: dict[str, str] = {}
     began_s = time.monotonic()
     for defences, rates in ((True, wish.rates), (False, [10.0] if wish.off else [])):
+        if not rates:
+            continue
         phases = [(None, 1.0)] + [(one, rate) for one in wish.families for rate in rates]
         while phases:  # on other edges, when these have not recovered from a family in time
             with besieged(wish, defences=defences) as (at, present):
-                recovered = True
+                recovered, of_these = True, len(measured)
                 while phases and recovered:
                     family, times = phases.pop(0)
                     number = len(measured)
@@ -371,6 +239,8 @@ def run(wish: argparse.Namespace) -> dict[str, Any]:
                     )
                     if phases and phases[0][0] is not family:
                         recovered = is_open(at, _REST_S)
+                if defences:
+                    said.update(verdicts(at, measured[of_these:]))
     carrier = behind_carrier(wish)
     print("carrier", json.dumps(carrier), flush=True)
     return {
@@ -383,6 +253,7 @@ def run(wish: argparse.Namespace) -> dict[str, Any]:
         "namespace": wish.arena,
         "took_s": round(time.monotonic() - began_s),
         "measured": [asdict(one) for one in measured],
+        "verdicts": said,
         "carrier": carrier,
     }
 
@@ -391,17 +262,23 @@ def main() -> int:
     options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     options.add_argument("--quick", action="store_true", help="one rate, fewer people")
     options.add_argument("--families", nargs="*", type=Family, default=None)
+    options.add_argument(
+        "--rates", nargs="*", type=float, default=[0.1, 1.0, 10.0, 0.0], help="0: the highest"
+    )
     options.add_argument("--present", type=int, default=1000)
     options.add_argument("--per-s", type=float, default=100.0, help="people who join")
     options.add_argument("--seconds", type=float, default=4.0, help="of each attack")
     options.add_argument(
         "--capacity", type=float, default=3.0, help="what the doors let in, times --per-s"
     )
+    options.add_argument(
+        "--bot-per-s", type=float, default=10.0, help="what each bot behind the carrier sends"
+    )
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--no-off", dest="off", action="store_false")
     options.add_argument("--keep", type=Path)
     wish = options.parse_args()
-    wish.rates = [10.0] if wish.quick else [0.1, 1.0, 10.0, 0.0]
+    wish.rates = [10.0] if wish.quick else wish.rates
     if wish.quick:
         wish.present, wish.seconds = min(wish.present, 200), min(wish.seconds, 2.0)
     wish.arena = os.geteuid() == 0

@@ -70,6 +70,7 @@ def page(found: dict[str, Any]) -> str:
     worst_stall = max((one["stalled_points"] for one in on), default=0.0)
     carrier = found["carrier"]
     rows = "\n".join(_row(one) for one in measured)
+    verdicts = "\n".join(f"| {name} | {said} |" for name, said in found["verdicts"].items())
     where = "a network namespace of its own" if found["namespace"] else "loopback"
     return f"""# Attacks on real edges
 
@@ -80,7 +81,7 @@ Two edges, {found["present"]:,} people present (each part of each of them checke
 joining a second, each from an address of their own, whenever they are due and however the edge fares
 (open loop); the doors let in {found["capacity"]:g} times that. Each attack lasts {found["seconds"]:g} s, at 0.1, 1 and 10 times the people's rate and as fast as
 this machine sends. *On*: the default limits with nobody exempt, the watch, and as root the guard. *Off*:
-no limit of networks, no watch, no guard. The same seed throughout. All is measured at the clients.
+no limit of networks, no watch, no guard, no SYN cookies. The same seed throughout. All is measured at the clients.
 
 | what | to reach | measured |
 |---|---|---|
@@ -97,6 +98,12 @@ is how many networks were banned at the end, and the stress.
 | family | defences | rate | sent a second | got in | audio, s | line, s | stalls | lost | shield | counted |
 |---|---|---|---|---|---|---|---|---|---|---|
 {rows}
+
+What the report's own code concludes from the ledger of each family's half minute (a whole evening tells more):
+
+| family | verdict |
+|---|---|
+{verdicts}
 
 Behind the carrier's one address {carrier["carrier"]["people"]:,} people joined beside {carrier["bots"]} bots that
 sent {carrier["bots_sent_per_s"]:g} malformed requests a second: {carrier["carrier"]["came_in"]:,} got in
