@@ -192,6 +192,7 @@ class Edge:
     def take_over(self, predecessor: Predecessor) -> TakenOver:
         """Take every listener; raises `UnavailableError` if they stay where they are."""
         taken = predecessor.hand_to(self._house, self._feed)
+        self._lookout.took_over()
         for room in self.rooms.by_id.values():
             if room.ended and room.streams:
                 self._retire_ns[room] = self._now_ns() + round(_RETIRE_S * 1e9)

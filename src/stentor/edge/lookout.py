@@ -150,6 +150,10 @@ class Lookout:
             case routes.Whole():
                 self._put_off(connection)
 
+    def took_over(self) -> None:
+        """Listeners are here whose tickets another edge has seen."""
+        self.shielding.begins_anew(self._now_ms())
+
     def begins(self, room: str) -> None:
         """Note that the first part of a programme is here, and about to be delivered."""
         self.telling.part_zero(room, self._now_ms())
@@ -218,7 +222,9 @@ class Lookout:
         self._note_obeyed()
         named = self.telling.second(
             now_ms,
-            rooms=filter(None, map(self._rooms.by_id.get, self._push.visited)),
+            rooms=filter(
+                None, map(self._rooms.by_id.get, self._push.visited.union(self.telling.begun))
+            ),
             push=self._push,
             load=self._steps.meter.facts,
             connections=self._web.open,

@@ -103,6 +103,7 @@ class Shielding:
         # Who came is looked up when they come and when they ask, which is mostly the next thing.
         self._last: tuple[bytes, tuple[Ban, bytes] | None] = b"", None
         self._tickets = Lately(TICKET_REMEMBERED_MS)
+        self._ignorant_until_ms = 0  # of tickets that were shown to the edge before this one
         self._reading = Lately(TICKET_REMEMBERED_MS)  # HLS players have no ticket to show
         self._named: dict[str, tuple[bytes, int]] = {}
         self._told: dict[str, _Told] = {}
@@ -156,6 +157,10 @@ class Shielding:
         """Note that a good ticket came from there."""
         for network in levels(peer):
             self._tickets.note(network, now_ms)
+
+    def begins_anew(self, now_ms: int) -> None:
+        """Note that this edge goes on from another one, and does not know who showed tickets."""
+        self._ignorant_until_ms = now_ms + TICKET_REMEMBERED_MS
 
     def reads(self, peer: bytes, now_ms: int) -> None:
         """Note that somebody there reads the shelf."""
@@ -263,7 +268,9 @@ class Shielding:
         self._told[ban.network] = _Told(network, text, ban.until_ms, now_ms + TOLD_AGAIN_MS)
 
     def _has_people(self, network: bytes, now_ms: int) -> bool:
-        """Say whether somebody there listens, or showed a good ticket of late."""
+        """Say whether somebody there listens, or may have shown a good ticket of late."""
+        if now_ms < self._ignorant_until_ms:
+            return True
         return bool(self._networks.listening.of(network)) or self._tickets.did(network, now_ms)
 
     def _look_up(self, peer: bytes) -> tuple[Ban, bytes] | None:

@@ -7,7 +7,7 @@ which nobody else knows.
 
 import os
 import socket
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import fields
 from pathlib import Path
 
@@ -32,6 +32,7 @@ from stentor.shield.keys import EVENT_KEY_BYTES, EventKey
 from stentor.shield.policy import Why
 from stentor.shield.summary import Summary
 
+_ROOMS_REMEMBERED = 4 * ROOMS_MAX
 _COUNTED = tuple(one.name for one in fields(Counts))
 
 
@@ -100,9 +101,15 @@ class Telling:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
 
     def part_zero(self, room: str, now_ms: int) -> None:
-        """Note that a programme's first part went out, of a room that was waited for."""
-        if room in self._inside:
-            self._first_part_ms.setdefault(room, now_ms)
+        """Note that a programme's first part went out."""
+        self._first_part_ms.setdefault(room, now_ms)
+        if len(self._first_part_ms) > _ROOMS_REMEMBERED:
+            del self._first_part_ms[next(iter(self._first_part_ms))]
+
+    @property
+    def begun(self) -> Collection[str]:
+        """The rooms whose first part went out here."""
+        return self._first_part_ms.keys()
 
     def leave(self) -> None:
         """Tell of oneself under another name from now on: the successor has this one."""
@@ -178,7 +185,7 @@ class Telling:
             totals = push.total(room.id)
             present = 0 if totals is None else totals.present
             if state.phase is Phase.SCHEDULED and (
-                room.id in self._inside or len(self._inside) < 4 * ROOMS_MAX
+                room.id in self._inside or len(self._inside) < _ROOMS_REMEMBERED
             ):
                 self._inside[room.id] = present
             told[room.id] = RoomSecond(
@@ -196,7 +203,8 @@ class Telling:
             )
         for gone in self._inside.keys() - known:
             del self._inside[gone]
-            self._first_part_ms.pop(gone, None)
+        for gone in self._first_part_ms.keys() - known:
+            del self._first_part_ms[gone]
         return told
 
 

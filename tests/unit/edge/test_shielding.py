@@ -12,7 +12,7 @@ from stentor.admission.shares import Block
 from stentor.edge.counts import Counts
 from stentor.edge.lookout import Turns
 from stentor.edge.networks import NetworkLimits, Networks
-from stentor.edge.shielding import TOLD_AGAIN_MS, Lately, Shielding
+from stentor.edge.shielding import TICKET_REMEMBERED_MS, TOLD_AGAIN_MS, Lately, Shielding
 from stentor.shield import vocabulary
 from stentor.shield.keys import EventKey
 from stentor.shield.policy import SAFE, Ban, Policy, Why, encode_policy
@@ -202,3 +202,15 @@ def test_guard_lets_in_again_where_somebody_shows_a_good_ticket_and_when_the_shi
     shielding.look(10_000)  # the policy was not renewed
     shielding.tell_guard(10_000)
     assert guard.words() == [vocabulary.Unban("10.0.0.2/32")]
+
+
+def test_edge_that_goes_on_from_another_cuts_nobody_off_before_it_knows_who_has_tickets(
+    ground: Ground,
+) -> None:
+    bans = (Ban(KEY.name(PEER), 1 << 50, Why.FORGED, kernel=True),)
+    ground.path.write_bytes(encode_policy(Policy(1, 0, 1 << 50, KEY.id, bans=bans)))
+    ground.shielding.look(1)
+    ground.shielding.begins_anew(1)
+    assert not ground.shielding.closes(PEER, TICKET_REMEMBERED_MS)
+    assert ground.shielding.put_off(PEER, TICKET_REMEMBERED_MS) is not None
+    assert ground.shielding.closes(PEER, TICKET_REMEMBERED_MS + 1)
