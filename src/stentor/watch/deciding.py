@@ -12,6 +12,7 @@ import msgspec
 from stentor.base.logs import log
 from stentor.base.metrics import WATCH_BANS, WATCH_POLICIES_UNWRITTEN
 from stentor.evidence.records import Note
+from stentor.shield.assessment import Assessing, Assessment
 from stentor.shield.facts import EdgeSecond
 from stentor.shield.merge import Merged, Merging
 from stentor.shield.policy import SAFE, Policy, encode_policy
@@ -27,16 +28,19 @@ class Deciding:
         self._file = policy_file
         self._merging = Merging()
         self._shield = Shield()
+        self._assessing = Assessing()
         self._paused_until_ms = 0
         self._notes: list[Note] = []
         self._told = 0
         self.merged = Merged()
+        self.assessment = Assessment(0)  # for people; nothing is decided by it
         self.decided = SAFE  # what the shield would want, also while it is paused
         self.policy = SAFE
 
     def decide(self, edges: Sequence[EdgeSecond], now_ms: int) -> Policy | None:
         """Return the policy if it is another than the last; edges have it when this returns."""
         self.merged = self._merging.merge(edges, now_ms)
+        self.assessment = self._assessing.look(self.merged)
         self.decided = self._shield.decide(self.merged, now_ms)
         wanted = self.decided
         if self.paused_until(now_ms):

@@ -46,6 +46,7 @@ def now_document(
             "bans": list(islice(deciding.policy.bans, BANS_SHOWN_MAX)),
             "ban_count": len(deciding.policy.bans),
             "paused_until_ms": deciding.paused_until(now_ms),
+            "assessment": deciding.assessment,
             "guard": watching.guarding.how,
             "guard_standing": watching.guarding.standing,
         },

@@ -103,3 +103,13 @@ def test_a_policy_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     seconds.path.parent.mkdir()
     seconds.go(edge_second())
     assert decode_policy(seconds.path.read_bytes()).at_ms == seconds.now_ms
+
+
+def test_what_looks_like_an_attack_is_told_while_the_shield_is_paused_too(tmp_path: Path) -> None:
+    seconds = Seconds(tmp_path)
+    seconds.go(edge_second(), times=10)
+    assert not seconds.deciding.assessment.attack
+    seconds.deciding.pause(60, seconds.now_ms)
+    counts = {"accepted": 900, "requests": 900, "answers_4xx": 800}
+    seconds.go(edge_second(counts=counts), times=3)
+    assert seconds.deciding.assessment.attack

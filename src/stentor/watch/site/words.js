@@ -51,6 +51,7 @@ export function marks({ points, missing, shield, ledger, notes, now_ms: now }) {
   if (shield.paused_until_ms) found.push(`the shield is paused, ${remaining(shield.paused_until_ms - now)}`);
   if (ledger.hindered) found.push(`the ledger cannot be written: ${ledger.hindered}`);
   else if (ledger.lost) found.push(`the ledger has a gap of ${number(ledger.lost)} s`);
+  if (shield.assessment.attack) found.unshift(`it looks like an attack${SIGNS[shield.assessment.by] ? `: ${SIGNS[shield.assessment.by]}` : ""}`);
   const deaths = new Map();
   for (const { what, about, at_ms: at } of notes) if (what === "part-restarted" && now - at < LATELY_MS) deaths.set(about, (deaths.get(about) ?? 0) + 1);
   for (const [part, times] of deaths) found.push(`${part} died${times > 1 ? ` ${times} times` : ""}, and was started again`);
@@ -72,6 +73,19 @@ export function shieldDoes({ shield, points }) {
   const does = words.length ? `${words.join("; ")}.` : "It keeps nobody out and asks nobody for anything.";
   return does.replace(/^./, (letter) => letter.toUpperCase()) + tail;
 }
+
+// What stands out in a second that looks like an attack. It is told to people; nothing acts on it.
+const SIGNS = {
+  false: "requests that no player makes",
+  mute: "connections that say nothing, or too slowly",
+  heavy: "a few networks without anybody in them ask for most",
+  strangers: "far more networks than usual that were never seen before",
+  soon: "who joins leaves at once",
+  reloads: "far more waiting for playlists than there are listeners",
+  unspoken: "connections on which nothing is asked for",
+  other: "requests that are not for the programme",
+  early: "tickets that come before their turn",
+};
 
 const OBEYED = { banned: "put off", closed: "closed", set_back: "set back", paced: "paced", proofs_asked: "asked for a proof", proved: "proved", told_guard: "told to the kernel", spared: "spared, as somebody there listens" };
 
