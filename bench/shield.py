@@ -1,7 +1,8 @@
 #!/usr/bin/env python
 """What facts and shield cost an edge: at N listeners, and in a join flood, on against off.
 
-    bench/shield.py [--listeners 2000] [--seconds 20] [--edges 2] [--joins 4000] [--rounds 6]
+    bench/shield.py [--listeners 2000] [--seconds 20] [--joins 3000] [--rounds 6] [--bans 1000]
+    bench/shield.py --listeners 100000 --apart --edges 6 --lane-ms 960 --ramp 25 --seconds 70
 
 Three figures, each of the same run. Steady: two sets of edges, one with the shield and one without,
 hold as many listeners at the same time; what telling a second takes is also the edge's own figure
@@ -156,6 +157,7 @@ def main() -> None:
     options.add_argument("--joins", type=int, default=3_000, help="of one round")
     options.add_argument("--rounds", type=int, default=6, help="of the flood, on either set")
     options.add_argument("--bans", type=int, default=1_000, help="in force during the flood")
+    options.add_argument("--apart", action="store_true", help="hold one set after the other")
     options.add_argument("--lane-ms", type=int, default=960)
     wish = options.parse_args()
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -190,6 +192,8 @@ def main() -> None:
         threads = [threading.Thread(target=hold, args=one) for one in (("on", on), ("off", off))]
         for thread in threads:
             thread.start()
+            if wish.apart:
+                thread.join()
         for thread in threads:
             thread.join()
         cores_on, cores_off = results["on"]["cores"], results["off"]["cores"]

@@ -5,6 +5,7 @@ The machine's figures are the same for every edge, so only one edge tells them. 
 
 import socket
 import struct
+from functools import lru_cache
 from pathlib import Path
 
 _FILES = (Path("/proc/net/netstat"), Path("/proc/net/snmp"))
@@ -33,12 +34,20 @@ def read_counters() -> dict[str, int]:
         except OSError:
             continue
         for names, values in zip(lines[::2], lines[1::2], strict=False):
-            family, *columns = names.split()
-            for column, value in zip(columns, values.split()[1:], strict=False):
-                ours = _COUNTED.get((family, column))
-                if ours is not None:
-                    found[ours] = int(value)
+            columns = _columns(names)
+            told = values.split() if columns else []
+            for at, ours in columns:
+                if at < len(told):
+                    found[ours] = int(told[at])
     return found
+
+
+@lru_cache(64)
+def _columns(names: str) -> tuple[tuple[int, str], ...]:
+    """Return where in a line of values those are that we count."""
+    family, *columns = names.split()
+    counted = ((at, _COUNTED.get((family, column))) for at, column in enumerate(columns, 1))
+    return tuple((at, ours) for at, ours in counted if ours is not None)
 
 
 def accept_queue(fd: int) -> int:
