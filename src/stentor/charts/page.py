@@ -6,6 +6,7 @@ Readable on paper, on a phone and in the dark. What is in it is the caller's.
 from collections.abc import Iterable, Sequence
 from html import escape
 
+_LONG = 40  # characters that deserve a wide column
 _STYLE = """
 :root { color-scheme: light dark; --text: #1c2024; --soft: #57606a; --page: #fdfcf9; --card: #fff;
   --line: #d8d4ca; --good: #1a7f37; --bad: #b42318; --open: #8a5a00;
@@ -27,7 +28,10 @@ p { margin: .5rem 0 } .soft, figcaption span { color: var(--soft) }
 table { border-collapse: collapse; width: 100%; margin: .6rem 0; background: var(--card) }
 th, td { text-align: left; vertical-align: top; padding: .45rem .6rem;
   border: 1px solid var(--line) }
-td.number { text-align: right; font-variant-numeric: tabular-nums }
+th, td { overflow-wrap: normal; hyphens: auto } td { min-width: 3.2rem } td p { margin: 0 }
+td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
+td.word { white-space: nowrap } td.long { min-width: 14rem } td.code { overflow-wrap: anywhere }
+summary { cursor: pointer; font-weight: 600 }
 .wide { overflow-x: auto }
 figure { margin: 1rem 0; padding: .8rem; border: 1px solid var(--line); border-radius: .4rem;
   background: var(--card); break-inside: avoid }
@@ -35,7 +39,7 @@ figcaption ul { display: flex; flex-wrap: wrap; gap: .2rem 1rem; list-style: non
   padding: 0; font-size: .875rem }
 figcaption i { display: inline-block; width: 1.2em; margin-right: .4em; vertical-align: .25em;
   border-top: 3px solid var(--ink) }
-.chart { display: block; width: 100%; height: auto; font-size: 11px }
+figure { overflow-x: auto } .chart { min-width: 30rem; display: block; width: 100%; height: auto; font-size: 11px }
 .chart text { fill: var(--soft) } .chart .grid { stroke: var(--line) }
 .chart .line { fill: none; stroke: var(--ink); stroke-width: 1.6; stroke-linejoin: round }
 .chart .area { fill: var(--ink); opacity: .18 } .chart .span { fill: var(--ink); opacity: .12 }
@@ -73,5 +77,5 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[
 
 
 def _cell(text: str, *, number: bool) -> str:
-    kind = ' class="number"' if number else ""
+    kind = ' class="number"' if number else ' class="long"' if len(text) > _LONG else ""
     return f"<td{kind}>{escape(text)}</td>"

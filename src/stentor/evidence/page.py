@@ -66,8 +66,8 @@ def _body(
     )
     yield "<h2>Did we keep each promise?</h2>"
     rows = "".join(
-        f'<tr><td>{escape(one.promise)}</td><td class="{_CLASS[one.kept]}"><b>'
-        f"{escape(one.kept.value)}</b></td><td>{escape(one.found)}</td></tr>"
+        f'<tr><td class="long">{escape(one.promise)}</td><td class="word {_CLASS[one.kept]}"><b>'
+        f'{escape(one.kept.value)}</b></td><td class="long">{escape(one.found)}</td></tr>'
         for one in promises
     )
     yield (
@@ -84,8 +84,7 @@ def _body(
     yield "<h2>The course of it</h2>"
     for chart in _charts(course):
         yield chart.html()
-    yield "<h2>The same in figures</h2>"
-    yield _figures(course)
+    yield f"<details><summary>The same in figures</summary>{_figures(course)}</details>"
     yield from _noted(course)
     yield "<h2>How to check this</h2>"
     yield from _checked(sources.checked)
@@ -106,15 +105,18 @@ def _body(
 
 
 def _method(verdict: Verdict) -> Iterator[str]:
+    said = [one for one in verdict.signs if one.adds]
     yield (
         "<p>Each sign adds to the log-odds of an attack what it exceeds the ordinary by; what is"
         " ordinary, and how often the method errs, was measured on simulated evenings.</p>"
     )
     yield table(
         ("Sign", "Found", "Adds"),
-        [(one.sign, f"{one.value:.3f}", f"{one.adds:+.2f}") for one in verdict.signs],
+        [(one.sign, f"{one.value:.3f}", f"{one.adds:+.2f}") for one in said],
         numbers=(1, 2),
     )
+    silent = len(verdict.signs) - len(said)
+    yield f"<p>{silent} more signs were looked for and were not beyond the ordinary.</p>"
     if verdict.measured:
         yield table(("Of the method", "Measured"), list(verdict.measured.items()))
 

@@ -100,8 +100,8 @@ def _audio_or_truth(course: Course) -> Held:
     if kept is Kept.NO and p95_s <= AUDIO_P95_S_MAX and any(course.wrong):
         kept = Kept.UNKNOWN  # whether who got neither were people is not in the counters
     found = (
-        f"from connecting to audio {course.audio.quantile(0.5):.2f} s (median),"
-        f" {p95_s:.2f} s (p95) as the edges saw it; {places:,.0f} places in line given;"
+        f"from connecting to audio {course.audio.quantile(0.5):.3f} s (median),"
+        f" {p95_s:.3f} s (p95) as the edges saw it; {places:,.0f} places in line given;"
         f" {nothing:,.0f} of {asked:,.0f} were turned away with neither"
     )
     return Held(promise, kept, found, p95_s)

@@ -1,0 +1,83 @@
+"""A report comes from the ledger's bytes alone: the same for everybody, and loud about changes."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from stentor.base.errors import UsageError
+from stentor.evidence.chain import Chain, Payload
+from stentor.evidence.records import Closing, Opening
+from stentor.evidence.report import make_report
+from stentor.evidence.verdict import Told, Word
+from stentor.simulate.attackers import Family
+from stentor.simulate.draw import Kind, draw
+from stentor.simulate.evening import Evening
+from stentor.simulate.events import Event
+from stentor.simulate.machine import EPOCH_MS, ROOM
+
+_COMMAND = "import sys; from stentor.cli import main; sys.argv[0] = 'stentor'; main()"
+
+
+def _ledger(event: Event) -> bytes:
+    """Return the file that a watch would have written of that evening."""
+    chain = Chain(Ed25519PrivateKey.from_private_bytes(bytes(32)))
+    opening = Opening(1, "test", {}, "", chain.public_key, "0" * 64, EPOCH_MS)
+    seconds = Evening(event).run().seconds
+    payloads: list[Payload] = [opening, *seconds, Closing(seconds[-1].at_ms, "stopped")]
+    lines = []
+    for one in payloads:
+        lines.append(chain.line(one))
+        chain.commit()
+    return b"".join(lines)
+
+
+@pytest.fixture(scope="module")
+def attacked() -> bytes:
+    return _ledger(draw(Kind.ATTACK, 1, 7, family=Family.FORGERY))
+
+
+@pytest.fixture(scope="module")
+def crowded() -> bytes:
+    return _ledger(draw(Kind.CROWD, 1, 7))
+
+
+def test_strangers_with_the_same_files_get_the_same_bytes(attacked: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "00000001.jsonl"
+    file.write_bytes(attacked)
+    pages = []
+    for n in range(2):
+        page = tmp_path / f"{n}.html"
+        arguments = ["report", ROOM, "--ledger", str(file), "--out", str(page), "--json"]
+        told = subprocess.check_output([sys.executable, "-c", _COMMAND, *arguments])
+        pages.append((told, page.read_bytes()))
+    assert pages[0] == pages[1]
+    assert b"<svg" in pages[0][1]
+
+
+def test_attack_with_forged_tickets_is_told_and_a_crowd_is_not_called_one(
+    attacked: bytes, crowded: bytes
+) -> None:
+    attack, page = make_report(ROOM, [("a", attacked)], "test")
+    assert attack.verdict.answers[0].told is Told.YES
+    assert attack.verdict.word in (Word.ATTACK, Word.WITHSTOOD, Word.BOTH)
+    assert "It cannot say who sent it" in page
+    crowd, _ = make_report(ROOM, [("a", crowded)], "test")
+    assert crowd.verdict.answers[0].told is not Told.YES
+
+
+def test_page_of_a_changed_ledger_says_so_first_and_names_the_record(attacked: bytes) -> None:
+    at = attacked.rindex(b'"listeners":')
+    changed = attacked[:at] + b'"listeners":1' + attacked[at + len(b'"listeners":') :]
+    report, page = make_report(ROOM, [("a", changed)], "test")
+    assert not report.ledger.whole
+    assert page.index("was changed after it was written") < page.index("Did we keep")
+    assert f"record {report.ledger.findings[0].record}" in page
+    assert report.promises[-1].kept == "no"
+
+
+def test_room_that_the_ledger_does_not_know_is_answered_with_those_it_does(attacked: bytes) -> None:
+    with pytest.raises(UsageError, match=f"it tells of {ROOM}"):
+        make_report("elsewhere", [("a", attacked)], "test")
