@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from stentor.base.secrets import operator_token
@@ -121,7 +124,39 @@ def test_nobody_notices_when_the_watch_dies_and_the_ledger_says_how_long(
     assert "not closed" in done.stdout
 
 
+def test_who_listens_is_a_witness_and_can_tell_a_tail_that_was_cut(
+    server: Server, room: RoomMade, tmp_path: Path
+) -> None:
+    old = server.pid("watch")
+    os.kill(old, signal.SIGTERM)  # it closes its file, with a head
+    server.wait_restarted("watch", old)
+    with listening(room.url(), count=1) as (ear,):
+        ear.wait_parts(1)
+        pins = [{"title": "The plan", "url": "https://example.org/plan"}]
+        server.api("PATCH", f"/api/rooms/{room.id}", json={"pinned": pins})
+        wait_until(lambda: ear.states and ear.states[-1].witness, PATIENCE_S)
+        witness = ear.states[-1].witness
+    assert witness is not None
+    (found,) = [
+        (name, data) for name, data in ledger_files(server.folder.ledger)
+        if ledger_of(name, data) == witness.ledger
+    ]  # fmt: skip
+    kept = msgspec.json.encode(witness).decode()
+    cut = tmp_path / found[0]
+    cut.write_bytes(b"".join(found[1].splitlines(keepends=True)[: witness.size - 1]))
+    command = [*COMMAND, "ledger", "verify", str(cut), "--head", kept]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert f"record {witness.size - 1} missing" in done.stdout
+    assert ledger_verify(server, "--head", kept).returncode == 0
+
+
+def ledger_of(name: str, data: bytes) -> str:
+    return verify([(name, data)]).files[0].ledger
+
+
 def test_the_operators_page_answers_while_edges_and_control_are_dead(server: Server) -> None:
+    wait_until(lambda: now(server), PATIENCE_S)
     killed = {part: server.kill(part) for part in ("control", "edge-0", "edge-1")}
     assert now(server) is not None
     for part, pid in killed.items():

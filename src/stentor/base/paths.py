@@ -137,6 +137,11 @@ class DataFolder:
         return self.root / "ledger"
 
     @property
+    def witness(self) -> Path:
+        """The ledger's newest signed head: JSON, replaced whole by rename (rooms.state.Witness)."""
+        return self.run / "ledger.head"
+
+    @property
     def guard_socket(self) -> Path:
         """Unix socket of the privileged helper (shield.vocabulary)."""
         return self.run / "guard.sock"

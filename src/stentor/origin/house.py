@@ -8,6 +8,7 @@ from stentor.base.settings import Settings
 from stentor.codecs.encode import SilentParts
 from stentor.origin.disk import Submit, at_once
 from stentor.origin.programme import Publish
+from stentor.rooms.state import Witness
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +22,4 @@ class House:
     retire: Callable[[str], None]
     submit: Submit = at_once  # what writes recordings
     submit_apart: Submit = at_once  # what may take long; a thread for each
+    witness: Callable[[int], Witness | None] = lambda now_ns: None  # the ledger's newest head

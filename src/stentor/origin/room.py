@@ -286,6 +286,7 @@ class Room:
             return
         if worth is Worth.NEWS and self.recorder is not None:
             self.recorder.note_state(state)
+        state = msgspec.structs.replace(state, witness=self._house.witness(now_ns))
         self._house.publish(
             Message(Kind.STATE, self.orders.room, "", 0, state.sample_index, encode_state(state))
         )

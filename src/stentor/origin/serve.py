@@ -28,6 +28,7 @@ from stentor.origin.disk import DiskThread, Job
 from stentor.origin.house import House
 from stentor.origin.room import WINDOW_PARTS, Room
 from stentor.origin.schedule import Schedule
+from stentor.origin.witness import WitnessFile
 from stentor.store.orders import OrdersFolder
 
 _TICK_S = 0.02
@@ -62,6 +63,7 @@ class _Origin:
                 window.retire,
                 self._write,
                 self._do_apart,
+                WitnessFile(folder.witness).newest,
             )
         )
         self._orders = OrdersFolder(folder.orders)

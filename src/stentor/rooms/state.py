@@ -34,6 +34,17 @@ class Present(msgspec.Struct, frozen=True):
     away: bool = False  # dropped, within the grace time
 
 
+class Witness(msgspec.Struct, frozen=True):
+    """A signed head of the ledger (`evidence.chain.Head`), for whoever listens to keep."""
+
+    ledger: str
+    size: int
+    root: str
+    at_ms: int
+    key: str
+    sig: str
+
+
 class RoomState(msgspec.Struct, frozen=True):
     """A room as its audience sees it. Times are Unix milliseconds."""
 
@@ -49,6 +60,7 @@ class RoomState(msgspec.Struct, frozen=True):
     listed: bool = True
     recording: bool = True  # false: recording is behind or failing, the operator has been told
     revision: int = 0
+    witness: Witness | None = None  # the newest when this was said; never news by itself
 
 
 class StageState(msgspec.Struct, frozen=True):
@@ -66,6 +78,11 @@ def encode_state(state: RoomState | StageState) -> bytes:
 def decode_room_state(data: bytes) -> RoomState:
     """Return a room state; raises `msgspec.MsgspecError` on anything else."""
     return decode_json(data, RoomState)
+
+
+def decode_witness(data: bytes) -> Witness:
+    """Return a head of the ledger; raises `msgspec.MsgspecError` on anything else."""
+    return decode_json(data, Witness)
 
 
 def decode_stage_state(data: bytes) -> StageState:

@@ -43,8 +43,11 @@ class Ledger:
         *,
         file_bytes_max: int,
         bytes_max: int,
+        on_head: Callable[[Head], None] = lambda head: None,
     ) -> None:
+        """`on_head` is told each new head, in the ledger's own thread; it raises nothing."""
         self._folder = folder
+        self._on_head = on_head
         self._key = key
         self._about = about
         self._file_bytes_max = file_bytes_max
@@ -222,3 +225,4 @@ class Ledger:
             return
         keep_head(self._folder, head)
         self.head = head
+        self._on_head(head)

@@ -10,7 +10,9 @@ import os
 import signal
 from dataclasses import fields
 from importlib.metadata import version
+from pathlib import Path
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from stentor.base.clock import Clock, SharedClock
@@ -20,6 +22,7 @@ from stentor.base.metrics import WATCH_REQUESTS_CUT_OFF
 from stentor.base.paths import DataFolder
 from stentor.base.secrets import link_key, load_or_make_key, operator_token
 from stentor.base.settings import Settings
+from stentor.evidence.chain import Head
 from stentor.watch.deciding import Deciding
 from stentor.watch.event import EventKeys
 from stentor.watch.guarding import Guarding
@@ -54,6 +57,14 @@ def told_settings(settings: Settings) -> dict[str, str]:
     return told
 
 
+def tell_witness(path: Path, head: Head) -> None:
+    """Put the newest head where the origin finds it, for the audience; the next one will do too."""
+    scratch = path.with_suffix(".new")
+    with contextlib.suppress(OSError):
+        scratch.write_bytes(msgspec.json.encode(head))
+        scratch.replace(path)
+
+
 def run_watch(settings: Settings, folder: DataFolder, clock: Clock) -> None:
     """Watch until SIGTERM or SIGINT; raises `ConfigurationError` if the port is taken."""
     listener = listen(
@@ -71,6 +82,7 @@ def run_watch(settings: Settings, folder: DataFolder, clock: Clock) -> None:
             lambda: About(version("stentor"), told, keys.key.id),
             file_bytes_max=settings.ledger_file_bytes_max,
             bytes_max=settings.ledger_bytes_max,
+            on_head=lambda head: tell_witness(folder.witness, head),
         )
         watching = Watching(
             clock,
