@@ -21,6 +21,7 @@ WRONG_SHARE_MIN = 0.7  # of what a network did
 _TAU_S = 10.0
 PEOPLE_MS = 300_000  # for so long a network is one with people in it
 _REMEMBERED_MS = 2 * LONGEST_MS  # how often a network was banned
+_HELD = 5  # connections: who is merely hasty and has so many is listening there, or many people
 _KERNEL_AFTER = 2  # bans: the first one only the edge enforces, with a sentence
 
 
@@ -30,6 +31,7 @@ class _Conduct:
     wrongs: float = 0.0
     good: float = 0.0  # people: let in or with a good ticket
     good_ms: int = -(1 << 62)
+    held_ms: int = -(1 << 62)
     at_ms: int = 0
     why: str = ""
     times: int = 0
@@ -66,6 +68,8 @@ class Bans:
             conduct.good += max(-conduct.good, one.tickets + one.admitted - slow)
             if conduct.good >= 0.5:
                 conduct.good_ms = now_ms
+            if one.visited or one.present >= _HELD:
+                conduct.held_ms = now_ms
             if self._deserves(one.network, conduct, now_ms):
                 conduct.times += 1
                 lasts_ms = min(LONGEST_MS, FIRST_MS * LONGER ** min(16, conduct.times - 1))
@@ -95,6 +99,9 @@ class Bans:
         return tuple(found[:BANS_MAX])
 
     def _deserves(self, network: str, conduct: _Conduct, now_ms: int) -> bool:
+        # A carrier's people who all come on the hour are hasty before the first of them is in.
+        if conduct.why == Why.HASTY and now_ms - conduct.held_ms <= PEOPLE_MS:
+            return False
         return (
             conduct.until_ms <= now_ms
             and conduct.wrongs >= WRONGS_MIN

@@ -81,7 +81,8 @@ class _Around:
 
     def add(self, row: int, wrongs: list[int] | None) -> None:
         self.houses += 1
-        self.row += row >> _FED_BITS << _FED_BITS
+        visiting = (self.row | row) & _VISITING
+        self.row = (self.row >> _FED_BITS) + (row >> _FED_BITS) << _FED_BITS | visiting
         if wrongs is not None:
             self.wrongs = [a + b for a, b in zip(self.wrongs, wrongs, strict=True)]
 
@@ -294,6 +295,7 @@ class Summary:
                 wrongs=-wrong,
                 admitted=row >> _FED_BITS + _COUNT_BITS & _COUNT,
                 tickets=row >> _FED_BITS + 2 * _COUNT_BITS & _COUNT,
+                visited=bool(row & _VISITING),
                 present=present_of(network),
                 why=max(WRONGS, key=lambda why: wrongs[_AT[why]]).value if wrong else "",
             )

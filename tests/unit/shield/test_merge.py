@@ -76,3 +76,19 @@ def test_no_edges_are_a_second_too() -> None:
 def test_loads_add_up_where_they_are_amounts_and_the_worst_counts_where_they_are_limits() -> None:
     both = merge_loads([Load(cores=1, use=0.2, memory=0.9), Load(cores=1, use=0.6, memory=0.1)])
     assert (both.cores, both.use, both.memory) == (2, 0.4, 0.9)
+
+
+def test_network_where_somebody_looked_at_the_page_is_told_as_one_also_around_its_houses() -> None:
+    summary = Summary(KEY, "a")
+    for house in range(3):
+        summary.came(b"\x20\x01\x0d\xb8\x00\x01" + house.to_bytes(2) + bytes(8), 10)
+    summary.visited(b"\x20\x01\x0d\xb8\x00\x01" + bytes(10))
+    summary.came(peer(1), 10)
+    found = {one.network: one for one in summary.second(0, counts={}).heavy}
+    assert {one.network[:4]: one.visited for one in found.values() if one.visited} == {
+        "6/64": True,
+        "6/56": True,
+        "6/48": True,
+    }
+    assert [one.asks for one in found.values() if one.network.startswith("6/48")] == [30]
+    assert not any(one.visited for one in found.values() if one.network.startswith("4/32"))

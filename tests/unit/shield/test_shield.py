@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from stentor.shield.bans import FIRST_MS, LONGEST_MS, PEOPLE_MS, Bans
@@ -105,7 +107,7 @@ def test_stress_tightens_shares_gradually_and_lets_go_late() -> None:
     shares = [one.network_share for one in hard]
     assert hard[-1].stress is Stress.STRAINED
     assert shares == sorted(shares, reverse=True)
-    assert min(b / a for a, b in zip(shares, shares[1:], strict=False)) > 0.9
+    assert min(b / a for a, b in pairwise(shares)) > 0.9
     assert 0.5 < shares[-1] < 1.0
     eased = seconds(shield, 60, start_ms=45_000)
     assert eased[5].stress is Stress.STRAINED, "a second's relief is no relief"
@@ -143,3 +145,16 @@ def test_shield_that_begins_again_does_not_count_from_the_start() -> None:
     old = seconds(Shield(), 5, start_ms=1_000_000)[-1]
     new = seconds(Shield(), 1, start_ms=1_010_000)[-1]
     assert new.number > old.number
+
+
+@pytest.mark.parametrize("people", [{"visited": True}, {"present": 8}])
+def test_haste_is_forgiven_where_somebody_looked_at_the_page_or_listens(
+    people: dict[str, int],
+) -> None:
+    bans = Bans()
+    for second in range(20):
+        hasty = Heavy(network=CARRIER, asks=300, wrongs=280, why=Why.HASTY, **people)  # type: ignore[arg-type]
+        bans.look([hasty], second * 1000)
+    assert bans.now(19_000) == ()
+    bans.look([Heavy(network=FLOODER, asks=300, wrongs=280, why=Why.HASTY)], 20_000)
+    assert [ban.why for ban in bans.now(20_000)] == [Why.HASTY]
