@@ -39,7 +39,8 @@ figcaption ul { display: flex; flex-wrap: wrap; gap: .2rem 1rem; list-style: non
   padding: 0; font-size: .875rem }
 figcaption i { display: inline-block; width: 1.2em; margin-right: .4em; vertical-align: .25em;
   border-top: 3px solid var(--ink) }
-figure { overflow-x: auto } .chart { min-width: 30rem; display: block; width: 100%; height: auto; font-size: 11px }
+figure { overflow-x: auto }
+.chart { min-width: 30rem; display: block; width: 100%; height: auto; font-size: 11px }
 .chart text { fill: var(--soft) } .chart .grid { stroke: var(--line) }
 .chart .line { fill: none; stroke: var(--ink); stroke-width: 1.6; stroke-linejoin: round }
 .chart .area { fill: var(--ink); opacity: .18 } .chart .span { fill: var(--ink); opacity: .12 }
