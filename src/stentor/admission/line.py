@@ -336,7 +336,9 @@ def _told(sheet: Sheet, counts: Sequence[int], polls_per_s_max: float) -> Sheet:
         inside += shows
         # Whoever does not fit has to wait until so many have left.
         full_s = _later(0.0, inside - room, sheet.leaving_per_s)
-        wait_s = max(_later(wait_s, shows, per_s), full_s)
+        before_s, wait_s = wait_s, max(_later(wait_s, shows, per_s), full_s)
+        if before_s < WAIT_S_MAX <= wait_s and start_ms + 1 < end_ms:
+            knots.append(Knot(start_ms + 1, round(number), wait_s))  # nobody between is promised
         number += left
         knots.append(Knot(end_ms, round(number), wait_s))
     if knots[-1].place_ms < virtual_ms:

@@ -8,13 +8,14 @@ cost does. How many fit is a bound of its own: who stands behind it waits until 
 
 from math import exp
 
-# Ten who are told their place cost about seven eighths of the joiners' time, one who comes in the
+# Ten who are told their place cost about eight ninths of the joiners' time, one who comes in the
 # rest (bench/flood.py: 60 µs to tell, 30 to 40 to let in, more when caches are cold).
-SHARE_OF_JOINING = 1 / 8
+SHARE_OF_JOINING = 1 / 9
 JOIN_COST_S_MIN = 80e-6  # what costs less is let in no faster, so costs may sway below
 PER_S_MAX = 20_000.0
 ROOM_MAX = 1_000_000  # of one edge: no process holds as many
-_HELD_LOW, _HELD_HIGH = 0.8, 1.5  # of what is announced: within that it stays as it is
+_HELD = (0.8, 1.5)  # of what is announced: within that it stays as it is
+_THERE = (0.97, 1.03)  # once it moves, until that
 _FALLS_S, _RISES_S = 3.0, 30.0
 _LEAVING_S = 30.0
 
@@ -32,15 +33,18 @@ class Pace:
 
     def __init__(self) -> None:
         self.per_s = 0.0
+        self._moves = False
 
     def follow(self, wanted: float, past_s: float) -> float:
         """Return the pace `past_s` seconds later, when so many could be let in."""
         if not self.per_s:
             self.per_s = wanted
-        elif wanted < self.per_s * _HELD_LOW:
-            self.per_s += (wanted - self.per_s) * (1 - exp(-past_s / _FALLS_S))
-        elif wanted > self.per_s * _HELD_HIGH:
-            self.per_s += (wanted - self.per_s) * (1 - exp(-past_s / _RISES_S))
+        ratio = wanted / max(1e-9, self.per_s)
+        low, high = _THERE if self._moves else _HELD
+        self._moves = not low <= ratio <= high
+        if self._moves:
+            tau_s = _FALLS_S if ratio < 1 else _RISES_S
+            self.per_s += (wanted - self.per_s) * (1 - exp(-past_s / tau_s))
         return self.per_s
 
 

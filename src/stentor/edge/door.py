@@ -42,7 +42,8 @@ _SLACK = 1.25  # who is served comes unevenly
 _AGAIN_S = (1.0, 3.0)
 _KEPT_S = 3.0  # who asks again so soon keeps the connection; a crowd's would be too many
 _COMES_S = 0.5  # from one's turn to being in, as pages ask
-_OVER_MIN = 8  # beyond its own room an edge lets in so many, or a hundredth, whose turn it is
+_BEGINS_MS = round(2500 * TICK_S)  # from one edge's wish for a line to the line
+_OVER = 100  # one of so many, and one, may be let in beyond room when their turn has come
 _PROBLEM = "urn:stentor:problem:line"
 _LINE_FULL = Problem(
     503, "line-full", "Too many from this network are in line", "Come again in a minute."
@@ -83,7 +84,7 @@ class Door:
         self.wants_line = bool(limits.per_s_max)
         self.room = ROOM_MAX  # how many more fit, until the ladder looks again
         self.leaving_per_s = 0.0
-        self._over = _OVER_MIN
+        self._over = 1
         self.pauses = False  # nobody is let in just now
         self._bucket = Bucket(now_ns())
         self._places = Places(limits.network_per_s, limits.network_burst, limits.push_ms_max)
@@ -203,7 +204,7 @@ class Door:
         """Four times a second: be seen, lead if it is ours to lead, and read the sheet."""
         now_ms, beat_ms = self._now_ms(), now_ns // 1_000_000
         board = self._board
-        self._over = max(_OVER_MIN, listeners // 100)
+        self._over = 1 + listeners // _OVER
         wants_line = self.wants_line or self.room <= 0
         board.beat(
             beat_ms,
@@ -301,6 +302,8 @@ class Door:
     ) -> None:
         peer = connection.peer
         virtual_ms = self.sheet.virtual_ms(now_ms)
+        if not self.sheet.line:  # whoever came before it began will be taken to be in
+            virtual_ms += _BEGINS_MS
         place_ms = self._places.place(peer, virtual_ms)
         if place_ms is None:
             self._counts.line_full += 1
@@ -348,7 +351,7 @@ class Door:
         stand = self.sheet.stand(place_ms, now_ms, given)
         ahead = max(0, stand.number - 1 - round(self.sheet.served))
         again_s = poll_s(stand.wait_s, self.sheet.poll_s_min, self._chance())
-        wait_s = stand.wait_s + _COMES_S
+        wait_s = min(WAIT_S_MAX, stand.wait_s + _COMES_S)
         asked = self.proofs.ask(text, now_ms) if ticket.kind is Kind.LINE else None
         self._answer_line(connection, text, place_ms, stand.number, ahead, wait_s, again_s, asked)
 

@@ -93,7 +93,7 @@ class LoadMeter:
         self._joined_per_s += (joined / past_s - self._joined_per_s) * _ASKED_SMOOTH
         self._left_per_s += (left / past_s - self._left_per_s) * _SMOOTH
         # What comes is seen as late as one waits for a CPU: about once for each part.
-        late_s = self._late_ns / 1e9 + queue_ns / 1e9 / past_s * PART_S
+        late_s = self._late_ns / 1e9 + max(0, queue_ns) / 1e9 / past_s * PART_S
         self._late_s += (late_s - self._late_s) * _ASKED_SMOOTH
         self._delivery_ns = self._late_ns = 0
         self.facts = LoadFacts(

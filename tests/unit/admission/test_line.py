@@ -55,6 +55,48 @@ def test_line_that_does_not_move_says_an_hour() -> None:
     assert sheet.stand(NOW + 90, NOW + 300).wait_s == WAIT_S_MAX
 
 
+def full(counts: list[int], *, room: int, leaving_per_s: float) -> Sheet:
+    return step(
+        begun([], per_s=50),
+        counts,
+        Totals(sum(counts)),
+        wanted=True,
+        per_s=50,
+        now_ms=NOW + 300,
+        room=room,
+        leaving_per_s=leaving_per_s,
+    )
+
+
+def test_who_fits_waits_by_the_pace_and_who_does_not_until_others_leave() -> None:
+    sheet = full([100, 100, 100], room=100, leaving_per_s=2)
+    assert round(sheet.served) == 15
+    assert abs(sheet.stand(NOW + 95, NOW + 300).wait_s - (95 - 15) / 50) < 0.4
+    # 285 who wait, of whom 100 less the 15 who are on their way fit.
+    assert abs(sheet.stand(NOW + 299, NOW + 300).wait_s - (285 - 85) / 2) < 4
+    assert abs(sheet.last_per_s - 2) < 0.01
+
+
+def test_who_does_not_fit_is_promised_nothing_while_nobody_leaves() -> None:
+    sheet = full([100, 100, 100], room=100, leaving_per_s=0)
+    assert sheet.stand(NOW + 50, NOW + 300).wait_s < 3
+    assert sheet.stand(NOW + 250, NOW + 300).wait_s == WAIT_S_MAX
+    alone = full([0, 0, 1], room=0, leaving_per_s=0)
+    assert alone.stand(NOW + 250, NOW + 300).wait_s == WAIT_S_MAX
+
+
+def test_no_more_are_served_than_fit() -> None:
+    sheet = begun([], per_s=50)
+    for tick in range(1, 40):
+        counts = [0] * (sheet.serving_ms // BUCKET_MS - NOW // BUCKET_MS)
+        counts = [100, 100, 100][len(counts) :]
+        totals = Totals(300, came=round(sheet.served))
+        now_ms = NOW + 250 * tick
+        left = max(0, 60 - round(sheet.served))
+        sheet = step(sheet, counts, totals, wanted=True, per_s=50, now_ms=now_ms, room=left)
+        assert sheet.served <= 62
+
+
 def test_who_was_put_back_is_served_when_nobody_else_waits() -> None:
     sheet = begun([])
     counts = [0] * 300 + [5]  # half a minute from now

@@ -139,3 +139,22 @@ def test_edge_without_a_file_is_alone_and_serves(tmp_path: Path) -> None:
     board.note_place(PLACE)
     assert board.edges(6) == [0]
     assert board.counts(FIRST, FIRST) == [1]
+
+
+def test_room_is_told_below_zero_too(tmp_path: Path) -> None:
+    board = Board(tmp_path / "board", 0, 1)
+    board.beat(1, Standing(5, 1.0, wants_line=True, room=-3, leaving_per_s=0.25))
+    standing = board.standings([0])[0]
+    assert (standing.room, standing.leaving_per_s) == (-3, 0.25)
+    assert board.standings([1])[0].room == 0, "of an edge that never told"
+
+
+def test_places_of_others_are_those_of_the_last_look(tmp_path: Path) -> None:
+    mine, other = (Board(tmp_path / "board", index, 1) for index in (0, 1))
+    for board in (mine, other):
+        board.beat(1, Standing(0, 1.0, wants_line=True))
+        board.note_place(1_000)
+    assert mine.places() == 1
+    mine.look_at_places()
+    mine.note_place(1_000)
+    assert mine.places() == 3

@@ -63,7 +63,13 @@ export function about(waitS) {
   return `about ${hours} hours`;
 }
 
-const waitLine = ({ waitS }) => `You are in line: ${about(waitS)}. The sound starts by itself.`;
+/** The door says an hour of a wait that it does not know (`WAIT_S_MAX` of admission/line.py). */
+const UNKNOWN_S = 3_500;
+
+const waitLine = ({ waitS }) =>
+  waitS >= UNKNOWN_S
+    ? "It is full just now: you are in line, and come in as others leave."
+    : `You are in line: ${about(waitS)}. The sound starts by itself.`;
 
 /** What the title of the page says first, so that another tab can tell. */
 export function titleMark(player) {
