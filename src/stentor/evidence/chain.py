@@ -20,7 +20,7 @@ from stentor.evidence.records import Closing, Opening, Second
 
 FORMAT = 1
 NOTHING = "0" * 64  # what the first record of the first file has before it
-RECORD_BYTES_MAX = 4 << 20
+RECORD_BYTES_MAX = 32 << 20  # 256 edges under a flood tell 25 MB in a second
 HEAD_EVERY = 60  # records
 _HASH_AT = len(b',"hash":"')
 _SIGNATURE_AT = len(b'","sig":"')

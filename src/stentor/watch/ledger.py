@@ -20,7 +20,7 @@ from stentor.evidence.records import Note, Opening, Second
 from stentor.watch.ledger_file import Before, LedgerFile, keep_head, ledger_files, take_up
 
 PENDING_MAX = 900  # seconds that may wait for the disk
-PENDING_BYTES_MAX = 64 << 20
+PENDING_BYTES_MAX = 128 << 20
 _AGAIN_S = 1.0
 
 

@@ -220,7 +220,7 @@ def test_a_ledger_whose_folder_is_taken_away_begins_again(writing: Writing) -> N
 
 def test_a_second_that_is_too_large_is_left_out_and_noted(writing: Writing) -> None:
     writing.seconds(1)
-    writing.seconds(1, weight=5 << 20)
+    writing.seconds(1, weight=33 << 20)
     writing.seconds(1)
     writing.close()
     assert writing.ledger.lost == 1
