@@ -10,7 +10,7 @@ import pytest
 
 from stentor.base.errors import ConfigurationError
 from stentor.base.settings import Settings
-from stentor.guard import ruleset, xdp
+from stentor.guard import ruleset, serve, xdp
 from stentor.guard.kernel import DROPS, Ground
 from stentor.guard.never import own_networks, read_ground
 from stentor.guard.serve import is_wanted, read_settings
@@ -68,6 +68,14 @@ def test_limits_come_from_the_settings_and_the_guard_is_off_unless_asked_for() -
         read_settings(Settings(guard_media="none"))
     with pytest.raises(ConfigurationError, match="guard must be"):
         is_wanted(Settings(guard="perhaps"))
+
+
+def test_serve_runs_it_by_itself_only_where_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    for may in (True, False):
+        monkeypatch.setattr(serve, "may_guard", lambda may=may: may)
+        assert is_wanted(Settings(guard="auto")) is may
+    with pytest.raises(ConfigurationError, match="CAP_NET_ADMIN"):
+        is_wanted(Settings(guard="on"))
 
 
 def test_rules_drop_only_by_name_of_a_counter_and_only_at_our_ports() -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import pytest
 from aioice import stun
+from aioice.ice import Connection, StunProtocol
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.rtcrtpreceiver import RTCRtpReceiver, StreamStatistics
@@ -34,6 +35,24 @@ def test_rtp_comes_in_by_the_method_that_is_replaced() -> None:
     assert list(parameters) == ["self", "packet", "arrival_time_ms"]
     source = inspect.getsource(RTCDtlsTransport._handle_rtp_data)
     assert "await receiver._handle_rtp_packet(packet, arrival_time_ms=" in source
+
+
+def test_aioice_has_what_is_replaced_before_its_sockets() -> None:
+    expected = {
+        "get_component_candidates": ["self", "component", "addresses", "timeout"],
+        "check_incoming": ["self", "message", "addr", "protocol"],
+        "respond_error": ["self", "request", "addr", "protocol", "error_code"],
+        "data_received": ["self", "data", "component"],
+    }
+    for name, parameters in expected.items():
+        assert list(inspect.signature(getattr(Connection, name)).parameters) == parameters
+    connection = Connection(ice_controlling=False)
+    assert connection._protocols == []
+    assert connection._queue.qsize() == 0
+    assert len(connection.local_username) >= 4
+    source = inspect.getsource(StunProtocol.datagram_received)
+    assert "self.receiver.data_received(" in source
+    assert "self.receiver.request_received(message, addr, self)" in source
 
 
 async def test_receiver_and_sender_have_the_fields_that_are_written() -> None:
