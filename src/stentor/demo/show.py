@@ -30,13 +30,15 @@ class Show:
 
     def __init__(self, settings: Settings, supervisor: Supervisor) -> None:
         folder = DataFolder(Path(settings.data).absolute())
+        token = operator_token(folder)
+        self._watch = f"{settings.watch_base}/#token={token}"
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.bind, settings.bind)
         self._settings = settings
         self._supervisor = supervisor
         self._clock = SharedClock(folder.clock)
         self._api = httpx.Client(
             base_url=f"http://{host}:{settings.control_port}/api",
-            headers={"Authorization": f"Bearer {operator_token(folder)}"},
+            headers={"Authorization": f"Bearer {token}"},
             timeout=10,
         )
         self._room: dict[str, Any] = {}
@@ -73,7 +75,9 @@ class Show:
         _print(
             f"\n  {bold}Listen:  {self._room['listen_url']}{plain}\n\n"
             f"  Speak:   {self._link('cohost')}\n\n"
-            "  Two voices are on the air; the second link is the studio, for a microphone.\n"
+            f"  Watch:   {self._watch}\n\n"
+            "  Two voices are on the air; the second link is the studio, for a microphone; the\n"
+            "  third one is the operator's page: how all of it stands.\n"
             "  Ctrl-C ends.\n"
         )
 
