@@ -284,10 +284,10 @@ class Door:
             raise Problem(403, f"ticket-{found.value}", "That is no ticket for this room")
         return None
 
-    def holds(self, text: str, room: Room, peer: bytes) -> bool:
-        """Say whether a ticket is good; it is neither used nor counted."""
+    def read(self, text: str, room: Room, peer: bytes) -> Ticket | Refusal:
+        """Return a ticket, or what is wrong with it; it is neither used nor counted."""
         network, now_ms = self._tickets.network_of(peer), self._now_ms()
-        return isinstance(self._tickets.check(text, room.id, network, now_ms), Ticket)
+        return self._tickets.check(text, room.id, network, now_ms)
 
     def give_last_place(self, connection: Connection, room: Room, back_ms: int) -> None:
         """Answer somebody with a place so far behind whoever comes now, or the last there is."""

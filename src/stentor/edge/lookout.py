@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable
 
-from stentor.admission.tickets import Kind
+from stentor.admission.tickets import FALSE, Kind, Ticket
 from stentor.base.paths import DataFolder
 from stentor.base.settings import Settings
 from stentor.edge import routes
@@ -104,9 +104,13 @@ class Lookout:
         peer, door, summary, now_ms = connection.peer, self._door, self.summary, self._now_ms()
         replayed = self._counts.tickets_replayed
         ban = self.shielding.ban_of(peer, now_ms)
-        if ban is not None and not door.holds(intent.ticket, room, peer):
-            summary.asked(peer)
-            return self._set_back(connection, room, ban.until_ms - now_ms)
+        if ban is not None:
+            found = door.read(intent.ticket, room, peer)
+            if not isinstance(found, Ticket):
+                summary.asked(peer)
+                if intent.ticket and found in FALSE:
+                    summary.wrong(peer, Why.FORGED)
+                return self._set_back(connection, room, ban.until_ms - now_ms)
         try:
             admitted = door.admit(connection, room, intent.ticket, intent.proof)
         finally:
@@ -171,12 +175,14 @@ class Lookout:
     def _put_off(self, connection: Connection, *, reads: bool = False) -> None:
         problem = self.shielding.put_off(connection.peer, self._now_ms(), reads=reads)
         if problem is not None:
-            self.summary.wrong(connection.peer, Why.HASTY)
             raise problem
 
     def _set_back(self, connection: Connection, room: Room, left_ms: int) -> bool:
-        """Whoever is banned may stand at the end of the line; without a line, come again."""
-        self.summary.wrong(connection.peer, Why.HASTY)
+        """Whoever is banned may stand at the end of the line; without a line, come again.
+
+        To come is not wrong: behind that address may be people who did nothing, and each of their
+        tries would make the ban longer.
+        """
         if self._door.sheet.line:
             self._counts.banned_refused += 1
             self.summary.obeyed("set_back")
