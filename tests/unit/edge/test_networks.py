@@ -118,3 +118,46 @@ class ComingAndGoing(RuleBasedStateMachine):
 
 
 TestComingAndGoing = ComingAndGoing.TestCase
+
+
+def let_in(networks: Networks, peer: bytes, now_ns: int) -> int:
+    """Return how many of a hundred who come at once from there are let in."""
+    fds = range(1_000, 1_100)
+    came = [networks.came(fd, peer, now_ns) for fd in fds]
+    for fd in fds:
+        networks.left(fd)
+    return came.count(Welcome.IN)
+
+
+def test_shield_scales_what_a_network_may_have_and_gives_it_back() -> None:
+    networks = Networks(NetworkLimits(joins_per_s=2, joins_burst=20))
+    peer, other, third = PEERS[0], PEERS[1], packed_address("192.0.2.3")
+    assert let_in(networks, peer, S) == 20
+    networks.share(0.5)
+    assert let_in(networks, other, S) == 10
+    assert let_in(networks, other, 11 * S) == 10  # at half the pace, too
+    networks.share(1.0)
+    assert let_in(networks, third, S) == 20
+
+
+def test_shield_cannot_shut_a_network_out_by_its_share_nor_limit_what_has_no_limit() -> None:
+    networks = Networks(NetworkLimits(joins_per_s=2, joins_burst=20))
+    networks.share(0.001)
+    assert let_in(networks, PEERS[0], S) >= 1
+    unlimited = Networks(NetworkLimits())
+    unlimited.share(0.1)
+    assert let_in(unlimited, PEERS[0], S) == 100
+
+
+def test_who_listens_is_known_by_network_until_they_are_let_go() -> None:
+    networks = Networks(NetworkLimits())
+    house = packed_address("2001:db8::1")
+    for fd in (5, 6):
+        networks.came(fd, house, S)
+        networks.listens(fd)
+    assert networks.listening.of(house[:8]) == networks.listening.of(house[:6]) == 2
+    networks.listens_no_more(5)
+    networks.left(5)
+    assert networks.listening.of(house[:7]) == 1
+    networks.listens_no_more(6)
+    assert len(networks.listening) == 0
