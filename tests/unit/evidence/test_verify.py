@@ -235,3 +235,29 @@ def test_a_gap_is_told_and_is_no_fault() -> None:
 @pytest.mark.parametrize("lines", [[], [b"\n"], [b"nonsense\n"], [b"\xff\xfe\n"] * 3])
 def test_what_is_no_ledger_is_not_whole(lines: list[bytes]) -> None:
     assert not check(lines).whole
+
+
+@st.composite
+def tampered(draw: st.DrawFn) -> bytes:
+    """The ledger with lines put elsewhere, twice or out, and bytes of it changed, many at once."""
+    picked = draw(st.lists(records, max_size=COUNT + 3)) if draw(st.booleans()) else range(COUNT)
+    data = b"".join(LINES[n] for n in picked)
+    for _ in range(draw(st.integers(0, 3))):
+        at, until = (draw(st.integers(0, len(data))) for _ in "ab")
+        piece = draw(st.binary(max_size=4) | st.sampled_from([b"\n", b"\r", b"}", *LINES]))
+        data = data[:at] + piece + data[max(at, until if until - at < 9 else at) :]
+    return data
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(tampered())
+def test_only_what_was_written_from_its_beginning_on_is_ever_called_whole(data: bytes) -> None:
+    whole = verify([("ledger", data)], KEY).whole
+    *lines, rest = data.split(b"\n")
+    if rest + b"\n" in LINES:
+        lines, rest = [*lines, rest], b""  # only the newline is not there
+    written = [line + b"\n" for line in lines] == LINES[: len(lines)] and bool(lines)
+    if rest:
+        assert written or not whole  # a torn end is none of what was written
+    else:
+        assert whole is written
