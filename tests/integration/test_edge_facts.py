@@ -30,7 +30,7 @@ def watch(tmp_path: Path) -> Iterator[HeardWatch]:
 
 @pytest.fixture
 def on_edge(tmp_path: Path, watch: HeardWatch) -> Iterator[RunningEdge]:
-    with edge_running(tmp_path, edge_head_s=0.5, edge_network_exempt="") as running:
+    with edge_running(tmp_path, edge_network_exempt="") as running:
         yield running
 
 
@@ -61,8 +61,6 @@ WRONGS = (
     (get("/r/{room}/live.mp4?from=90000"), "far_future", Why.PROBING),
     (get("/r/{room}/live.mp4?ticket=" + "A" * 64), "tickets_malformed", Why.FORGED),
     (get("/r/{room}/live.mp4?ticket={forged}"), "tickets_forged", Why.FORGED),
-    (b"GET / HTTP/1.1\r\nHost:", "slow_heads", Why.SILENT),
-    (b"", "silent_closed", Why.SILENT),
 )
 
 
@@ -88,6 +86,28 @@ def test_each_wrong_is_counted_under_its_name_and_by_network(
     assert sum(one.wrongs for one in heavy) == 2 * len(WRONGS)
     assert any(second.wronging for second in watch.seconds)
     assert on_edge.edge.counts.unsent_seconds == 0
+
+
+def test_who_says_nothing_or_not_to_the_end_is_told_apart_and_named(
+    tmp_path: Path, watch: HeardWatch
+) -> None:
+    with edge_running(tmp_path, edge_head_s=2.0, edge_network_exempt="") as running:
+        silent = [Client(running.port, source="127.9.9.1") for _ in range(2)]
+        slow = [Client(running.port, source="127.9.9.2") for _ in range(3)]
+        for one in slow:
+            one.send(b"GET / HTTP/1.1\r\nHost:")
+        watch.until_counted("silent_closed", 2)
+        watch.until_counted("slow_heads", 3)
+        wrongs = {"127.9.9.1": 0, "127.9.9.2": 0}
+        for source in wrongs:
+            name = watch.key.name(socket.inet_aton(source))
+            heavy = [one for second in watch.seconds for one in second.heavy]
+            wrongs[source] = sum(one.wrongs for one in heavy if one.network == name)
+            assert {one.why for one in heavy if one.wrongs} == {Why.SILENT}
+        assert wrongs == {"127.9.9.1": 2, "127.9.9.2": 3}
+        for client in (*silent, *slow):
+            assert client.closed(20)
+            client.close()
 
 
 def test_person_who_looks_at_the_page_and_listens_did_nothing_wrong(
