@@ -240,7 +240,10 @@ def run(wish: argparse.Namespace) -> dict[str, Any]:
                     if phases and phases[0][0] is not family:
                         recovered = is_open(at, _REST_S)
                 if defences:
-                    said.update(verdicts(at, measured[of_these:]))
+                    try:
+                        said.update(verdicts(at, measured[of_these:]))
+                    except Exception as error:  # what was measured is worth more
+                        print(f"not judged: {error!r}", file=sys.stderr)
     carrier = behind_carrier(wish)
     print("carrier", json.dumps(carrier), flush=True)
     return {

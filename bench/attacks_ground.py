@@ -138,15 +138,15 @@ def now_ms(at: Ground) -> int:
 def verdicts(at: Ground, measured: list[Measured]) -> dict[str, str]:
     """Return what the records of these edges say of each family, by the report's own code."""
 
-    lines = [path.read_bytes().splitlines() for path in sorted(at.folder.ledger.glob("*.jsonl"))]
-    seconds = read_seconds(lines)
+    files = [path.read_bytes() for path in sorted(at.folder.ledger.glob("[0-9]*.jsonl"))]
+    seconds = read_seconds(files)
     told: dict[str, str] = {}
     for family in dict.fromkeys(one.family for one in measured):
         own = [one for one in measured if one.family == family]
         low, high = own[0].from_ms - _LEAD_MS, own[-1].to_ms
         found = judge([one for one in seconds if low <= one.at_ms <= high])
-        present = found.answers[0] if found.answers else None
-        told[family] = f"{found.word}; attack present: {present.told if present else '–'}"
+        present = found.answers[0].told if found.answers else "–"
+        told[family] = f"{found.word}; attack present: {present}"
         print(f"{family:23} {told[family]} ({found.likelihood:.2f})", flush=True)
     return told
 
