@@ -7,8 +7,9 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from stentor.evidence.chain import FORMAT, NOTHING, Chain, Head, Payload
+from stentor.evidence.findings import Report
 from stentor.evidence.records import Closing, Note, Opening, Second
-from stentor.evidence.verify import Report, verify
+from stentor.evidence.verify import verify
 
 START_MS = 1_700_000_000_000
 

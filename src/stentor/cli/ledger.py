@@ -15,7 +15,7 @@ from stentor.cli.ledger_files import data_folder, ledger_files, read_file, read_
 from stentor.cli.options import Data, Json
 
 if TYPE_CHECKING:
-    from stentor.evidence.verify import Finding, Ledger, Report
+    from stentor.evidence.findings import Finding, Ledger, Report
 
 app = typer.Typer(help="The record of what happened: verify it, publish its key and its heads.")
 

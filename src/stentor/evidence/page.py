@@ -12,9 +12,9 @@ from stentor.charts.page import page, table
 from stentor.charts.scale import clock, figure
 from stentor.charts.timeline import Moment, Series, Span, Timeline
 from stentor.evidence.course import STEPS, Course
+from stentor.evidence.findings import Report as Checked
 from stentor.evidence.promises import Held, Kept
 from stentor.evidence.verdict import Verdict, Word
-from stentor.evidence.verify import Report as Checked
 
 _CLASS = {Kept.YES: "yes", Kept.NO: "no", Kept.UNKNOWN: "open"}
 _NOTES_SHOWN = 100

@@ -11,11 +11,11 @@ import msgspec
 from stentor.base.errors import UsageError
 from stentor.evidence.chain import Head
 from stentor.evidence.course import read_course
+from stentor.evidence.findings import Report as Checked
 from stentor.evidence.page import Sources, report_page
 from stentor.evidence.promises import Held, hold_promises
 from stentor.evidence.reading import evening_of, read_seconds, rooms_in
 from stentor.evidence.verdict import Verdict, judge
-from stentor.evidence.verify import Report as Checked
 from stentor.evidence.verify import verify
 
 FORMAT = 1

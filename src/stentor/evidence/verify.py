@@ -7,7 +7,6 @@ was published beforehand.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from itertools import pairwise
 
 import msgspec
@@ -22,65 +21,13 @@ from stentor.evidence.chain import (
     record_holds,
     take_apart,
 )
+from stentor.evidence.findings import Fault, Finding, Ledger, Report
 from stentor.evidence.records import Closing, Opening, Second
 
 FINDINGS_MAX = 1_000
+_APART_MAX = 100_000  # records: of a larger hole it is not looked whether they stand elsewhere
+_TAKEN_OUT = "taken out of the file"
 SECOND_LATE_MS = 2_500  # seconds further apart than this are a gap
-
-
-class Fault(StrEnum):
-    """What was done to a record, as far as can be told."""
-
-    UNREADABLE = "unreadable"  # not a record at all
-    EDITED = "edited"  # does not have its own hash
-    RESIGNED = "re-signed"  # has its hash, but not the ledger's signature
-    MISSING = "missing"
-    REORDERED = "reordered"
-    TWICE = "twice"
-    UNCHAINED = "unchained"  # signed, but does not follow the record before it
-    MISPLACED = "misplaced"  # an opening, head or closing where none may be
-    WRONG_HEAD = "wrong-head"  # a head whose root is not that of the records
-    OTHER_KEY = "other-key"  # the file names another key than the one published
-    REWRITTEN = "rewritten"  # not what a head says that somebody kept
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """One fault; `record` is the number, `to` the last one where several are alike."""
-
-    file: str
-    fault: Fault
-    record: int
-    to: int
-    line: int  # from 1; 0 where there is none
-    why: str
-
-
-class Ledger(msgspec.Struct, frozen=True):
-    """What was found in one file."""
-
-    file: str
-    ledger: str  # the opening's hash: names the file for good
-    records: int
-    key: str
-    first_ms: int
-    last_ms: int
-    seconds: int
-    gaps: tuple[tuple[int, int], ...]  # Unix ms of the seconds around each
-    closed: bool
-    torn: bool  # ends within a line
-    last: str
-    previous: str
-    event_key_id: str
-
-
-class Report(msgspec.Struct, frozen=True):
-    """The answer. `whole` means: nothing was changed; `doubts` say what cannot be told."""
-
-    whole: bool
-    files: tuple[Ledger, ...]
-    findings: tuple[Finding, ...]
-    doubts: tuple[str, ...]
-    unlisted: int = 0  # findings beyond FINDINGS_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +51,8 @@ class _File:
     bad: dict[int, int] = field(default_factory=dict)  # where a record was spoilt: number → line
     torn: bool = False
 
-    def find(self, fault: Fault, record: int, line: int, why: str, to: int | None = None) -> None:
-        last = record if to is None else to
-        self.findings.append(Finding(self.name, fault, record, last, line, why))
+    def find(self, fault: Fault, record: int, line: int, why: str, to: int = -1) -> None:
+        self.findings.append(Finding(self.name, fault, record, max(record, to), line, why))
 
     @property
     def size(self) -> int:
@@ -163,7 +109,10 @@ def _read_lines(file: _File, lines: Sequence[bytes]) -> None:
                 skipped.discard(n)
             file.bad.pop(n, None)  # what stood in its place was put in
         else:
-            skipped.update(range(expected, n) if n - expected < FINDINGS_MAX * 100 else ())
+            if n - expected < _APART_MAX:
+                skipped.update(range(expected, n))
+            else:
+                file.find(Fault.MISSING, expected, 0, _TAKEN_OUT, n - 1)
             expected = n + 1
         file.good[n] = record
     _find_missing(file, sorted(skipped))
@@ -174,7 +123,7 @@ def _find_missing(file: _File, missing: Sequence[int]) -> None:
     for index, n in enumerate(missing):
         if index + 1 == len(missing) or missing[index + 1] != n + 1:
             first = missing[begin]
-            file.find(Fault.MISSING, first, 0, "taken out of the file", n)
+            file.find(Fault.MISSING, first, 0, _TAKEN_OUT, n)
             begin = index + 1
 
 
@@ -238,7 +187,7 @@ def _check_kept(files: Sequence[_File], heads: Sequence[Head], key: str | None) 
     """Hold the files against heads that somebody kept; return the doubts that remain."""
     doubts: list[str] = []
     by_ledger = {file.opening_hash: file for file in files if file.opening_hash}
-    known = {key} if key is not None else {file.key for file in files}
+    known = {file.key for file in files} if key is None else {key}
     fits: dict[str, int] = {}  # the largest head of a file that its records agree with
     for head in sorted(heads, key=lambda one: (one.ledger, one.size)):
         file = by_ledger.get(head.ledger)

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stentor.evidence.chain import FORMAT, Chain, leaf_hash, read_body, take_apart
+from stentor.evidence.findings import Fault
 from stentor.evidence.records import Opening, Second
-from stentor.evidence.verify import Fault, verify
+from stentor.evidence.verify import verify
 from support.ledger import Writer, check, named
 
 WRITER = Writer().whole(13)
@@ -235,6 +236,15 @@ def test_a_gap_is_told_and_is_no_fault() -> None:
 @pytest.mark.parametrize("lines", [[], [b"\n"], [b"nonsense\n"], [b"\xff\xfe\n"] * 3])
 def test_what_is_no_ledger_is_not_whole(lines: list[bytes]) -> None:
     assert not check(lines).whole
+
+
+def test_a_hole_of_any_size_is_found() -> None:
+    writer = Writer()
+    writer.open()
+    writer.chain.tree.size = 300_000
+    writer.second()
+    (found,) = check(writer.lines, writer.chain.public_key).findings
+    assert (found.fault, found.record, found.to) == (Fault.MISSING, 1, 299_999)
 
 
 @st.composite

@@ -13,8 +13,9 @@ import pytest
 
 from stentor.base.paths import DataFolder
 from stentor.evidence.chain import Body, Head, take_apart
+from stentor.evidence.findings import Report
 from stentor.evidence.records import Note, Second
-from stentor.evidence.verify import Report, verify
+from stentor.evidence.verify import verify
 from stentor.watch.ledger import PENDING_MAX, About, Ledger
 from stentor.watch.ledger_file import HEADS_NAME
 from stentor.watch.serve import ledger_key
