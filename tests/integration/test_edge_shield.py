@@ -14,7 +14,7 @@ import pytest
 from stentor.admission.tickets import Kind, Ticket, Tickets
 from stentor.base.paths import DataFolder
 from stentor.base.secrets import door_key
-from stentor.shield import vocabulary
+from stentor.shield import sketches, vocabulary
 from stentor.shield.policy import Ban, Why
 from support.edge import Client, RunningEdge, edge_running, eventually
 from support.seconds import PATIENCE_S, HeardWatch, watch_of
@@ -174,3 +174,16 @@ def test_guard_is_told_of_a_network_that_the_edge_knows_and_has_nobody_in(
         assert hears_more(on_edge, listener)
     finally:
         guard.close()
+
+
+def test_reminder_that_is_passed_on_vouches_for_one(
+    on_edge: RunningEdge, watch: HeardWatch
+) -> None:
+    reminder = ticket_of(on_edge, Kind.REMINDER)
+    for number in range(1, 6):
+        assert join(on_edge, f"127.0.1.{number}", reminder)[1] == 200
+    while sum(second.counts.get("joined", 0) for second in watch.seconds) < 5:
+        watch.hear()
+    assert sum(second.vouched for second in watch.seconds) == 1
+    held = [sketches.estimate(second.holding) for second in watch.seconds]
+    assert round(sum(held)) == 1

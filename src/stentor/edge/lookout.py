@@ -20,12 +20,14 @@ from stentor.edge.listening import Listening
 from stentor.edge.networks import Networks
 from stentor.edge.push import Push
 from stentor.edge.rooms import Room, Rooms
-from stentor.edge.shielding import Shielding
+from stentor.edge.shielding import Lately, Shielding
 from stentor.edge.steps import Steps
 from stentor.edge.telling import Silent, Telling
 from stentor.edge.web import Web
+from stentor.shield.keys import house
 from stentor.shield.policy import Why
 
+_VOUCHED_REMEMBERED_MS = 7_200_000
 _TURNS_MAX = 512  # two minutes of the door's ticks
 
 
@@ -64,6 +66,7 @@ class Lookout:
         self._now_ms = now_ms
         self._turns = Turns()
         self._obeyed = 0, 0, 0
+        self._vouched = Lately(_VOUCHED_REMEMBERED_MS)
         self.telling = Telling(
             watch=folder.watch_socket,
             event_key=folder.event_key,
@@ -114,7 +117,7 @@ class Lookout:
         try:
             admitted = door.admit(connection, room, intent.ticket, intent.proof)
         finally:
-            shown = door.shown
+            shown = None if door.shown is None else self._speaking(door.shown, peer, now_ms)
             summary.asked(peer, None if shown is None else shown.kind)
             if self._counts.tickets_replayed != replayed:
                 summary.wrong(peer, Why.FORGED)
@@ -124,8 +127,6 @@ class Lookout:
             return False
         summary.admitted(peer)
         if shown is not None and shown.kind is not Kind.RETURN:
-            if shown.kind is Kind.REMINDER:
-                summary.vouched()
             lag_s = self._turns.lag_s(shown.place_ms, now_ms)
             if lag_s is not None and door.sheet.line:
                 summary.turn_lag(lag_s)
@@ -134,6 +135,22 @@ class Lookout:
             if totals is not None:
                 totals.returned += 1
         return True
+
+    def _speaking(self, ticket: Ticket, peer: bytes, now_ms: int) -> Ticket | None:
+        """Return a ticket, if it says something of who shows it.
+
+        Without a line a reminder is not used up, and whoever has it can pass it on: at each edge
+        it speaks for those who showed it first.
+        """
+        if ticket.kind is not Kind.REMINDER:
+            return ticket
+        name = ticket.edge.to_bytes(2) + ticket.serial.to_bytes(6)
+        theirs = name + house(peer)
+        if not self._vouched.did(name, now_ms):
+            self.summary.vouched()
+            self._vouched.note(name, now_ms)
+            self._vouched.note(theirs, now_ms)
+        return ticket if self._vouched.did(theirs, now_ms) else None
 
     def looked_at(self, connection: Connection, intent: routes.Intent) -> None:
         """Note what is asked for; raises a `Problem` if the policy puts that off."""
