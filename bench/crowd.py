@@ -25,6 +25,9 @@ _BURST = 64  # connections at once
 _AT_ONCE_BYTES = 1 << 20
 _PER_PROCESS = 16_000
 _LOOKS_EVERY_S = 0.02
+_JOINS_PER_S = 4000.0
+_WAIT_S = 12.0
+_WAITS_MAX = 8
 
 
 def _shaken(one: ssl.SSLSocket) -> bool:
@@ -51,16 +54,23 @@ class Crowd:
         self._tls = tls
         self._number = number
         self._sockets: list[socket.socket] = []
+        self._come = 0
         self._epoll = select.epoll()
         self._stopping = False
         self._draining: threading.Thread | None = None
         self.session: ssl.SSLSession | None = None
         self.resumed = 0
 
-    def come(self, count: int, *, again: bool = False) -> None:
-        """Join, so many at once as an edge can take; `again`: with the first one's ticket."""
-        for start in range(0, count, _BURST):
-            batch = [self._connect(again) for _ in range(min(_BURST, count - start))]
+    def come(self, count: int, *, again: bool = False, per_s: float = 1e6) -> None:
+        """Join, so many at once as an edge can take; `again`: with the first one's ticket.
+
+        Where a line is formed, as the machine is busy with something else, it waits until that is
+        over, and gives up after some such waits.
+        """
+        waits = 0
+        while count:
+            begun_s = time.monotonic()
+            batch = [self._connect(again) for _ in range(min(_BURST, count))]
             waiting = [one for one in batch if isinstance(one, ssl.SSLSocket)]
             while waiting:
                 waiting = [one for one in waiting if not _shaken(one)]
@@ -70,12 +80,23 @@ class Crowd:
             for one in batch:
                 answer = one.recv(12)
                 if answer != b"HTTP/1.1 200":
-                    raise SystemExit(f"A listener was not let in: {answer!r}")
+                    if waits == _WAITS_MAX:
+                        raise SystemExit(f"Not let in: {(answer + one.recv(2000)).decode()}")
+                    one.close()
+                    continue
+                count -= 1
+                self._sockets.append(one)
                 if isinstance(one, ssl.SSLSocket):
                     self.session = self.session or one.session
                     self.resumed += bool(one.session_reused)
                 one.setblocking(False)
                 self._epoll.register(one.fileno(), select.EPOLLIN)
+            let_in = sum(one.fileno() >= 0 for one in batch)
+            if let_in < len(batch):
+                waits += 1
+                time.sleep(_WAIT_S)
+            else:
+                time.sleep(max(0.0, begun_s + len(batch) / per_s - time.monotonic()))
 
     def drain(self) -> None:
         """Discard from now on whatever comes, in a thread."""
@@ -100,7 +121,8 @@ class Crowd:
         self._sockets.clear()
 
     def _connect(self, again: bool) -> socket.socket:
-        one = open_socket(self._target, self._number, len(self._sockets), small_window=False)
+        one = open_socket(self._target, self._number, self._come, small_window=False)
+        self._come += 1
         if self._tls is not None:
             one = self._tls.wrap_socket(
                 one,
@@ -108,7 +130,6 @@ class Crowd:
                 session=self.session if again else None,
                 do_handshake_on_connect=False,
             )
-        self._sockets.append(one)
         return one
 
     def _drain(self) -> None:
@@ -126,9 +147,9 @@ def _come_and_drain(
     target: Target, requests: list[bytes], number: int, count: int, ready: Event
 ) -> None:
     crowd = Crowd(target, requests, number=number)
-    crowd.come(count)
-    ready.set()
     crowd.drain()
+    crowd.come(count, per_s=_JOINS_PER_S)
+    ready.set()
     threading.Event().wait()
 
 
@@ -150,8 +171,8 @@ class Crowds:
             process.kill()
             process.join()
 
-    def grow_to(self, count: int) -> None:
-        """Let so many be there, and wait until they are."""
+    def grow_to(self, count: int) -> bool:
+        """Let so many be there, and wait until they are; say whether all were let in."""
         while self.count < count:
             more = min(_PER_PROCESS, count - self.count)
             at = self.count % len(self._requests)  # go on where the last one was
@@ -166,5 +187,6 @@ class Crowds:
             self._processes.append(process)
             while not ready.wait(0.1):
                 if not process.is_alive():
-                    raise SystemExit("The listeners did not come.")
+                    return False
             self.count += more
+        return True

@@ -29,7 +29,7 @@ _SETTLE_S = 3.0
 _WINDOW_S = 5
 _USABLE = 0.97  # of an edge's connections, before it holds that it is full
 _LEAVING_FROM, _LEAVING_FOR = 0.2, 0.7  # of the guests' time (load/behaviour.py)
-_LEARNT_S = 12.0  # from the first who leaves to the crowd
+_LEARNT_S = 25.0  # from the first who leaves to the crowd
 
 
 class Paces:

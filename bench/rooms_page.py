@@ -12,7 +12,7 @@ text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 .small { font-size: 11px; fill: #59636e }
 .ours { fill: #0969da; stroke: #0969da } .peer { fill: #bc6c25; stroke: #bc6c25 }
 .third { fill: #1a7f37; stroke: #1a7f37 } text.ours, text.peer, text.third { stroke: none }
-polyline { fill: none; stroke-width: 1.5; opacity: .7 }
+polyline.ours, polyline.peer, polyline.third { fill: none; stroke-width: 1.5; opacity: .7 }
 .axis { stroke: #59636e; stroke-width: 1 } .grid { stroke: #59636e; opacity: .25 }
 @media (prefers-color-scheme: dark) {
   text { fill: #e6edf3 } .small { fill: #9198a1 }
@@ -132,7 +132,7 @@ def page(told: dict[str, Any], command: str) -> str:
             f" {fit['product_share']:+.1%} of the cost of"
             f" {listeners:,} listeners in {rooms:,} rooms.",
             "",
-            f"Memory: each edge keeps the last 48 s of each room in all renditions, listened to or"
+            f"Memory: each edge keeps the last 38 s of each room in all renditions, listened to or"
             f" not, {told['window_bytes'] / 1e6:.1f} MB a room and edge.",
             "",
         ]
