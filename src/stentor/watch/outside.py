@@ -34,6 +34,7 @@ class Outside:
         self._orders = OrdersFolder(folder.orders)
         self.known: dict[str, Orders] = {}
         self._told: dict[str, RoomPlan] = {}
+        self.near: frozenset[str] = frozenset()  # the rooms that a record may tell of now
         self._seconds = 0
         self._parts: dict[str, _PartFacts] = {}
         self._offset_ns: int | None = None
@@ -52,6 +53,7 @@ class Outside:
         self._seconds += 1
         new = {room: plan for room, plan in plans.items() if every or self._told.get(room) != plan}
         self._told = plans
+        self.near = frozenset(plans)
         return {
             room: msgspec.structs.replace(plan, parts_recorded=self._recorded(room))
             for room, plan in new.items()

@@ -52,7 +52,8 @@ class Watching:
                 at_ms = max((one.at_ms for one in edges), default=now_ms)
                 self._second(Second(min(max(at_ms, self._last_ms + 1), now_ms), edges))
             rooms = self.outside.rooms(now_ms)
-            self.plans.update(rooms)
+            plans = {**self.plans, **rooms}
+            self.plans = {room: plans[room] for room in plans if room in self.outside.near}
             notes = (*self.outside.notes(offset_ns), *self.deciding.take_notes())
             guard = self.guarding.look()
             self._second(
