@@ -17,7 +17,7 @@ ROOM_MAX = 1_000_000  # of one edge: no process holds as many
 _HELD = (0.8, 1.5)  # of what is announced: within that it stays as it is
 _THERE = (0.97, 1.03)  # once it moves, until that
 _FALLS_S, _RISES_S = 3.0, 30.0
-_LEAVING_S = 30.0
+_LEAVING_S, _LEFT = (6.0, 60.0), 250.0
 
 
 def sustained_per_s(join_cost_s: float, join_share: float) -> float:
@@ -49,18 +49,26 @@ class Pace:
 
 
 class Leaving:
-    """How many leave a second, as a share of those who listen: both grow with the house."""
+    """How many leave a second, as a share of those who listen: both grow with the house.
+
+    Looks back until some hundreds have left, so that chance is a few percent of it, and no further.
+    """
 
     def __init__(self) -> None:
         self._left = 0.0
         self._listened_s = 0.0
+        self._per_s = 0.0
 
     def look(self, listeners: int, left_per_s: float, past_s: float) -> float:
-        """Return how many leave a second now, from the last half minute or so."""
-        kept = exp(-past_s / _LEAVING_S)
+        """Return how many leave a second now."""
+        shortest_s, longest_s = _LEAVING_S
+        tau_s = min(longest_s, max(shortest_s, _LEFT / max(1e-9, self._per_s, left_per_s)))
+        kept = exp(-past_s / tau_s)
         self._left = self._left * kept + left_per_s * past_s
         self._listened_s = self._listened_s * kept + listeners * past_s
-        return listeners * self._left / self._listened_s if self._listened_s else 0.0
+        if self._listened_s:
+            self._per_s = listeners * self._left / self._listened_s
+        return self._per_s
 
 
 def fits(spare_cpu_s: float, delivery_cost_s: float, period_s: float, *bounds: float | None) -> int:

@@ -47,10 +47,18 @@ def test_least_of_all_bounds_is_how_many_fit_and_too_many_are_below_zero() -> No
     assert fits(1e9, 1e-9, 15.36) == ROOM_MAX
 
 
-def test_as_many_leave_as_did_for_half_a_minute_though_the_house_grows() -> None:
+def test_share_that_leaves_is_the_same_though_the_house_grows() -> None:
     leaving, found = Leaving(), 0.0
     for second in range(1, 120):
         listeners = 100 * second
         found = leaving.look(listeners, listeners / 50, 1.0)
     assert abs(found - 119 * 100 / 50) < 1
     assert Leaving().look(0, 0.0, 1.0) == 0.0
+
+
+def test_many_who_begin_to_leave_are_noticed_within_seconds() -> None:
+    leaving = Leaving()
+    for _ in range(30):
+        leaving.look(2_000, 0.0, 1.0)
+    found = [leaving.look(2_000, 30.0, 1.0) for _ in range(25)]
+    assert found[-1] > 0.85 * 30
