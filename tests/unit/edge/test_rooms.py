@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stentor.edge.rooms import Change, Rooms
+from stentor.edge.answer import http_chunk
+from stentor.edge.rooms import Change, Rooms, Stream
 from stentor.feed.wire import Kind, Message
 from stentor.media.boxes import boxes, read_event
 from stentor.rooms.orders import Phase
@@ -98,3 +100,14 @@ def test_state_that_is_not_utf8_is_refused() -> None:
     rooms = rooms_with(0)
     broken = Message(Kind.STATE, "hall", payload=b'{"room": "\x89"}')
     assert rooms.apply(broken, 0) is Change.REFUSED
+
+
+@pytest.mark.parametrize("start", [0, 4, 5, 9, 12, 30])
+@pytest.mark.parametrize("stop", [0, 5, 6, 12, 15, 40])
+def test_span_is_what_is_held_of_it(start: int, stop: int) -> None:
+    stream = Stream("aac48")
+    for number in range(15):  # of which the last ten are kept
+        stream.append(number, bytes([number]), now_ns=1, parts_max=10)
+    held = [bytes([number]) for number in range(5, 15) if start <= number < stop]
+    assert list(stream.span(start, stop)) == held
+    assert stream.chunked(start, stop) == b"".join(map(http_chunk, held))
