@@ -10,7 +10,7 @@ import pytest
 
 from support.machine import Machine, watched_machine
 
-pytest_plugins = ["support.second_chance"]
+pytest_plugins = ["support.second_chance", "support.side_by_side"]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

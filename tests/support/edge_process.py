@@ -17,8 +17,8 @@ from stentor.base.paths import DataFolder
 from stentor.base.settings import Settings, as_environment
 from stentor.rooms.orders import Phase
 from support.edge import Ear, eventually
+from support.network import free_ports
 from support.programme import FeedThread, Programme
-from support.server import free_ports
 
 _RUN = """
 from pathlib import Path

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from support.edge import eventually
+from support.network import free_ports
 from support.programs import program
-from support.server import free_ports
 from support.tls import Pair
 
 

@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
+import os
+import random
 import socket
 import time
+from contextlib import ExitStack
+
+# Below the kernel's range for outgoing connections: else some other test's connection may take one
+# before the server does. Tests that run side by side have a range each.
+_PORTS = range(10_000, 32_000)
+_SIDES = 2
+
+
+def free_ports(count: int, host: str = "127.0.0.1") -> int:
+    """Return the first of `count` consecutive ports that nothing listens on now."""
+    chance = random.Random()
+    side = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _SIDES
+    size = len(_PORTS) // _SIDES
+    for _ in range(200):
+        first = _PORTS[side * size] + chance.randrange(size - count)
+        with ExitStack() as stack:
+            try:
+                for port in range(first, first + count):
+                    stack.enter_context(socket.socket()).bind((host, port))
+            except OSError:
+                continue
+            return first
+    raise RuntimeError("no free ports")
 
 
 def free_port(host: str = "127.0.0.1") -> int:
     """Return a TCP port that nothing listens on now; take it soon."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return free_ports(1, host)
 
 
 def wait_for_port(port: int, host: str = "127.0.0.1", timeout_s: float = 15) -> None:

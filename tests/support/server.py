@@ -11,15 +11,13 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import select
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +28,7 @@ import httpx
 from stentor.base.paths import DataFolder
 from stentor.base.secrets import operator_token
 from support.machine import PATIENCE
+from support.network import free_ports
 
 READY_S = 40.0
 COMMAND = (sys.executable, "-m", "stentor")
@@ -45,25 +44,6 @@ def wait_until(condition: Callable[[], Any], timeout_s: float, what: str = "") -
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {PATIENCE * timeout_s} s: {what or condition}")
         time.sleep(0.02)
-
-
-def free_ports(count: int) -> int:
-    """Return the first of `count` consecutive ports that nothing listens on now.
-
-    Below the kernel's range for outgoing connections: else some other test's connection may take
-    one of them before the server does.
-    """
-    chance = random.Random()
-    for _ in range(200):
-        first = chance.randrange(10_000, 32_000 - count)
-        with ExitStack() as stack:
-            try:
-                for port in range(first, first + count):
-                    stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return first
-    raise RuntimeError("no free ports")
 
 
 @dataclass(frozen=True)

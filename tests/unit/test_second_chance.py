@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 TESTS = Path(__file__).resolve().parents[1]
 
 FAILS_ONCE = """
@@ -56,14 +58,26 @@ def test_without_a_second_chance():
 """
 
 
-def test_tests_in_real_time_run_twice_with_everything_new_and_others_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("processes", [(), ("-n", "1")], ids=["here", "in another process"])
+def test_tests_in_real_time_run_twice_with_everything_new_and_others_once(
+    tmp_path: Path, processes: tuple[str, ...]
+) -> None:
     for folder, source in (("integration", FAILS_ONCE), ("unit", FAILS)):
         path = tmp_path / "tests" / folder / "test_it.py"
         path.parent.mkdir(parents=True)
         path.write_text(source)
     options = ["-raR", "--rerun-show-tracebacks", "--import-mode=importlib", "-p"]
     ran = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, "support.second_chance", "--rootdir=.", "."],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            *processes,
+            *options,
+            "support.second_chance",
+            "--rootdir=.",
+            ".",
+        ],
         cwd=tmp_path,
         env={"PYTHONPATH": str(TESTS)},
         capture_output=True,
