@@ -22,7 +22,7 @@ from ground import Ground, ground, machine
 
 from stentor.load.behaviour import Behaviour
 from stentor.load.plan import Plan
-from stentor.load.report import Tally, figures
+from stentor.load.report import Tally, answered, figures
 from stentor.load.run import Sums, run_load
 
 _SETTLE_S = 3.0
@@ -183,6 +183,7 @@ def report(
         f" line, {came.tickets_lost} tickets lost, {came.refused} refused",
         f"came in/left, {_WINDOW_S} s each": ", ".join(f"{a:.0f}/{b:.0f}" for a, b in stretches)
         + f"; {goodput:.1%} of what may be",
+        "audio or a place in 3 s": f"{answered(came):.2%}",
         "told their place after": told["told_s"],
         "from one's turn to audio": told["served_audio_s"],
         "who came straight in": told["first_audio_s"],

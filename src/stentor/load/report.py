@@ -7,6 +7,7 @@ import msgspec
 BIN_NS = 5_000_000
 BINS_MAX = 40_000
 _BIN_S = BIN_NS / 1e9
+_ANSWERED_S = 3.0
 
 
 class Histogram(msgspec.Struct):
@@ -33,6 +34,10 @@ class Histogram(msgspec.Struct):
         for place, count in other.bins.items():
             self.bins[place] = self.bins.get(place, 0) + count
         self.largest_s = max(self.largest_s, other.largest_s)
+
+    def within(self, seconds: float) -> int:
+        """Return how many took no longer."""
+        return sum(count for place, count in self.bins.items() if (place + 1) * _BIN_S <= seconds)
 
     def figures(self) -> dict[str, float] | None:
         """Return p50, p95, p99 and the largest, None if there was nothing to count."""
@@ -124,9 +129,15 @@ def sum_tallies(tallies: Iterable[Tally]) -> Tally:
     return total
 
 
+def answered(tally: Tally) -> float:
+    """Return the share who had audio or a place in line within 3 s of coming, or of the hour."""
+    times = (tally.first_audio_s, tally.told_s, tally.after_hour_s)
+    return sum(one.within(_ANSWERED_S) for one in times) / max(1, tally.wanted)
+
+
 def figures(tally: Tally) -> dict[str, object]:
     """Return what is printed: counts as they are, histograms as percentiles."""
-    found: dict[str, object] = {}
+    found: dict[str, object] = {"answered_within_3_s": round(answered(tally), 4)}
     for name in tally.__struct_fields__:
         value = getattr(tally, name)
         if isinstance(value, Histogram):

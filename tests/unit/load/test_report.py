@@ -39,3 +39,11 @@ def test_bins_counted_elsewhere_are_the_same_figures() -> None:
         histogram.add(value)
     other.add_bins([1, 0, 2, *[0] * 97, 1])
     assert histogram.bins == other.bins
+
+
+def test_who_was_answered_has_audio_or_a_place_within_three_seconds() -> None:
+    tally = Tally(wanted=4)
+    tally.first_audio_s.add(0.2)
+    tally.first_audio_s.add(3.2)
+    tally.told_s.add(2.9)
+    assert figures(tally)["answered_within_3_s"] == 0.5
