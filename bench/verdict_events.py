@@ -87,14 +87,11 @@ def harm_of(outcome: Outcome, end_s: float) -> Harm:
 def one_row(job: tuple[Kind, int, int]) -> Row:
     """Return one evening, run and read."""
     kind, n, seed = job
-    event = settled(kind, n, seed)
-    outcome = Evening(event).run()
+    event, alone = settled(kind, n, seed)
+    harmless = event.attack is None and event.fault is None
+    outcome = alone if harmless else Evening(event).run()
     columns = read_columns(outcome.seconds)
-    was, fared = truth(event, outcome)
-    assessing, second_signs = Assessing(), []
-    for merged in columns.merged:
-        assessing.look(merged)
-        second_signs.append(assessing.signs())
+    was, fared = truth(event, outcome, alone)
     return Row(
         kind,
         n,
@@ -103,10 +100,19 @@ def one_row(job: tuple[Kind, int, int]) -> Row:
         fared.share,
         columns,
         read_signs(columns).values(),
-        second_signs,
+        assess(columns),
         harm_of(outcome, event.end_s),
         event.attack.family if event.attack else None,
     )
+
+
+def assess(columns: Columns) -> list[dict[str, float]]:
+    """Return the signs of each second, as the assessment sees them."""
+    assessing, found = Assessing(), []
+    for merged in columns.merged:
+        assessing.look(merged)
+        found.append(assessing.signs())
+    return found
 
 
 def run_events(events: int, seed: int, keep: Path | None, processes: int) -> list[Row]:

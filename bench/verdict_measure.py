@@ -186,9 +186,10 @@ def detection(rows: Sequence[Row]) -> dict[str, object]:
                 continue
             early += any(at < attack.start_s for at in alarms)
             ratio = ratio_of(row)
+            begins_s = attack.start_s + attack.rise_s / 2  # half of its rate
             during = [at for at in alarms if attack.start_s <= at <= attack.end_s + 12]
             if during:
-                delays.setdefault(ratio, []).append(during[0] - attack.start_s)
+                delays.setdefault(ratio, []).append(max(0.0, during[0] - begins_s))
             else:
                 missed[ratio] += 1
     return {

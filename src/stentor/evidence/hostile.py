@@ -75,6 +75,6 @@ def _strange(columns: Columns) -> list[float]:
         beyond = max(0.0, (share - usual) / max(0.05, 1 - usual))
         sure = beyond > _SURE
         found.append(beyond if sure else 0.0)
-        if not sure and whole[1][t] >= 8:  # what is usual is learnt from other times
+        if not sure and t >= 5 and whole[1][t] >= 8:  # what is usual is learnt from other times
             usual += (whole[0][t] / whole[1][t] - usual) * 0.2
     return found

@@ -109,14 +109,23 @@ def _join_share(columns: Columns) -> float:
     return min(1.0, max(0.3, asked / came)) if came >= 20 else 0.7
 
 
-def mended(course: Course, *, spread: bool) -> Course:
+def mended(course: Course, *, spread: bool, lost: Sequence[float] = ()) -> Course:
     """Return the course with what broke whole: costs, edges and parts as they had been.
 
-    `spread`: pages that ignored their slots had come evenly.
+    `spread`: pages that ignored their slots had come evenly. `lost` are listeners whom a dead edge
+    lost, by the second: they had not come again.
     """
     n = len(course.coming)
     early = slice(2, max(4, min(n, 20)))
     coming = course.coming
+    if any(lost):
+        left, stayed = 0.0, []
+        for new, gone in zip(coming, lost, strict=True):
+            left += gone
+            back = min(new, left)
+            left -= back
+            stayed.append(new - back)
+        coming = tuple(stayed)
     if spread and n > _FIRST_S:
         even = sum(coming) / (n - _FIRST_S)
         coming = tuple(0.0 if t < _FIRST_S else even for t in range(n))

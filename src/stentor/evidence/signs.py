@@ -21,6 +21,8 @@ from stentor.shield.policy import Why
 WINDOW_S = 10
 _BEFORE_S = 20
 _LONG_S, _LEAD_S = 30, 8
+_PRIOR = 10.0  # clusters: few say little of what is usual
+_FIRST_S = 2  # a record begins with all who are there already
 _HOUSES = ("4/32", "6/64")  # a larger network's heavy figures hold those of its houses again
 _HEAVY_ASKS = 4
 # Answers that no player of ours asks for; each is also counted among the first.
@@ -221,19 +223,21 @@ def _rate(column: Sequence[float]) -> float:
 
 def _strangers(columns: Columns) -> tuple[float, float]:
     """Return by how much strange clusters grow from some seconds to the ten that follow."""
-    strange, asked = windows(columns.strangers), windows(columns.clusters)
-    strange_before = windows(columns.strangers, _BEFORE_S)
-    asked_before = windows(columns.clusters, _BEFORE_S)
+    strangers = [0.0] * _FIRST_S + columns.strangers[_FIRST_S:]
+    clusters = [0.0] * _FIRST_S + columns.clusters[_FIRST_S:]
+    strange, asked = windows(strangers), windows(clusters)
+    strange_before = windows(strangers, _BEFORE_S)
+    asked_before = windows(clusters, _BEFORE_S)
     best_share, best_score = 0.0, 0.0
     for n in range(WINDOW_S, len(strange)):
         s, a = strange[n], asked[n]
         s0, a0 = strange_before[n - WINDOW_S], asked_before[n - WINDOW_S]
         if a < 5 or a0 < 5:
             continue
-        usual = (s0 + 1.0) / (a0 + 2.0)
+        usual = (s0 + _PRIOR / 2) / (a0 + _PRIOR)
         above = s - usual * a
         best_share = max(best_share, above / (a + 10.0))
-        spread = usual * (1 - usual) * a * (1 + a / a0)
+        spread = usual * (1 - usual) * a * (1 + a / (a0 + _PRIOR))
         best_score = max(best_score, above / sqrt(spread + 2.0))
     return best_share, log1p(best_score)
 

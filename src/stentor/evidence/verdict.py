@@ -7,6 +7,7 @@ rates; "cannot be told" is a word too. It never names who it was: no record know
 
 from collections.abc import Sequence
 from enum import StrEnum
+from itertools import pairwise
 from statistics import median
 
 import msgspec
@@ -33,7 +34,7 @@ _DEARER = 1.4  # costs against those of the evening's beginning
 _AGAIN = 4.0  # times that a good ticket is shown
 _VOUCHED_MIN = 30.0
 _SECONDS_MIN = 30
-_HOSTILE_LESS, _HOSTILE_MORE = 0.7, 1.3
+_HOSTILE_LESS, _HOSTILE_MORE = 0.6, 1.3
 
 
 class Word(StrEnum):
@@ -99,7 +100,8 @@ def judge_columns(columns: Columns, method: Method = METHOD) -> Verdict:
     own = Told.NO
     if faults:
         course = people_course(columns, nobody)
-        whole = replay(mended(course, spread="pages" in " ".join(faults)))
+        lost = _lost(columns) if any(columns.missing) else ()
+        whole = replay(mended(course, spread="pages" in " ".join(faults), lost=lost))
         own = Told.NO if whole.failed else Told.YES
     vouched = _vouched(columns, nobody)
     word = _word(present, failed, without, own, vouched)
@@ -180,14 +182,17 @@ def _vouched(columns: Columns, nobody: Hostile) -> bool:
     return share > 0 and replay(part_of(course, share)).failed
 
 
+def _lost(columns: Columns) -> list[float]:
+    """Return how many listeners were lost at once, by the second."""
+    lost = [0.0]
+    for before, now in pairwise(one.listeners for one in columns.merged):
+        lost.append(float(before - now) if before - now > 0.2 * before else 0.0)
+    return lost
+
+
 def _returning(columns: Columns) -> float:
-    """Return how many listeners were lost at once: a network's fault, or an edge's."""
-    most = 0.0
-    for n in range(1, len(columns)):
-        before, now = columns.merged[n - 1].listeners, columns.merged[n].listeners
-        if before - now > 0.2 * before:
-            most += before - now
-    return most
+    """Return how many came again whom a network's fault, or an edge's, had lost."""
+    return sum(_lost(columns))
 
 
 def own_faults(columns: Columns) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ _PEOPLE_MAX = 65_536
 _HEAVY_ASKS = 4
 _CALM_S = 0.5
 _FALSE = ("answers_4xx", "tls_failed", "proxy_refused")
+_FIRST_S = 2
 _ALARM_S = 10  # how long it is said after it was last seen
 
 
@@ -118,12 +119,12 @@ class Assessing:
             return max(0.0, sums[name] - times * usual.get(name, 0.0))
 
         clusters = usual.get("clusters", 0.0)
-        share = (usual.get("strangers", 0.0) + 1.0) / (clusters + 2.0)
+        share = (usual.get("strangers", 0.0) + 2.0) / (clusters + 4.0)
         spread = (
             share * (1 - share) * sums["clusters"] * (1 + sums["clusters"] / (10 * clusters + 5))
         )
         strange = max(0.0, sums["strangers"] - share * sums["clusters"])
-        settled = self._seconds >= SPAN_S + 3
+        settled = self._seconds >= _FIRST_S + SPAN_S + 3
         return {
             "false": beyond("false") / (0.1 * sums["came"] + 4.0),
             "mute": beyond("mute") / (0.2 * sums["came"] + 6.0),
@@ -137,7 +138,9 @@ class Assessing:
         }
 
     def _learn(self, figures: dict[str, float]) -> None:
-        share = max(1 / _TAU_S, 1 / (1 + self._seconds))
+        if self._seconds < _FIRST_S:  # all who are there already are new to a record that begins
+            return
+        share = max(1 / _TAU_S, 1 / (1 + self._seconds - _FIRST_S))
         for name, value in figures.items():
             old = self._usual.get(name, value)
             self._usual[name] = old + (value - old) * share

@@ -1,13 +1,13 @@
-"""What no harmless evening has reached, by sign: written by `bench/verdict.py`, not by hand."""
+"""What no harmless evening has reached, by sign: written by `bench/verdict.py`."""
 
 FLOORS = {
-    "false": 1.0,
-    "mute": 1.0,
-    "heavy": 0.3,
-    "strangers": 4.0,
-    "soon": 0.6,
-    "reloads": 1.0,
-    "unspoken": 0.8,
-    "other": 2.0,
-    "early": 0.5,
+    "false": 1.1979,
+    "mute": 3.1272,
+    "heavy": 0.3038,
+    "strangers": 11.2848,
+    "soon": 0.575,
+    "reloads": 2.4453,
+    "unspoken": 1.0389,
+    "other": 3.958,
+    "early": 0.2464,
 }

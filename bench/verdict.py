@@ -1,0 +1,297 @@
+#!/usr/bin/env python
+"""How good the verdict is: simulated evenings, judged by methods that never saw their like.
+
+    bench/verdict.py [--events 300] [--seed 1] [--processes 2] [--keep FILE] [--write]
+
+Runs so many evenings a class through the production core under virtual time, measures, and with
+`--write` writes docs/benchmarks/verdict.md, .json and .svg and the method that is shipped
+(src/stentor/evidence/method.py, src/stentor/shield/floors.py). `--keep` keeps the runs between
+measurements. Figures depend on the seed and the code only, not on the machine.
+"""
+
+import argparse
+import json
+import math
+import multiprocessing
+import platform
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from verdict_events import Harm, Row, harm_of, run_events
+from verdict_measure import (
+    HARMLESS,
+    Judged,
+    balanced_words,
+    baselines,
+    calibration,
+    confusion,
+    detection,
+    final_method,
+    floors_of,
+    judge_all,
+    presence,
+    ratio_of,
+)
+from verdict_page import page, percent, plot, share
+
+from stentor.evidence.verdict import Told, Word, judge
+from stentor.evidence.weighing import Method
+from stentor.simulate.attackers import FAMILIES
+from stentor.simulate.draw import Kind, draw_carrier, prepared, settled
+from stentor.simulate.evening import Evening
+from stentor.simulate.truth import fared
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs" / "benchmarks"
+_CARRIER_EVENINGS = 66
+_PREPARED_EVENINGS = 60
+
+
+def _carrier(job: tuple[int, int]) -> Harm:
+    event = draw_carrier(*job)
+    return harm_of(Evening(event).run(), event.end_s)
+
+
+def _prepared(job: tuple[int, int, Method]) -> tuple[bool, str]:
+    """Return whether a prepared mimic's evening failed, and what was said of it."""
+    n, seed, method = job
+    event = prepared(settled(Kind.MIMIC, n, seed)[0])
+    outcome = Evening(event).run()
+    return fared(outcome, event.end_s).failed, judge(outcome.seconds, method).word.value
+
+
+def _harm_lines(rows: Sequence[Row], carriers: Sequence[Harm]) -> list[tuple[str, int, str]]:
+    lines = []
+    for name, kinds in (
+        ("crowds: an address of their own", (Kind.CROWD,)),
+        ("attacks, within capacity", (Kind.ATTACK,)),
+        ("both", (Kind.BOTH,)),
+        ("perfect mimics", (Kind.MIMIC,)),
+    ):
+        harms = [row.harm for row in rows if row.kind in kinds]
+        n, refused = sum(one.people for one in harms), sum(one.refused for one in harms)
+        lines.append((name, n, percent(share(refused, n))))
+    n, refused = sum(one.people for one in carriers), sum(one.refused for one in carriers)
+    lines.append(
+        ("one bot among a hundred behind a carrier: others", n, percent(share(refused, n)))
+    )
+    n, refused = sum(one.shared for one in carriers), sum(one.shared_refused for one in carriers)
+    lines.append(("… behind the carrier", n, percent(share(refused, n))))
+    return lines
+
+
+def _delays(found: dict[str, Any]) -> dict[str, dict[str, float]]:
+    lines = {}
+    for ratio, name in ((0.1, "a tenth"), (1.0, "as much"), (10.0, "ten times")):
+        delays = found["delays"].get(ratio, [])
+        if delays:
+            lines[name] = {
+                "n": len(delays),
+                "p50_s": float(np.percentile(delays, 50)),
+                "p95_s": float(np.percentile(delays, 95)),
+                "missed": found["missed"].get(ratio, 0),
+            }
+    return lines
+
+
+def _families(judged: Sequence[Judged]) -> list[tuple[str, str, str, str]]:
+    lines = []
+    for family in FAMILIES:
+        cells = []
+        for ratio in (0.1, 1.0, 10.0):
+            told = Counter(
+                one.told
+                for one in judged
+                if one.row.family is family and ratio_of(one.row) == ratio
+            )
+            cells.append(f"{told[Told.YES]}, {told[Told.UNTOLD]}, {told[Told.NO]}")
+        lines.append((family.value, *cells))
+    return lines
+
+
+def _mimics(judged: Sequence[Judged], after: Sequence[tuple[bool, str]]) -> dict[str, Any]:
+    mimics = [one for one in judged if one.row.kind is Kind.MIMIC]
+    words = Counter(one.verdict.word for one in mimics)
+    failed = [one for one in mimics if one.row.failed_share > 0.05]
+    harms = [one.row.harm for one in mimics]
+    return {
+        "untold": share(words[Word.UNTOLD], len(mimics)),
+        "untold_failed": share(sum(one.verdict.word is Word.UNTOLD for one in failed), len(failed)),
+        "accused": sum(words[one] for one in (Word.ATTACK, Word.BOTH, Word.WITHSTOOD)),
+        "crowd": words[Word.CROWD],
+        "quiet": words[Word.QUIET],
+        "own": words[Word.OWN],
+        "prepared": share(
+            sum(word == Word.UNTOLD for failed, word in after if failed),
+            sum(failed for failed, _ in after),
+        ),
+        "people_in": sum(one.in_60 for one in harms)
+        / max(1, sum(one.people + one.shared for one in harms)),
+        "bots_in": sum(one.bots_in for one in harms) / max(1, sum(one.bots for one in harms)),
+    }
+
+
+def measure(
+    rows: Sequence[Row],
+    judged: Sequence[Judged],
+    carriers: Sequence[Harm],
+    after: Sequence[tuple[bool, str]],
+) -> dict[str, Any]:
+    """Return all figures."""
+    told = [one for one in judged if one.row.kind is not Kind.MIMIC]
+    large = [one for one in told if not one.row.hostile or ratio_of(one.row) >= 1]
+    table = confusion(told)
+    brier, reliability = calibration(told)
+    seen = detection(rows)
+    crowds = [one for one in told if one.row.kind is Kind.CROWD]
+    accused = sum(one.told is Told.YES for one in crowds)
+    mimic = _mimics(judged, after)
+    delays = _delays(seen)
+    both = [d for ratio in (1.0, 10.0) for d in seen["delays"].get(ratio, [])]
+    shared = share(sum(h.shared_refused for h in carriers), sum(h.shared for h in carriers))
+    others = share(sum(h.refused for h in carriers), sum(h.people for h in carriers))
+    ratio = shared["share"] / max(1e-9, others["share"]) if others["hits"] else math.nan
+    overall, from_1 = presence(told), presence(large)
+    p95_s = float(np.percentile(both, 95)) if both else math.nan
+    return {
+        "table": [
+            ("pure crowd called an attack", "0 of 300", f"{accused} of {len(crowds)}", ""),
+            (
+                "balanced accuracy on unseen families, of those said",
+                "≥ 0.95",
+                f"{overall['balanced']:.3f}; {from_1['balanced']:.3f} from people's demand on",
+                f"untold: {overall['untold_attacks']} of {_hostile(told)} attacks,"
+                f" {overall['untold_harmless']} of {len(told) - _hostile(told)} others",
+            ),
+            (
+                "as many bots as people, perfect mimic: cannot be told, where something failed",
+                "≥ 95 %",
+                percent(mimic["untold_failed"]),
+                "",
+            ),
+            (
+                "detection delay of attacks of people's demand or ten times that",
+                "p95 ≤ 2 s",
+                f"p50 {np.percentile(both, 50):.1f} s, p95 {p95_s:.1f} s",
+                f"ten times: p95 {delays.get('ten times', {}).get('p95_s', math.nan):.1f} s",
+            ),
+            (
+                "people behind a carrier with 1 % bots, refused against others",
+                "≤ 1.1×",
+                f"{ratio:.2f}×",
+                " and ".join(f"{one['hits']:.0f} of {one['n']:.0f}" for one in (shared, others)),
+            ),
+        ],
+        "presence": overall,
+        "presence_from_1": from_1,
+        "families": _families(told),
+        "confusion": table,
+        "balanced_words": balanced_words(table),
+        "untold_share": sum(one.verdict.word is Word.UNTOLD for one in told) / len(told),
+        "mimic": mimic,
+        "delays": delays,
+        "false_alarms": seen["false_alarms"],
+        "alarms_before_attacks": seen["early"],
+        "harm": _harm_lines(rows, carriers),
+        "banned_people": sum(row.harm.banned for row in rows),
+        "brier": brier,
+        "reliability": reliability,
+        "crowds": len(crowds),
+        "crowds_accused": accused,
+        "baselines": baselines(rows),
+    }
+
+
+def _hostile(judged: Sequence[Judged]) -> int:
+    return sum(one.row.hostile for one in judged)
+
+
+def write_method(method: Method, floors: dict[str, float]) -> None:
+    """Write what is shipped."""
+    weights = "".join(
+        f'        Weight("{one.sign}", {one.floor}, {one.scale}, {one.weight}),\n'
+        for one in method.weights
+    )
+    measured = "".join(f'        "{name}": "{said}",\n' for name, said in method.measured.items())
+    (ROOT / "src/stentor/evidence/method.py").write_text(
+        '"""The method\'s figures as `bench/verdict.py` measured them; not written by hand."""\n\n'
+        "from stentor.evidence.weighing import Method, Weight\n\n"
+        f"METHOD = Method(\n    weights=(\n{weights}    ),\n    intercept={method.intercept},\n"
+        f"    low={method.low},\n    high={method.high},\n    slope={method.slope},\n"
+        f"    offset={method.offset},\n    measured={{\n{measured}    }},\n)\n"
+    )
+    lines = "".join(f'    "{name}": {value},\n' for name, value in floors.items())
+    (ROOT / "src/stentor/shield/floors.py").write_text(
+        '"""What no harmless evening has reached, by sign: written by `bench/verdict.py`."""\n\n'
+        f"FLOORS = {{\n{lines}}}\n"
+    )
+
+
+def main() -> None:
+    """Run, measure, print, and write if asked to."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--events", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--keep", type=Path)
+    parser.add_argument("--write", action="store_true")
+    said = parser.parse_args()
+    rows = run_events(said.events, said.seed, said.keep, said.processes)
+    judged = judge_all(rows)
+    method = final_method(rows, judged, {})
+    with multiprocessing.Pool(said.processes) as pool:
+        carriers = pool.map(_carrier, [(n, said.seed) for n in range(_CARRIER_EVENINGS)])
+        jobs = [(n, said.seed, method) for n in range(min(said.events, _PREPARED_EVENINGS))]
+        after = pool.map(_prepared, jobs)
+    found = measure(rows, judged, carriers, after)
+    commit = subprocess.run(
+        ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"],
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.strip()
+    found |= {
+        "command": f"bench/verdict.py --events {said.events} --seed {said.seed} --write",
+        "when": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "commit": commit,
+        "machine": f"Python {platform.python_version()}, numpy {np.__version__}",
+        "events": said.events,
+        "seed": said.seed,
+    }
+    for what, aim, value, how in found["table"]:
+        print(f"{what}: {value} (to reach: {aim}) {how}")
+    print(json.dumps({k: found[k] for k in ("presence", "presence_from_1", "mimic")}, indent=1))
+    for truth, words in found["confusion"].items():
+        print(truth, words)
+    print(found["families"], found["delays"], found["false_alarms"], found["baselines"], sep="\n")
+    if said.write:
+        seen, mimic = found["presence"], found["mimic"]
+        measured = {
+            "evenings": f"{said.events} a class, seed {said.seed}, code {commit}",
+            "harmless evenings called an attack": f"{seen['accused']} of"
+            f" {seen['accused'] + seen['cleared'] + seen['untold_harmless']}",
+            "attacks of unseen families missed": f"{seen['missed']} of"
+            f" {seen['missed'] + seen['found'] + seen['untold_attacks']}",
+            "… of people's demand or more": f"{found['presence_from_1']['missed']} of"
+            f" {sum(found['presence_from_1'][k] for k in ('missed', 'found', 'untold_attacks'))}",
+            "perfect mimics told from people": f"{mimic['accused']} of {mimic['untold']['n']}",
+        }
+        write_method(
+            final_method(rows, judged, measured),
+            floors_of([row for row in rows if row.kind in HARMLESS]),
+        )
+        methods = {"this verdict": float(seen["balanced"])}
+        methods |= {name: one["balanced"] for name, one in found["baselines"].items()}
+        (DOCS / "verdict.md").write_text(page(found))
+        (DOCS / "verdict.svg").write_text(plot(found["reliability"], methods))
+        (DOCS / "verdict.json").write_text(json.dumps(found, indent=1, default=str) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

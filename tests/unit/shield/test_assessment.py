@@ -1,0 +1,57 @@
+"""What the operator is told of a second: people, or something that no player does."""
+
+from __future__ import annotations
+
+from stentor.shield.assessment import Assessing, Assessment
+from stentor.shield.facts import Heavy
+from stentor.shield.floors import FLOORS
+from stentor.shield.merge import Merged
+
+
+def second(at_s: int, came: int = 20, **counts: int) -> Merged:
+    known = {"accepted": came, "requests": came, "joined": came // 2, **counts}
+    return Merged(
+        at_ms=at_s * 1000, counts=known, clusters=came * 0.8, known_clusters=came * 0.6, addresses=9
+    )
+
+
+def told(assessing: Assessing, seconds: list[Merged]) -> list[Assessment]:
+    return [assessing.look(one) for one in seconds]
+
+
+def test_steady_evening_and_a_growing_crowd_raise_no_alarm() -> None:
+    steady = [second(t) for t in range(40)]
+    growing = [second(40 + t, came=20 + 5 * t) for t in range(40)]
+    assert not any(one.attack for one in told(Assessing(), steady + growing))
+
+
+def test_false_requests_are_seen_within_two_seconds_and_said_to_be_over_later() -> None:
+    assessing = Assessing()
+    told(assessing, [second(t) for t in range(20)])
+    flood = told(assessing, [second(20 + t, came=120, answers_4xx=100) for t in range(10)])
+    assert flood[1].attack
+    assert flood[1].by == "false"
+    assert flood[1].kinds["false"] == 100
+    after = told(assessing, [second(30 + t) for t in range(30)])
+    assert after[2].attack, "a moment's peace is not the end"
+    assert not after[-1].attack
+
+
+def test_few_addresses_that_ask_much_are_people_where_somebody_looked_at_the_page() -> None:
+    def heavy(visited: bool) -> Merged:
+        one = Heavy(network="4/32:00000000000000aa", asks=200, visited=visited)
+        return Merged(
+            at_ms=0, counts={"accepted": 220, "requests": 220}, addresses=200.0, heavy=(one,)
+        )
+
+    for visited in (True, False):
+        assessing = Assessing()
+        told(assessing, [second(t) for t in range(20)])
+        found = told(assessing, [heavy(visited)] * 3)[-1]
+        assert found.attack is not visited
+
+
+def test_every_sign_has_a_floor() -> None:
+    assessing = Assessing()
+    assessing.look(second(0))
+    assert set(assessing.signs()) == set(FLOORS)
