@@ -21,6 +21,8 @@ _EVERYBODYS = frozenset(
     (
         *("accepted", "requests", "bytes_sent", "deliveries", "joined", "left", "parts"),
         *("partial_sends", "tls_handshakes", "admitted_at_once", "feed_gaps"),
+        # of the edges' own work, and of parts that are not there in a bench
+        *("shield_us", "policies", "unsent_facts", "unsent_seconds", "answers_5xx"),
     )
 )
 
@@ -89,7 +91,7 @@ no limit of networks, no watch, no guard, no SYN cookies. The same seed througho
 | stalls of those present, any family at any rate, points above none | ≤ 0.1 | {worst_stall - quiet["stalled_points"]:+.4f} |
 | behind a carrier's address with 1 % bots: not in within 60 s, against elsewhere | ≤ 1.1× | {carrier["not_in_time_ratio"]:g}× |
 
-![People who got in, by family](attacks.svg)
+![Until people were in, by family](attacks.svg)
 
 Seconds are 95th percentiles: *audio* from when one came until one heard, of those let in at once; *line* of
 those who waited. *Stalls* are those of people present, with what they lost in per cent of their time. *Shield*
@@ -107,44 +109,51 @@ What the report's own code concludes from the ledger of each family's half minut
 
 Behind the carrier's one address {carrier["carrier"]["people"]:,} people joined beside {carrier["bots"]} bots that
 sent {carrier["bots_sent_per_s"]:g} malformed requests a second: {carrier["carrier"]["came_in"]:,} got in
-({carrier["carrier"]["sent_away_per_person"]:g} refusals a person); elsewhere {carrier["elsewhere"]["came_in"]:,} of
-{carrier["elsewhere"]["people"]:,} ({carrier["elsewhere"]["sent_away_per_person"]:g}). Networks banned: {carrier["bans"]}.
+({carrier["carrier"]["sent_away_per_person"]:g} refusals a person, audio within {_s(carrier["carrier"]["first_audio_p95_s"])} s, p95); elsewhere {carrier["elsewhere"]["came_in"]:,} of
+{carrier["elsewhere"]["people"]:,} ({carrier["elsewhere"]["sent_away_per_person"]:g}; {_s(carrier["elsewhere"]["first_audio_p95_s"])} s). Networks banned: {carrier["bans"]}.
 """
 
 
+def _until_in_s(one: dict[str, Any]) -> float:
+    """Return after how long 95 of 100 who got in had audio, or their place's turn."""
+    return max(one["first_audio_p95_s"] or 0.0, one["wait_p95_s"] or 0.0)
+
+
 def plot(found: dict[str, Any]) -> str:
-    """Return the share of people who got in at ten times their rate, with defences and without."""
-    attacks = [one for one in found["measured"] if one["family"] != "none"]
+    """Return how long people took to get in at ten times their rate, defences on and off."""
+    attacks = [one for one in found["measured"] if one["times"] == 10]
     names = list(dict.fromkeys(one["family"] for one in attacks))
+    most_s = max([10.0, *map(_until_in_s, attacks)])
     height = _TOP + _ROW * len(names) + 40
-    width = _NAMES + _PANEL + 90
+    width = _NAMES + _PANEL + 110
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img"'
-        ' aria-label="People who got in while attacked at ten times their rate">',
+        ' aria-label="How long people took to get in while attacked at ten times their rate">',
         f"<style>{_STYLE}</style>",
-        '<text x="10" y="20">People who got in, attacked at ten times their rate</text>',
-        '<text class="small" x="10" y="40">blue: defences on, brown: off; within 60 s</text>',
+        '<text x="10" y="20">Until people were in, attacked at ten times their rate</text>',
+        '<text class="small" x="10" y="40">seconds, 95 of 100 people; blue: defences on,'
+        " brown: off; per cent who got in within 60 s</text>",
     ]
-    for percent in range(0, 101, 25):
-        x = _NAMES + _PANEL * percent / 100
+    for quarter in range(5):
+        x = _NAMES + _PANEL * quarter / 4
         lines.append(
             f'<line class="grid" x1="{x}" y1="{_TOP}" x2="{x}" y2="{height - 34}"/>'
-            f'<text class="small" x="{x}" y="{height - 18}" text-anchor="middle">{percent} %</text>'
+            f'<text class="small" x="{x}" y="{height - 18}" text-anchor="middle">'
+            f"{most_s * quarter / 4:.3g}</text>"
         )
     for row, name in enumerate(names):
         y = _TOP + row * _ROW
         lines.append(f'<text x="{_NAMES - 8}" y="{y + 19}" text-anchor="end">{escape(name)}</text>')
-        for place, defences in enumerate((True, False)):
-            for one in attacks:
-                if (one["family"], one["defences"], one["times"]) != (name, defences, 10.0):
-                    continue
-                share = one["came_in"] / max(1, one["people"])
-                top = y + 5 + 10 * place
-                lines.append(
-                    f'<rect class="{"on" if defences else "off"}" x="{_NAMES}" y="{top}"'
-                    f' width="{max(1.0, _PANEL * share):.1f}" height="9"/>'
-                    f'<text class="small" x="{_NAMES + _PANEL * share + 5:.1f}" y="{top + 9}">'
-                    f"{share:.1%}</text>"
-                )
+        for one in attacks:
+            if one["family"] != name:
+                continue
+            seconds, share = _until_in_s(one), one["came_in"] / max(1, one["people"])
+            top, length = y + (5 if one["defences"] else 15), _PANEL * seconds / most_s
+            lines.append(
+                f'<rect class="{"on" if one["defences"] else "off"}" x="{_NAMES}" y="{top}"'
+                f' width="{max(1.0, length):.1f}" height="9"/>'
+                f'<text class="small" x="{_NAMES + length + 5:.1f}" y="{top + 9}">'
+                f"{seconds:.2g} s, {share:.1%}</text>"
+            )
     lines.append("</svg>")
     return "\n".join(lines) + "\n"
