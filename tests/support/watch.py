@@ -61,7 +61,7 @@ class Watch:
         self.watching = Watching(
             self.clock,
             Heard(),
-            Deciding(self.folder.policy),
+            Deciding(self.folder.policy, self.folder.operator_words),
             Outside(self.folder),
             keys,
             self.ledger,

@@ -122,6 +122,11 @@ class DataFolder:
         return self.run / "shield.policy"
 
     @property
+    def operator_words(self) -> Path:
+        """What an operator told the shield, for a watch that begins again: JSON, by rename."""
+        return self.run / "shield.operator"
+
+    @property
     def event_key(self) -> Path:
         """The secret under which networks are named in facts and records, for one event."""
         return self.secrets / "event.key"

@@ -1,7 +1,7 @@
 """From what edges told to the policy that they read: merge, ask the shield, obey the operator.
 
 The operator's word stands above the shield's: a pause asks nothing of anybody, a pardon ends a ban.
-Both are written down as notes. Decides nothing about networks itself.
+Both are written down as notes, and outlive the process. Decides nothing about networks itself.
 """
 
 from collections.abc import Sequence
@@ -19,17 +19,26 @@ from stentor.shield.policy import SAFE, Policy, encode_policy
 from stentor.shield.shield import Shield
 
 PAUSE_S_MAX = 3_600
+PARDONS_MAX = 1_024
+
+
+class _Words(msgspec.Struct):
+    """What an operator said; times are Unix milliseconds."""
+
+    paused_until_ms: int = 0
+    pardoned_ms: dict[str, int] = {}  # network → when
 
 
 class Deciding:
     """The shield with its operator. Times are Unix milliseconds."""
 
-    def __init__(self, policy_file: Path) -> None:
+    def __init__(self, policy_file: Path, words_file: Path) -> None:
         self._file = policy_file
+        self._words_file = words_file
+        self._words: _Words | None = None  # not read yet
         self._merging = Merging()
         self._shield = Shield()
         self._assessing = Assessing()
-        self._paused_until_ms = 0
         self._notes: list[Note] = []
         self._told = 0
         self.merged = Merged()
@@ -39,6 +48,8 @@ class Deciding:
 
     def decide(self, edges: Sequence[EdgeSecond], now_ms: int) -> Policy | None:
         """Return the policy if it is another than the last; edges have it when this returns."""
+        if self._words is None:
+            self._recall(now_ms)
         self.merged = self._merging.merge(edges, now_ms)
         self.assessment = self._assessing.look(self.merged)
         self.decided = self._shield.decide(self.merged, now_ms)
@@ -59,35 +70,66 @@ class Deciding:
 
     def paused_until(self, now_ms: int) -> int:
         """Return until when the shield is paused; 0 if it is not."""
-        return self._paused_until_ms if self._paused_until_ms > now_ms else 0
+        until_ms = self._words.paused_until_ms if self._words is not None else 0
+        return until_ms if until_ms > now_ms else 0
 
     def pause(self, seconds: int, now_ms: int) -> None:
         """Ask nothing of anybody for a while; 0 ends a pause."""
         seconds = min(seconds, PAUSE_S_MAX)
-        self._paused_until_ms = now_ms + seconds * 1000 if seconds else 0
+        words = self._recall(now_ms)
+        words.paused_until_ms = now_ms + seconds * 1000 if seconds else 0
+        self._keep(words)
         self._notes.append(Note("shield-paused" if seconds else "shield-resumed", f"{seconds} s"))
 
     def pardon(self, network: str, now_ms: int) -> bool:
         """End a network's ban; say whether there was one."""
-        done = self._shield.pardon(network, now_ms)
-        if done:
-            self._notes.append(Note("undo-ban", network))
-        return done
+        words = self._recall(now_ms)
+        if not self._shield.pardon(network, now_ms):
+            return False
+        self._notes.append(Note("undo-ban", network))
+        words.pardoned_ms[network] = now_ms
+        while len(words.pardoned_ms) > PARDONS_MAX:
+            del words.pardoned_ms[next(iter(words.pardoned_ms))]
+        self._keep(words)
+        return True
 
     def take_notes(self) -> tuple[Note, ...]:
         """Return what the operator did since the last second."""
         notes, self._notes = self._notes, []
         return tuple(notes)
 
-    def _write(self) -> None:
-        scratch = self._file.with_suffix(".new")
+    def _recall(self, now_ms: int) -> _Words:
+        """Return what the operator said, also to a watch before this one."""
+        if self._words is not None:
+            return self._words
         try:
-            scratch.write_bytes(encode_policy(self.policy))
-            scratch.chmod(0o600)
-            scratch.replace(self._file)
+            words = msgspec.json.decode(self._words_file.read_bytes(), type=_Words)
+        except (OSError, msgspec.MsgspecError):
+            words = _Words()
+        for network, at_ms in words.pardoned_ms.items():
+            self._shield.pardon(network, min(at_ms, now_ms))
+        self._words = words
+        return words
+
+    def _keep(self, words: _Words) -> None:
+        try:
+            _replace(self._words_file, msgspec.json.encode(words))
+        except OSError as error:  # it holds all the same, as long as this process
+            log().warning("operators_word_not_kept", why=error.strerror)
+
+    def _write(self) -> None:
+        try:
+            _replace(self._file, encode_policy(self.policy))
         except OSError as error:  # edges go on with the last one, and then without
             WATCH_POLICIES_UNWRITTEN.inc()
             log().warning("policy_not_written", why=error.strerror)
+
+
+def _replace(path: Path, data: bytes) -> None:
+    scratch = path.with_name(f"{path.name}.new")
+    scratch.write_bytes(data)
+    scratch.chmod(0o600)
+    scratch.replace(path)
 
 
 def _wish(policy: Policy) -> Policy:

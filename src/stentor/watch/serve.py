@@ -87,7 +87,7 @@ def run_watch(settings: Settings, folder: DataFolder, clock: Clock) -> None:
         watching = Watching(
             clock,
             Heard(),
-            Deciding(folder.policy),
+            Deciding(folder.policy, folder.operator_words),
             Outside(folder),
             keys,
             ledger,

@@ -16,8 +16,11 @@ NOW_MS = 1_700_000_000_000
 class Seconds:
     def __init__(self, tmp_path: Path) -> None:
         self.path = tmp_path / "shield.policy"
-        self.deciding = Deciding(self.path)
+        self.begin()
         self.now_ms = NOW_MS
+
+    def begin(self) -> None:
+        self.deciding = Deciding(self.path, self.path.with_name("shield.operator"))
 
     def go(self, *edges: EdgeSecond, times: int = 1) -> None:
         for _ in range(times):
@@ -54,7 +57,7 @@ def test_a_shield_that_begins_again_does_not_go_back_in_numbers(tmp_path: Path) 
     seconds = Seconds(tmp_path)
     seconds.go(times=5)
     before = seconds.deciding.policy.number
-    seconds.deciding = Deciding(seconds.path)
+    seconds.begin()
     seconds.go()
     assert seconds.deciding.policy.number > before
 
@@ -98,7 +101,7 @@ def test_no_pause_is_for_ever_and_any_can_be_ended(tmp_path: Path) -> None:
 def test_a_policy_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     seconds = Seconds(tmp_path)
     seconds.path = tmp_path / "away" / "shield.policy"
-    seconds.deciding = Deciding(seconds.path)
+    seconds.begin()
     seconds.go(edge_second())
     seconds.path.parent.mkdir()
     seconds.go(edge_second())
@@ -113,3 +116,17 @@ def test_what_looks_like_an_attack_is_told_while_the_shield_is_paused_too(tmp_pa
     counts = {"accepted": 900, "requests": 900, "answers_4xx": 800}
     seconds.go(edge_second(counts=counts), times=3)
     assert seconds.deciding.assessment.attack
+
+
+def test_an_operators_word_outlives_the_process(tmp_path: Path) -> None:
+    seconds = Seconds(tmp_path)
+    seconds.go(flooded(), times=3)
+    assert seconds.deciding.pardon(BAD, seconds.now_ms)
+    seconds.deciding.pause(5, seconds.now_ms)
+    seconds.begin()
+    seconds.go(flooded(), times=3)
+    assert seconds.deciding.paused_until(seconds.now_ms)
+    seconds.go(flooded(), flooded("edge-1", "4/32:fedcba9876543210"), times=30)
+    assert not seconds.deciding.paused_until(seconds.now_ms)
+    assert seconds.bans() == ["4/32:fedcba9876543210"]
+    assert seconds.deciding.take_notes() == ()  # it was noted when it was said
