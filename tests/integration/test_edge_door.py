@@ -317,10 +317,9 @@ def test_place_that_one_edge_gave_is_kept_by_another_and_used_once(tmp_path: Pat
         assert said["wait_s"] > 0.5
 
         def same_line() -> bool:
-            mine, others = edge.get("door.json").json(), Client(other.port)
-            with others:
-                theirs = others.get(f"/r/{room}/door.json").response().json()
-            return bool(mine["line"] == theirs["line"] and mine["waiting"] > 5)
+            fill(edge, 3)  # so that there is one, however long this takes
+            mine, theirs = edge.edge.door.sheet, other.door.sheet
+            return mine == theirs and mine.waiting > 5
 
         eventually(same_line)
         ticket = said["ticket"]

@@ -179,9 +179,15 @@ def test_directory_lists_what_is_on_first(on_edge: RunningEdge) -> None:
 
 
 def test_connections_over_the_limit_are_told_so_and_counted(tmp_path: Path) -> None:
-    with edge_running(tmp_path, edge_connections_max=3) as on_edge:
+    with (
+        edge_running(tmp_path, edge_connections_max=20) as on_edge,
+        contextlib.ExitStack() as stack,
+    ):
         on_edge.on_air(3)
         ears = [on_edge.ear() for _ in range(3)]
+        for _ in range(17):  # who say nothing take places too
+            stack.enter_context(Client(on_edge.port))
+        eventually(lambda: on_edge.edge._web.open == 20)
         with Client(on_edge.port) as one_more:
             answer = one_more.get("/healthz").response()
             assert answer.status == 503

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import signal
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from support.listeners import listening
 from support.server import COMMAND, Server
@@ -38,14 +41,21 @@ def test_demo_can_be_listened_to_and_run_again_on_the_same_folder(tmp_path: Path
         assert second.stop() == 0
 
 
-def test_demo_ends_by_itself_and_leaves_nothing_behind(tmp_path: Path, monkeypatch) -> None:
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
+@pytest.fixture
+def scratch() -> Iterator[Path]:
+    """A folder with a short name: a socket's address has 108 bytes at most."""
+    with tempfile.TemporaryDirectory(prefix="s") as folder:
+        yield Path(folder)
+
+
+def test_demo_ends_by_itself_and_leaves_nothing_behind(
+    tmp_path: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("TMPDIR", str(scratch))
     monkeypatch.setattr(tempfile, "tempdir", None)
     demo = Server(tmp_path / "unused", command=DEMO, options=("--seconds", "2"), data_option=False)
     demo.start()
     assert demo.process is not None
-    assert demo.process.wait(15) == 0
+    assert demo.process.wait(60) == 0
     demo.stop()
     assert list(scratch.iterdir()) == []
