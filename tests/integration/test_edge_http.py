@@ -185,6 +185,7 @@ def test_connections_over_the_limit_are_told_so_and_counted(tmp_path: Path) -> N
     ):
         on_edge.on_air(3)
         ears = [on_edge.ear() for _ in range(3)]
+        eventually(lambda: on_edge.edge.push.listeners == 3)  # or it is full before they are in
         for _ in range(17):  # who say nothing take places too
             stack.enter_context(Client(on_edge.port))
         eventually(lambda: on_edge.edge._web.open == 20)
