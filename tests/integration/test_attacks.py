@@ -206,6 +206,27 @@ def test_who_ignores_the_line_gains_nothing_on_those_who_wait(besieged: Besieged
     besieged.nobody_noticed()
 
 
+def test_command_finds_the_server_of_its_data_folder(besieged: Besieged, tmp_path: Path) -> None:
+    def command(*more: str) -> subprocess.CompletedProcess[str]:
+        words = ["load", "attack", "malformed-flood", "--seconds", "0.5", "--json", *more]
+        return subprocess.run(
+            [sys.executable, "-m", "stentor", *words, "--data", str(tmp_path)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=90,
+        )
+
+    done = command("--port", str(besieged.edge.port))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["sent"] > 0
+    assert "exempt" in done.stderr, "whoever tests is told which limits do not hold"
+    nobody = command("--port", "1")
+    assert nobody.returncode == 4
+    assert "stentor serve" in nobody.stderr
+    besieged.nobody_noticed()
+
+
 @needs_root
 @needs_program("ip")
 def test_half_open_connections_keep_nobody_out_of_an_arena(tmp_path: Path) -> None:
