@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
 def attack(
     family: Annotated[str, typer.Argument(help="Which one; see --list.", metavar="FAMILY")] = "",
-    listed: Annotated[
-        bool, typer.Option("--list", help="Say what there is.")
-    ] = False,
+    listed: Annotated[bool, typer.Option("--list", help="Say what there is.")] = False,
     room: Annotated[str | None, typer.Option("--room", help="[the one on the air]")] = None,
     port: Annotated[int | None, typer.Option("--port", help="On loopback [as set].")] = None,
     per_s: Annotated[
