@@ -77,6 +77,12 @@ class Bans:
                 conduct.wrongs = 0.0
         self._bound(now_ms)
 
+    def resume(self, bans: Iterable[Ban]) -> None:
+        """Take up the bans of a shield that is no more: they hold on, and the next are longer."""
+        for ban in bans:
+            conduct = self._conducts.setdefault(ban.network, _Conduct(at_ms=ban.until_ms))
+            conduct.until_ms, conduct.times, conduct.why = ban.until_ms, ban.times, ban.why
+
     def pardon(self, network: str, now_ms: int) -> bool:
         """Take a ban back, and ban that network no more for an hour; say whether it was banned."""
         conduct = self._conducts.get(network)

@@ -53,6 +53,12 @@ class Shield:
             bans=bans,
         )
 
+    def resume(self, policy: Policy, now_ms: int) -> None:
+        """Go on from the policy of a shield that died, if it has not ended meanwhile."""
+        if policy.until_ms > now_ms:
+            self._share = policy.network_share
+            self._bans.resume(one for one in policy.bans if one.until_ms > now_ms)
+
     def pardon(self, network: str, now_ms: int) -> bool:
         """Take back a network's ban at an operator's word; say whether there was one."""
         return self._bans.pardon(network, now_ms)

@@ -15,7 +15,7 @@ from stentor.evidence.records import Note
 from stentor.shield.assessment import Assessing, Assessment
 from stentor.shield.facts import EdgeSecond
 from stentor.shield.merge import Merged, Merging
-from stentor.shield.policy import SAFE, Policy, encode_policy
+from stentor.shield.policy import SAFE, Policy, decode_policy, encode_policy
 from stentor.shield.shield import Shield
 
 PAUSE_S_MAX = 3_600
@@ -106,6 +106,10 @@ class Deciding:
             words = msgspec.json.decode(self._words_file.read_bytes(), type=_Words)
         except (OSError, msgspec.MsgspecError):
             words = _Words()
+        try:
+            self._shield.resume(decode_policy(self._file.read_bytes()), now_ms)
+        except (OSError, msgspec.MsgspecError):
+            pass  # there was none, or none that can be read: begin without
         for network, at_ms in words.pardoned_ms.items():
             self._shield.pardon(network, min(at_ms, now_ms))
         self._words = words

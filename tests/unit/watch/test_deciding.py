@@ -53,6 +53,30 @@ def test_policy_is_new_only_when_something_changed(tmp_path: Path) -> None:
     assert new[0] is not None
 
 
+def test_ban_outlives_the_watch_that_wrote_it_and_the_next_one_is_longer(tmp_path: Path) -> None:
+    seconds = Seconds(tmp_path)
+    seconds.go(flooded(), times=3)
+    (first,) = decode_policy(seconds.path.read_bytes()).bans
+    seconds.begin()
+    seconds.go()
+    assert decode_policy(seconds.path.read_bytes()).bans == (first,)
+    seconds.now_ms = first.until_ms
+    seconds.go(flooded(), times=3)
+    (second,) = decode_policy(seconds.path.read_bytes()).bans
+    assert second.times == first.times + 1
+    assert second.until_ms - seconds.now_ms > 2 * (first.until_ms - NOW_MS)
+
+
+def test_policy_that_has_ended_is_not_taken_up_again(tmp_path: Path) -> None:
+    seconds = Seconds(tmp_path)
+    seconds.go(flooded(), times=3)
+    until_ms = decode_policy(seconds.path.read_bytes()).until_ms
+    seconds.begin()
+    seconds.now_ms = until_ms
+    seconds.go()
+    assert seconds.bans() == []
+
+
 def test_a_shield_that_begins_again_does_not_go_back_in_numbers(tmp_path: Path) -> None:
     seconds = Seconds(tmp_path)
     seconds.go(times=5)
