@@ -8,7 +8,7 @@ import pickle
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stentor.evidence.signs import Columns, read_columns, read_signs
+from stentor.evidence.signs import Columns, read_columns, read_heavy, read_signs
 from stentor.shield.assessment import Assessing
 from stentor.simulate.attackers import Family
 from stentor.simulate.draw import Kind, settled
@@ -118,7 +118,11 @@ def assess(columns: Columns) -> list[dict[str, float]]:
 def run_events(events: int, seed: int, keep: Path | None, processes: int) -> list[Row]:
     """Return all evenings of all classes; from the file they are kept in, if there is one."""
     if keep is not None and keep.exists():
-        rows: list[Row] = pickle.loads(keep.read_bytes())
+        rows: list[Row] = pickle.loads(keep.read_bytes())  # our own, of this machine
+        for row in rows:  # what is read from records may have changed, the records have not
+            row.columns.heavy = read_heavy(row.columns.merged)
+            row.signs = read_signs(row.columns).values()
+            row.second_signs = assess(row.columns)
         return rows
     jobs = [(kind, n, seed) for n in range(events) for kind in Kind]
     with multiprocessing.Pool(processes) as pool:

@@ -19,7 +19,8 @@ from stentor.evidence.weighing import Method
 from stentor.simulate.attackers import FAMILIES
 from stentor.simulate.draw import Kind
 
-FLOOR_MARGIN = 1.15
+FLOOR_MARGIN = 1.1
+_FLOOR = 0.998  # of harmless evenings
 HARMLESS = (Kind.QUIET, Kind.CROWD, Kind.OWN)
 
 
@@ -155,13 +156,17 @@ def calibration(judged: Sequence[Judged], bins: int = 10) -> tuple[float, list[d
 
 
 def floors_of(rows: Sequence[Row]) -> dict[str, float]:
-    """Return what no harmless second has gone beyond, by sign."""
-    floors: dict[str, float] = {}
-    for row in rows:
-        for signs in row.second_signs:
-            for name, value in signs.items():
-                floors[name] = max(floors.get(name, 0.0), value)
-    return {name: round(max(0.05, value * FLOOR_MARGIN), 4) for name, value in floors.items()}
+    """Return what all but very few harmless evenings stay below in every second, by sign."""
+    highest = [
+        {name: max(one[name] for one in row.second_signs) for name in row.second_signs[0]}
+        for row in rows
+    ]
+    return {
+        name: round(
+            max(0.05, FLOOR_MARGIN * float(np.quantile([h[name] for h in highest], _FLOOR))), 4
+        )
+        for name in highest[0]
+    }
 
 
 def detection(rows: Sequence[Row]) -> dict[str, object]:

@@ -84,8 +84,10 @@ NOT_SHOWN = """## What this does not show
   simulator's attackers those of the world. Figures on real traffic will be worse.
 - The door, the ladder, the line's places, the summaries, the merging, the shield and the verdict are the
   production code. What a connection costs, how queues fill and how clients behave is a model, in one process.
-- Machines and crowds are scaled down: 500 to 3,000 people, and a machine that they fill or do not. Sketches are
+- Machines and crowds are scaled down: 400 to 3,600 people, and a machine that they fill or do not. Sketches are
   nearly exact at this size.
+- Two thresholds (how many harmless evenings may be untold, which outlier is left out) were chosen looking at all
+  folds, so the figures are a little better than they would be on evenings never looked at. Weights and floors were not.
 - Evenings whose people alone neither overload the machine (over 15 % not served within 3 s) nor fit it (under
   3 %) were drawn again: borderline evenings are rarer here than in life, where more would be untold.
 - An attack that has prepared for days, with reminders and visits from people's own networks, cannot be told

@@ -25,6 +25,9 @@ _PRIOR = 10.0  # clusters: few say little of what is usual
 _FIRST_S = 2  # a record begins with all who are there already
 _HOUSES = ("4/32", "6/64")  # a larger network's heavy figures hold those of its houses again
 _HEAVY_ASKS = 4
+_KEPT, _QUEUED = 0.25, 0.6  # of the connections of half a minute
+_LET_IN = 0.01  # of all that a network asks, in whatever crowd
+_AGAIN = 8  # wrongs of one address in an evening: bad radio does not make as many
 # Answers that no player of ours asks for; each is also counted among the first.
 _FALSE = ("answers_4xx", "tls_failed", "proxy_refused")
 
@@ -98,7 +101,7 @@ def read_columns(seconds: Sequence[Second]) -> Columns:
         columns.vouched.append(float(merged.vouched))
         columns.lag_s.append(_lag_s(second))
         columns.missing.append(len(second.missing))
-    columns.heavy = _heavy(columns.merged)
+    columns.heavy = read_heavy(columns.merged)
     columns.left_soon = _left_soon(columns)
     return columns
 
@@ -114,17 +117,24 @@ def _lag_s(second: Second) -> float:
     return max(lags, default=0.0)
 
 
-def _heavy(merged: Sequence[Merged]) -> list[float]:
-    """Return by the second what networks asked for that ask much, and where nobody is a visitor.
+def read_heavy(merged: Sequence[Merged]) -> list[float]:
+    """Return by the second what networks asked for that ask much, and have no people.
 
-    Somebody there looked at the page, or showed a ticket, at any time: then it has people.
+    People show a ticket at some time, or look at the page and are let in now and then.
     """
-    people = {
-        one.network
-        for second in merged
-        for one in houses(second.heavy)
-        if one.visited or one.tickets
-    }
+    asks: dict[str, int] = {}
+    good: dict[str, int] = {}
+    visited: set[str] = set()
+    people: set[str] = set()
+    for second in merged:
+        for one in houses(second.heavy):
+            asks[one.network] = asks.get(one.network, 0) + one.asks
+            good[one.network] = good.get(one.network, 0) + one.admitted
+            if one.visited:
+                visited.add(one.network)
+            if one.tickets:
+                people.add(one.network)
+    people |= {one for one in visited if good[one] >= _LET_IN * asks[one] - 1}
     return [
         float(
             sum(
@@ -157,6 +167,7 @@ class Signs:
     false_share: float  # of all who came
     mute_rate: float
     mute_share: float
+    repeaters: float  # wrongs of addresses that did many, where nobody ever looked at the page
     heavy_share: float  # asked by networks that ask much, where nobody looked at the page
     strangers: float  # clusters that were not known, against the seconds before
     stranger_score: float  # the same in standard deviations
@@ -197,6 +208,7 @@ def read_signs(columns: Columns) -> Signs:
         false_share=_share(windows(columns.false), accepted, 30.0),
         mute_rate=_rate(columns.mute),
         mute_share=_share(windows(columns.mute), accepted, 30.0),
+        repeaters=_repeaters(columns.merged),
         heavy_share=_share(windows(columns.heavy), accepted, 30.0),
         strangers=share,
         stranger_score=score,
@@ -208,6 +220,23 @@ def read_signs(columns: Columns) -> Signs:
         unspoken=_unspoken(columns),
         full=_full(columns),
     )
+
+
+def _repeaters(merged: Sequence[Merged]) -> float:
+    """Return what was done wrong by addresses that did so again and again, as a logarithm.
+
+    Haste is not counted: a carrier's people are hasty too.
+    """
+    wrongs: dict[str, int] = {}
+    people: set[str] = set()
+    for second in merged:
+        for one in houses(second.heavy):
+            if one.visited or one.tickets:
+                people.add(one.network)
+            elif one.wrongs and one.why != Why.HASTY:
+                wrongs[one.network] = wrongs.get(one.network, 0) + one.wrongs
+    again = sum(n for name, n in wrongs.items() if n >= _AGAIN and name not in people)
+    return log1p(again / 10.0)
 
 
 def _share(some: Sequence[float], all_: Sequence[float], least: float) -> float:
@@ -243,15 +272,16 @@ def _strangers(columns: Columns) -> tuple[float, float]:
 
 
 def _idle(columns: Columns) -> float:
-    """Return connections that nobody's coming of late explains, against those that it does."""
+    """Return connections that nobody's coming of late explains, against those that it does.
+
+    Browsers keep some that they need no more, and while there is a queue, all wait in it.
+    """
     accepted = windows(columns.accepted, 30)
-    return max(
-        (
-            max(0.0, idle - 0.5 * came) / (came + 30.0)
-            for idle, came in zip(columns.idle, accepted, strict=True)
-        ),
-        default=0.0,
-    )
+    found = 0.0
+    for idle, came, one in zip(columns.idle, accepted, columns.merged, strict=True):
+        usual = _KEPT if one.queue_s.p95 < 1.0 else _QUEUED
+        found = max(found, (idle - usual * came) / (came + 30.0))
+    return found
 
 
 def _reloads(columns: Columns) -> float:

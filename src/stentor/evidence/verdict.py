@@ -31,8 +31,11 @@ from stentor.evidence.weighing import Counted, Method, likelihood, weigh
 # a crowd is called one only if half of those who can be vouched for would have been too many.
 _MIMICS = 0.5
 _DEARER = 1.4  # costs against those of the evening's beginning
-_AGAIN = 4.0  # times that a good ticket is shown
-_VOUCHED_MIN = 30.0
+_AGAIN = 1.4  # times that a good ticket is shown without a line: once would do
+_VOUCHED_MIN = 20.0
+_RESTLESS, _KNOWN = 30.0, 0.3  # connections of each address; how many of them had a reminder
+_FULL = 0.05  # of who comes finds no room to be heard
+_LINE_S = 5  # after a line its last tickets still come
 _SECONDS_MIN = 30
 _HOSTILE_LESS, _HOSTILE_MORE = 0.6, 1.3
 
@@ -211,28 +214,50 @@ def own_faults(columns: Columns) -> tuple[str, ...]:
     lag_s = max(columns.lag_s)
     if lag_s > LAG_S:
         found.append(f"the programme was {lag_s:.1f} s late at the edges")
-    vouched, shown = sum(columns.vouched), sum(columns.ticketed)
-    back = 2 * _returning(columns)  # who lost their connection shows a ticket too
-    if vouched >= _VOUCHED_MIN and shown - back >= _AGAIN * vouched:
-        found.append(f"our pages showed each good ticket {shown / vouched:.0f} times")
+    shown, vouched = _shown(columns)
+    if vouched >= _VOUCHED_MIN and shown - 2 * _returning(columns) >= _AGAIN * vouched:
+        found.append(f"our pages showed each good ticket {shown / vouched:.1f} times")
+    came, fresh = sum(columns.accepted), sum(columns.fresh[2:])
+    if (
+        fresh >= _VOUCHED_MIN
+        and came >= _RESTLESS * fresh
+        and (sum(columns.vouched) >= _KNOWN * fresh)
+    ):
+        found.append(f"our pages came {came / fresh:.0f} times each, those with reminders too")
     return tuple(found)
+
+
+def _shown(columns: Columns) -> tuple[float, float]:
+    """Return how often good tickets were shown while there was no line, and how many were new."""
+    shown, new, line_s = 0.0, 0.0, -_LINE_S - 1
+    for n, one in enumerate(columns.merged):
+        if one.door.line:
+            line_s = n
+        if n - line_s > _LINE_S:
+            shown += columns.ticketed[n]
+            new += columns.vouched[n]
+    return shown, new
 
 
 def failed_share(columns: Columns) -> float:
     """Return the share of those who came while somebody had to wait or heard a break."""
     bad = all_ = 0.0
+    usual = median(float(one.queue_s.n) for one in columns.merged)
     for n, one in enumerate(columns.merged):
         if n < 2:
             continue
         came = columns.accepted[n]
-        seen = float(one.queue_s.n) or came
+        seen = max(float(one.queue_s.n), min(usual, came))
         all_ += seen
-        if columns.lag_s[n] > LAG_S or one.queue_s.p50 > SOON_S or one.first_audio_s.p50 > SOON_S:
+        full = one.counts.get("refused_connections", 0) > _FULL * came
+        half_s = max(one.queue_s.p50, one.first_audio_s.p50)
+        most_s = max(one.queue_s.p95, one.first_audio_s.p95)
+        if full or columns.lag_s[n] > LAG_S or half_s > SOON_S:
             bad += seen
-        elif one.queue_s.p95 > SOON_S or one.first_audio_s.p95 > SOON_S:
+        elif most_s > SOON_S:
             bad += seen / 2
         elif one.door.line and one.door.waiting > 0:
-            bad += min(seen, came)
+            bad += seen
     return bad / max(1.0, all_)
 
 
@@ -249,6 +274,7 @@ _SAID = {
     "false_share": "share of requests that no player makes",
     "mute_rate": "connections that said or took nothing, per second",
     "mute_share": "share of connections that said or took nothing",
+    "repeaters": "wrongs of addresses that did many and never looked at the page",
     "heavy_share": "share asked for by single addresses where nobody looked at the page",
     "strangers": "share of networks where nobody had looked at the page, beyond the usual",
     "stranger_score": "the same, against chance",
