@@ -228,7 +228,7 @@ def write_method(method: Method, floors: dict[str, float]) -> None:
     )
     lines = "".join(f'    "{name}": {value},\n' for name, value in floors.items())
     (ROOT / "src/stentor/shield/floors.py").write_text(
-        '"""What hardly any harmless evening reaches, by sign: written by `bench/verdict.py`."""\n\n'
+        '"""What hardly any harmless evening reaches: written by `bench/verdict.py`."""\n\n'
         f"FLOORS = {{\n{lines}}}\n"
     )
 
