@@ -93,7 +93,7 @@ class Audience:
         edge.connections += 1
         person.lane = edge.lane_for(self._event.people.inside / len(self._scene.edges))
         person.parts = person.lane
-        edge.by_parts[person.parts] = edge.by_parts.get(person.parts, 0) + 1
+        edge.holds(person.parts, 1)
         person.first_s = person.audio_s = 0.0
         edge.summary.asked(person.peer)
         edge.summary.visited(person.peer)
@@ -142,7 +142,9 @@ class Audience:
         if edge.backlog_s(now_s) > GIVES_UP_S:
             self._scene.at(now_s + GIVES_UP_S, self._give_up, person)
         else:
-            self._scene.at(edge.works("join", now_s), self._seen, person)
+            begins_s = edge.works("join", now_s)
+            edge.waited(begins_s - now_s)
+            self._scene.at(begins_s, self._seen, person)
 
     def _give_up(self, person: Person) -> None:
         """Nobody has looked; the edge will see that nobody is there any more."""
@@ -170,7 +172,6 @@ class Audience:
             self._scene.at(now_s + 1, self._ask, person)
             return
         edge.count("requests")
-        edge.waited(now_s - person.comes_s)
         if person.ticket is Kind.REMINDER and person.told_s < 0 and person.audio_s < 0:
             person.told_s = now_s
             edge.summary.vouched()

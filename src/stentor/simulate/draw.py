@@ -14,6 +14,7 @@ from stentor.simulate.attackers import FAMILIES, Attack, Family, uses_few
 from stentor.simulate.crowds import SHAPES, arrivals, peak_per_s
 from stentor.simulate.evening import Evening
 from stentor.simulate.events import Event, Fault, Machine, Noise, People
+from stentor.simulate.scene import Outcome
 from stentor.simulate.truth import fared
 from stentor.simulate.world import Chance, Population
 
@@ -86,19 +87,20 @@ def draw_carrier(n: int, seed: int) -> Event:
     return replace(event, kind="carrier", people=people, attack=attack)
 
 
-def settled(kind: Kind, n: int, seed: int, *, family: Family | None = None) -> Event:
+def settled(kind: Kind, n: int, seed: int) -> tuple[Event, Outcome]:
     """Return the first of up to eight draws in which people alone fare as the class has it.
 
-    Crowds must overload the machine and others must not, so that a class is what its name says;
-    how an attack or a fault then turns out is not looked at.
+    And how that evening went without attack and fault. Crowds must overload the machine and others
+    must not, so that a class is what its name says; how an attack or a fault then turns out is not
+    looked at.
     """
     for again in range(_DRAWS):
-        event = draw(kind, n, seed + 7919 * again, family=family)
-        alone = event.without_attack.without_fault
-        share = fared(Evening(alone).run(), alone.end_s).share
+        event = draw(kind, n, seed + 7919 * again)
+        alone = Evening(event.without_attack.without_fault).run()
+        share = fared(alone, event.end_s).share
         if share > _OVERLOADED if kind in (Kind.CROWD, Kind.BOTH) else share < _FITS:
             break
-    return event
+    return event, alone
 
 
 def _log(chance: Chance, low: float, high: float) -> float:
@@ -106,7 +108,7 @@ def _log(chance: Chance, low: float, high: float) -> float:
 
 
 def _people(chance: Chance, crowd: str, kind: Kind) -> People:
-    n = round(_log(chance, 500, 2500))
+    n = round(_log(chance, 400, 1800))
     carriers = int(chance.integers(0, 4))
     population = Population(
         clusters=round(_log(chance, 60, 1500)),
@@ -203,6 +205,12 @@ def _attack(chance: Chance, event: Event, family: Family, ratio: float) -> Attac
         pulse_s=float(chance.uniform(2, 6)) if chance.random() < 0.25 else 0.0,
         rise_s=float(chance.uniform(2, 10)) if chance.random() < 0.25 else 0.0,
     )
+
+
+def prepared(event: Event) -> Event:
+    """Return an evening of mimics who have a past as well: reminders, as often as people."""
+    assert event.attack is not None
+    return replace(event, attack=replace(event.attack, known=1.0))
 
 
 def _mimic(chance: Chance, event: Event) -> Attack:

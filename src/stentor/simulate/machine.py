@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Sequence
 from enum import Enum
 
-from stentor.admission.ladder import Decision, Ladder, LoadFacts, delivery_use
+from stentor.admission.ladder import Decision, Ladder, LoadFacts
 from stentor.admission.lanes import LANE_PARTS, period_s
 from stentor.admission.line import BUCKET_MS, Sheet, Totals, step
 from stentor.admission.networks import Places
@@ -116,6 +116,7 @@ class Edge:
         self.held = Held(0)
         self.connections = 0
         self.by_parts: dict[int, int] = {}
+        self._per_s = 0.0  # deliveries
         self.decision = Decision()
         self._machine = machine
         n = machine.edges
@@ -145,9 +146,12 @@ class Edge:
     @property
     def use(self) -> float:
         """What deliveries take of the CPU."""
-        return delivery_use(
-            LoadFacts(listeners=self.by_parts, delivery_cost_s=self._delivery_cost_s * self.slow)
-        )
+        return self._per_s * self._delivery_cost_s * self.slow
+
+    def holds(self, parts: int, more: int) -> None:
+        """Note so many more listeners in a lane."""
+        self.by_parts[parts] = self.by_parts.get(parts, 0) + more
+        self._per_s += more / period_s(parts)
 
     def count(self, name: str, times: int = 1) -> None:
         """Count as `edge.counts` does."""
@@ -256,7 +260,7 @@ class Edge:
     def joins(self, peer: bytes, now_s: float, since_s: float, lane: int = 0) -> int:
         """Let somebody in, into a lane as slow as they ask for; return its parts."""
         parts = max(lane, self.decision.fastest_parts)
-        self.by_parts[parts] = self.by_parts.get(parts, 0) + 1
+        self.holds(parts, 1)
         self._joined += 1
         self.count("joined")
         self.summary.admitted(peer)
@@ -265,7 +269,7 @@ class Edge:
 
     def leaves(self, peer: bytes, parts: int) -> None:
         """Let a listener go."""
-        self.by_parts[parts] -= 1
+        self.holds(parts, -1)
         self._left += 1
         self.count("left")
         self.goes(peer)
@@ -274,6 +278,7 @@ class Edge:
         """Be gone, with everything that was held here."""
         self.alive = False
         self.by_parts.clear()
+        self._per_s = 0.0
         self.held = Held(0)
         self.connections = 0
 

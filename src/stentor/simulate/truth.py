@@ -6,7 +6,6 @@ No record holds this; the verdict is held against it. Decides by how people fare
 from dataclasses import dataclass
 from enum import Enum
 
-from stentor.simulate.evening import Evening
 from stentor.simulate.events import Event
 from stentor.simulate.scene import Outcome, Person
 
@@ -60,17 +59,14 @@ def fared(outcome: Outcome, end_s: float) -> Fared:
     return Fared(len(people), sum(is_harmed(one, end_s) for one in people))
 
 
-def truth(event: Event, outcome: Outcome) -> tuple[Truth, Fared]:
-    """Return what was so; runs the evening once more if something failed that need not have."""
+def truth(event: Event, outcome: Outcome, alone: Outcome) -> tuple[Truth, Fared]:
+    """Return what was so; `alone` is the same evening without its attack and its fault."""
     found = fared(outcome, event.end_s)
     if not found.failed:
         return (Truth.QUIET if event.attack is None else Truth.WITHSTOOD), found
+    if event.attack is None and event.fault is None:
+        return Truth.CROWD, found
+    failed = fared(alone, event.end_s).failed
     if event.attack is not None:
-        without = Evening(event.without_attack).run()
-        failed = fared(without, event.end_s).failed
         return (Truth.BOTH if failed else Truth.ATTACK), found
-    if event.fault is not None:
-        without = Evening(event.without_fault).run()
-        failed = fared(without, event.end_s).failed
-        return (Truth.CROWD if failed else Truth.OWN), found
-    return Truth.CROWD, found
+    return (Truth.CROWD if failed else Truth.OWN), found
