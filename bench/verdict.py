@@ -51,6 +51,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs" / "benchmarks"
 _CARRIER_EVENINGS = 66
 _PREPARED_EVENINGS = 60
+_DEFENDED_EVENINGS = 99
 
 
 def _carrier(job: tuple[int, int]) -> Harm:
@@ -64,6 +65,16 @@ def _prepared(job: tuple[int, int, Method]) -> tuple[bool, str]:
     event = prepared(settled(Kind.MIMIC, n, seed)[0])
     outcome = Evening(event).run()
     return fared(outcome, event.end_s).failed, judge(outcome.seconds, method).word.value
+
+
+def _defended(row_job: tuple[int, int]) -> tuple[str, float, float]:
+    """Return how many people an attack harmed with the shield and without it, same seed."""
+    n, seed = row_job
+    event = settled(Kind.ATTACK, n, seed)[0]
+    on = fared(Evening(event).run(), event.end_s).share
+    off = fared(Evening(event, shielded=False).run(), event.end_s).share
+    assert event.attack is not None
+    return event.attack.family.value, on, off
 
 
 def _harm_lines(rows: Sequence[Row], carriers: Sequence[Harm]) -> list[tuple[str, int, str]]:
@@ -137,11 +148,22 @@ def _mimics(judged: Sequence[Judged], after: Sequence[tuple[bool, str]]) -> dict
     }
 
 
+def _by_family(defended: Sequence[tuple[str, float, float]]) -> list[tuple[str, str, str]]:
+    lines = []
+    for family in FAMILIES:
+        ones = [(on, off) for name, on, off in defended if name == family.value]
+        if ones:
+            on, off = (sum(pair[n] for pair in ones) / len(ones) for n in (0, 1))
+            lines.append((family.value, f"{on:.1%}", f"{off:.1%}"))
+    return lines
+
+
 def measure(
     rows: Sequence[Row],
     judged: Sequence[Judged],
     carriers: Sequence[Harm],
     after: Sequence[tuple[bool, str]],
+    defended: Sequence[tuple[str, float, float]],
 ) -> dict[str, Any]:
     """Return all figures."""
     told = [one for one in judged if one.row.kind is not Kind.MIMIC]
@@ -199,6 +221,7 @@ def measure(
         "false_alarms": seen["false_alarms"],
         "alarms_before_attacks": seen["early"],
         "harm": _harm_lines(rows, carriers),
+        "defended": _by_family(defended),
         "banned_people": sum(row.harm.banned for row in rows),
         "brier": brier,
         "reliability": reliability,
@@ -249,7 +272,9 @@ def main() -> None:
         carriers = pool.map(_carrier, [(n, said.seed) for n in range(_CARRIER_EVENINGS)])
         jobs = [(n, said.seed, method) for n in range(min(said.events, _PREPARED_EVENINGS))]
         after = pool.map(_prepared, jobs)
-    found = measure(rows, judged, carriers, after)
+        large = [(n, said.seed) for n in range(said.events) if (n // len(FAMILIES)) % 3 == 2]
+        defended = pool.map(_defended, large[:_DEFENDED_EVENINGS])
+    found = measure(rows, judged, carriers, after, defended)
     commit = subprocess.run(
         ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"],
         capture_output=True,

@@ -3,6 +3,7 @@
 Nothing of the truth goes into what the verdict reads: records make columns, columns make signs.
 """
 
+import math
 import multiprocessing
 import pickle
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from stentor.evidence.signs import Columns, read_columns, read_heavy, read_signs
 from stentor.shield.assessment import Assessing
+from stentor.shield.floors import FLOORS
 from stentor.simulate.attackers import Family
 from stentor.simulate.draw import Kind, settled
 from stentor.simulate.evening import Evening
@@ -108,7 +110,8 @@ def one_row(job: tuple[Kind, int, int]) -> Row:
 
 def assess(columns: Columns) -> list[dict[str, float]]:
     """Return the signs of each second, as the assessment sees them."""
-    assessing, found = Assessing(), []
+    # Without any floor that could be reached: it learns all the time, as on a harmless evening.
+    assessing, found = Assessing(dict.fromkeys(FLOORS, math.inf)), []
     for merged in columns.merged:
         assessing.look(merged)
         found.append(assessing.signs())

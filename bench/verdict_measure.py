@@ -16,6 +16,7 @@ from verdict_fit import calibrate, fit, log_odds, wilson
 from stentor.evidence.signs import Columns, houses, windows
 from stentor.evidence.verdict import Told, Verdict, judge_columns
 from stentor.evidence.weighing import Method
+from stentor.shield.assessment import Assessing
 from stentor.simulate.attackers import FAMILIES
 from stentor.simulate.draw import Kind
 
@@ -180,10 +181,11 @@ def detection(rows: Sequence[Row]) -> dict[str, object]:
             if row.kind is Kind.MIMIC or fold_of(row) != fold:
                 continue
             attack = row.event.attack
+            assessing = Assessing(floors)
             alarms = [
                 n + 1
-                for n, signs in enumerate(row.second_signs)
-                if any(value > floors.get(name, 1.0) for name, value in signs.items())
+                for n, one in enumerate(row.columns.merged)
+                if assessing.look(one).excess > 1.0
             ]
             if attack is None:
                 harmless += 1

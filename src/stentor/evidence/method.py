@@ -26,7 +26,7 @@ METHOD = Method(
     slope=1.0448,
     offset=-0.2531,
     measured={
-        "evenings": "300 a class, seed 1, code c4e3752",
+        "evenings": "300 a class, seed 1, code bfc334e",
         "harmless evenings called an attack": "2 of 900",
         "attacks of unseen families missed": "106 of 600",
         "… of people's demand or more": "21 of 396",

@@ -8,6 +8,6 @@ FLOORS = {
     "soon": 0.3039,
     "reloads": 2.0655,
     "unspoken": 0.8943,
-    "other": 4.0057,
+    "other": 3.8875,
     "early": 0.7198,
 }
