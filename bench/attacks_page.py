@@ -81,7 +81,7 @@ Attackers, people and edges share its processors; attackers run at nice 15.
 
 Two edges, {found["present"]:,} people present (each part of each of them checked), {found["per_s"]:g} more
 joining a second, each from an address of their own, whenever they are due and however the edge fares
-(open loop); the doors let in {found["capacity"]:g} times that. Each attack lasts {found["seconds"]:g} s, at 0.1, 1 and 10 times the people's rate and as fast as
+(open loop); the doors let in {found["capacity"]:g} times that. Each attack lasts {found["seconds"]:g} s, at so many times the people's rate as the table says, or as fast as
 this machine sends. *On*: the default limits with nobody exempt, the watch, and as root the guard. *Off*:
 no limit of networks, no watch, no guard, no SYN cookies. The same seed throughout. All is measured at the clients.
 
