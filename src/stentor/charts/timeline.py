@@ -14,14 +14,16 @@ from stentor.charts.scale import clock, clock_ticks, figure, ticks
 WIDTH, HEIGHT = 720, 220
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 16, 12, 26
 _COLUMNS_MAX = 480
-INKS = 6  # colours --ink-1 … --ink-6
 
 _Place = Callable[[float], float]
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A course: moments (Unix seconds, rising) and values; a value that is not finite is a gap."""
+    """A course: moments (Unix seconds, rising) and values; a value that is not finite is a gap.
+
+    `ink` is 1 to 6: the page's colours `--ink-1` to `--ink-6`.
+    """
 
     name: str
     at_s: Sequence[float]

@@ -57,8 +57,6 @@ class Course:
     step: list[float] = field(default_factory=list)
     bans: list[float] = field(default_factory=list)
     kernel: list[float] = field(default_factory=list)
-    edges: list[float] = field(default_factory=list)
-    missing: list[float] = field(default_factory=list)
     recording: list[bool] = field(default_factory=list)
     first_part_ms: dict[str, int] = field(default_factory=dict)  # by edge
     phases: list[str] = field(default_factory=list)
@@ -104,8 +102,6 @@ def read_course(seconds: Iterable[Second], room: str) -> Course:
             course.gaps_s.append((course.at_s[-1], at_s))
         course.at_s.append(at_s)
         course.bans.append(banned)
-        course.edges.append(len(second.edges))
-        course.missing.append(len(second.missing))
         course.kernel.append(sum(second.guard.values()))
         course.notes += [(at_s, note.what, note.about) for note in second.notes]
         _add_room(course, second.edges, room, grown)

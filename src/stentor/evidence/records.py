@@ -24,7 +24,6 @@ class RoomPlan(msgspec.Struct, frozen=True):
     epoch_ms: int = 0
     end_ms: int | None = None
     parts_recorded: int = -1  # in the rendition that has fewest
-    expected: int = 0  # listeners that the last preflight was asked for
 
 
 class Second(msgspec.Struct, frozen=True):

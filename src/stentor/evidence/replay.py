@@ -204,9 +204,3 @@ def _lane(listeners: float, course: Course) -> int:
     """Return the lane in which so many can have been."""
     costs = listeners * course.delivery_cost_s[0] / max(1e-3, course.cores[0])
     return next((n for n in (1, 3, 6, 12, 24, 48) if costs / (n * PART_S) < 0.3), 48)
-
-
-def columns_hostile_free(columns: Columns) -> Hostile:
-    """Return that nobody was hostile."""
-    zeros: Sequence[float] = (0.0,) * len(columns)
-    return Hostile(tuple(zeros), tuple(zeros))

@@ -20,7 +20,6 @@ PER_S_MAX = 1_000_000
 # The prefixes that may be banned: of one address, and those by which networks are counted
 # everywhere (admission.shares, shield.keys). No wider network is ever banned.
 PREFIXES = {4: (32, 24), 6: (128, 64, 56, 48)}
-NARROWEST = {version: min(prefixes) for version, prefixes in PREFIXES.items()}
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
