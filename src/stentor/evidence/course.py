@@ -51,6 +51,7 @@ class Course:
     wrong: list[float] = field(default_factory=list)
     nothing_told: list[float] = field(default_factory=list)
     interrupted: list[float] = field(default_factory=list)
+    advised: list[float] = field(default_factory=list)  # listeners told to come again elsewhere
     audio_p50_s: list[float] = field(default_factory=list)
     audio_p95_s: list[float] = field(default_factory=list)
     use: list[float] = field(default_factory=list)
@@ -142,6 +143,7 @@ def _add_machine(course: Course, edges: Sequence[EdgeSecond]) -> None:
     course.audio_p50_s.append(audio.quantile(0.5) if len(audio) else math.nan)
     course.audio_p95_s.append(audio.quantile(0.95) if len(audio) else math.nan)
     course.asked.append(sum(edge.load.asked_per_s for edge in edges))
+    course.advised.append(counts.get("advised", 0))
     course.places.append(counts.get("line_given", 0))
     course.wrong.append(sum(counts.get(name, 0) for name in WRONG))
     course.nothing_told.append(sum(counts.get(name, 0) for name in NOTHING_TOLD))

@@ -14,6 +14,7 @@ HOUR_S_MAX = 1.0
 AUDIO_P95_S_MAX = 3.0
 # A broken connection may be a tunnel; so many of all who listen at once are no coincidence.
 INTERRUPTED_SHARE_MAX = 0.01
+_ADVISED_S = 600.0  # so long after advice who comes back may have moved, as they were told
 _LISTENERS_MIN = 20  # fewer say nothing of a share
 _RECORDED_SLACK_PARTS = 7  # about two seconds: what is on its way when the last second is told
 
@@ -66,26 +67,33 @@ def _on_time(course: Course) -> Held:
 
 def _uninterrupted(course: Course) -> Held:
     promise = "Who listens, keeps listening"
-    worst, worst_at_s, total = 0.0, 0.0, 0.0
-    before = 0.0
-    for at_s, listeners, interrupted in zip(
-        course.at_s, course.listeners, course.interrupted, strict=True
+    # A move that was advised comes with the same ticket as a return, so they are held apart.
+    worst = {False: (0.0, 0.0), True: (0.0, 0.0)}  # after advice: (share, when)
+    before, advised_s = 0.0, -math.inf
+    for at_s, listeners, interrupted, advised in zip(
+        course.at_s, course.listeners, course.interrupted, course.advised, strict=True
     ):
+        advised_s = at_s if advised else advised_s
         present, before = max(listeners, before), listeners
-        total += interrupted
-        if present >= _LISTENERS_MIN and interrupted / present > worst:
-            worst, worst_at_s = interrupted / present, at_s
+        if present >= _LISTENERS_MIN:
+            after = at_s - advised_s <= _ADVISED_S
+            worst[after] = max(worst[after], (interrupted / present, at_s))
     if max(course.listeners, default=0) < _LISTENERS_MIN:
         return Held(promise, Kept.UNKNOWN, "fewer than twenty listened", None)
-    kept = Kept.YES if worst <= INTERRUPTED_SHARE_MAX else Kept.NO
+    share, when_s = max(worst.values())
     hours = sum(course.listeners) / 3600
     found = (
-        f"{total:,.0f} jumps and returns in {hours:,.1f} listener-hours;"
-        f" at most {worst:.2%} of those present in one second"
+        f"{sum(course.interrupted):,.0f} jumps and returns in {hours:,.1f} listener-hours;"
+        f" at most {share:.2%} of those present in one second"
     )
-    if kept is Kept.NO:
-        found += f" ({_clock(worst_at_s)})"
-    return Held(promise, kept, found, worst)
+    if worst[False][0] > INTERRUPTED_SHARE_MAX:
+        return Held(promise, Kept.NO, f"{found} ({_clock(when_s)})", share)
+    if share > INTERRUPTED_SHARE_MAX:
+        found += (
+            f" ({_clock(when_s)}), when listeners had been advised to come again in another way"
+        )
+        return Held(promise, Kept.UNKNOWN, found, share)
+    return Held(promise, Kept.YES, found, share)
 
 
 def _audio_or_truth(course: Course) -> Held:

@@ -81,6 +81,24 @@ def test_many_who_come_back_in_one_second_were_interrupted() -> None:
     assert "100 jumps and returns" in kept.found
 
 
+def test_whether_many_came_back_or_moved_as_they_were_advised_cannot_be_told() -> None:
+    evening = _evening()
+    evening[28] = _with(evening[28], counts={"advised": 500})
+    cut = replace(_ROOM, returned=100)
+    evening[30:] = [_with(second, cut) for second in evening[30:]]
+    kept = _held(evening)[1]
+    assert kept.kept is Kept.UNKNOWN
+    assert "advised" in kept.found
+
+
+def test_advice_that_came_later_excuses_nothing() -> None:
+    evening = _evening()
+    cut = replace(_ROOM, returned=100)
+    evening[30:] = [_with(second, cut) for second in evening[30:]]
+    evening[32] = _with(evening[32], counts={"advised": 500})
+    assert _held(evening)[1].kept is Kept.NO
+
+
 def test_edge_that_begins_again_has_not_interrupted_as_many_as_it_ever_counted() -> None:
     evening = _evening()
     evening[:30] = [_with(second, replace(_ROOM, jumped=400)) for second in evening[:30]]
