@@ -6,7 +6,7 @@ itself, and each is longer than the last. Everything is bounded; who does least 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import exp
 
 from stentor.shield.facts import Heavy
@@ -36,7 +36,6 @@ class _Conduct:
     why: str = ""
     times: int = 0
     until_ms: int = 0
-    banned_ms: int = field(default=-(1 << 62))
 
     def fade(self, now_ms: int) -> None:
         share = exp(-max(0, now_ms - self.at_ms) / 1000 / _TAU_S)
@@ -73,7 +72,7 @@ class Bans:
             if self._deserves(one.network, conduct, now_ms):
                 conduct.times += 1
                 lasts_ms = min(LONGEST_MS, FIRST_MS * LONGER ** min(16, conduct.times - 1))
-                conduct.until_ms, conduct.banned_ms = now_ms + lasts_ms, now_ms
+                conduct.until_ms = now_ms + lasts_ms
                 conduct.wrongs = 0.0
         self._bound(now_ms)
 

@@ -86,7 +86,6 @@ class EdgeSecond(msgspec.Struct, frozen=True):
     load: Load = Load()
     door: DoorSecond = DoorSecond()
     asking: bytes = b""  # theta: addresses (IPv4 /32, IPv6 /64) that asked to join
-    asking_clusters: bytes = b""  # theta: their clusters
     coming_clusters: bytes = b""  # theta: clusters of all who came, whatever they did then
     visiting_clusters: bytes = b""  # theta: clusters seen doing what people do before they join
     holding: bytes = b""  # theta: addresses that showed a good ticket

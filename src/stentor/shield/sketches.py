@@ -6,16 +6,10 @@ coins, so that nobody could reproduce a verdict bit for bit. Decides nothing.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import msgspec
-from datasketches import (
-    compact_theta_sketch,
-    theta_a_not_b,
-    theta_intersection,
-    theta_union,
-    update_theta_sketch,
-)
+from datasketches import compact_theta_sketch, theta_union, update_theta_sketch
 
 EDGE_LG_K = 10  # of one edge's second: 8 KiB at most, 3 % off in two cases of three
 UNION_LG_K = 13  # of all edges and minutes: 64 KiB at most, 1 % off
@@ -87,25 +81,6 @@ def estimate(data: bytes) -> float:
     return 0.0 if sketch is None else float(sketch.get_estimate())
 
 
-def common(one: bytes, other: bytes) -> float:
-    """Return about how many both sketches hold."""
-    first, second = read(one), read(other)
-    if first is None or second is None:
-        return 0.0
-    both = theta_intersection()
-    both.update(first)
-    both.update(second)
-    return float(both.get_result(True).get_estimate())
-
-
-def only(one: bytes, other: bytes) -> bytes:
-    """Return the sketch of those that are in one and not in the other."""
-    first, second = read(one), read(other)
-    if first is None or second is None:
-        return one
-    return bytes(theta_a_not_b().compute(first, second, True).serialize())
-
-
 class Times:
     """How long things took, in seconds, to within 2.5 %: 1 ms to half an hour."""
 
@@ -137,10 +112,6 @@ class Times:
             if found >= wanted:
                 return self.middle(bucket)
         return 0.0
-
-    def steps(self) -> Sequence[tuple[float, int]]:
-        """Return (time, how many took about as long), the shortest first."""
-        return [(self.middle(bucket), count) for bucket, count in sorted(self.counts.items())]
 
     @staticmethod
     def middle(bucket: int) -> float:

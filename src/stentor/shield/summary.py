@@ -34,8 +34,8 @@ OBEYED = ("banned", "set_back", "closed", "paced", "proofs_asked", "proved", "to
 
 # What an address did is one number, as that is made and kept for a third of what a list is: what
 # was noted for sketches already, then three counts. Wrongs are counted apart: few do any.
-_ASKING, _HOLDING, _WRONGING, _VISITING = 1, 2, 4, 8
-_FED_BITS, _COUNT_BITS = 4, 24
+_ASKING, _HOLDING, _VISITING = 1, 2, 4
+_FED_BITS, _COUNT_BITS = 3, 24
 _ASK, _ADMITTED, _TICKET = (1 << _FED_BITS + n * _COUNT_BITS for n in range(3))
 _COUNT = (1 << _COUNT_BITS) - 1
 _AT = {why: n for n, why in enumerate(WRONGS)}
@@ -101,9 +101,8 @@ class Summary:
         self._peers_max = peers_max
         self._rows: dict[bytes, int] = {}
         self._wrongs: dict[bytes, list[int]] = {}
-        self._asking, self._asking_clusters = _Seen(), _Seen()
-        self._visiting_clusters, self._holding, self._wronging = _Seen(), _Seen(), _Seen()
-        self._coming_clusters = _Seen()
+        self._asking, self._holding, self._wronging = _Seen(), _Seen(), _Seen()
+        self._coming_clusters, self._visiting_clusters = _Seen(), _Seen()
         self._first_audio, self._queue, self._turn_lag = Times(), Times(), Times()
         self.first_audio, self.queued = self._first_audio.add, self._queue.add
         self.turn_lag = self._turn_lag.add
@@ -132,7 +131,6 @@ class Summary:
         if not seen & _ASKING:
             seen |= _ASKING
             self._asking.note(house)
-            self._asking_clusters.note(cluster(peer))
             if len(self._asking) >= _PENDING_MAX:
                 self._feed()
         if ticket is not None:
@@ -215,7 +213,6 @@ class Summary:
             load=load or Load(),
             door=door or DoorSecond(),
             asking=self._asking.take(self.key),
-            asking_clusters=self._asking_clusters.take(self.key),
             coming_clusters=self._coming(),
             visiting_clusters=self._visiting_clusters.take(self.key),
             holding=self._holding.take(self.key),
@@ -260,7 +257,6 @@ class Summary:
     def _sketches(self) -> tuple[_Seen, ...]:
         return (
             self._asking,
-            self._asking_clusters,
             self._coming_clusters,
             self._visiting_clusters,
             self._holding,

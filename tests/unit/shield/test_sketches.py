@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stentor.shield.sketches import Distinct, Times, common, estimate, only, read, united
+from stentor.shield.sketches import Distinct, Times, estimate, read, united
 
 
 def sketch(numbers: range) -> bytes:
@@ -29,14 +29,6 @@ def test_union_depends_on_no_order_and_no_grouping() -> None:
     assert united(reversed(parts)) == whole
     assert united([united(parts[:4]), united(parts[4:])]) == whole
     assert estimate(whole) == pytest.approx(21_000, rel=0.12)
-
-
-def test_what_two_have_in_common_and_what_only_one_has() -> None:
-    one, other = sketch(range(800)), sketch(range(600, 1_000))
-    assert common(one, other) == 200
-    assert estimate(only(one, other)) == 600
-    assert common(one, b"") == 0
-    assert only(one, b"") == one
 
 
 @given(st.binary(min_size=1, max_size=64))

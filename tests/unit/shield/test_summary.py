@@ -136,7 +136,7 @@ def test_one_request_an_address_names_nobody() -> None:
     second = told(summary)
     assert second.heavy == ()
     assert sketches.estimate(second.asking) == pytest.approx(5_000, rel=0.12)
-    assert sketches.estimate(second.asking_clusters) == pytest.approx(20, abs=1)
+    assert sketches.estimate(second.coming_clusters) == pytest.approx(20, abs=1)
 
 
 def test_addresses_of_one_house_are_one_and_the_networks_around_add_up() -> None:
@@ -153,7 +153,7 @@ def test_addresses_of_one_house_are_one_and_the_networks_around_add_up() -> None
     assert asks[KEY.name(v6(2, 0)[:7])] == asks[KEY.name(v6(2, 0)[:6])] == 40
     assert KEY.name(v6(1, 7)[:7]) not in asks  # the house alone says it already
     assert round(sketches.estimate(second.asking)) == 41
-    assert round(sketches.estimate(second.asking_clusters)) == 2
+    assert round(sketches.estimate(second.coming_clusters)) == 2
 
 
 def test_present_connections_are_told_by_network() -> None:
