@@ -179,9 +179,11 @@ class Telling:
         known: set[str] = set()
         for room in rooms:
             state = room.state
-            if state is None or not room.streams:
+            if not room.streams:
                 continue
             known.add(room.id)
+            if state is None:  # part 0 may be here before it
+                continue
             totals = push.total(room.id)
             present = 0 if totals is None else totals.present
             if state.phase is Phase.SCHEDULED and (
