@@ -22,11 +22,11 @@ DOWN_AFTER_S = 10.0
 # Up to what use of its CPU time for deliveries an edge gives each lane to joiners.
 LANE_CEILINGS = dict(zip(LANE_PARTS, (0.30, 0.45, 0.58, 0.68, 0.76, 0.84), strict=True))
 _ALL_CEILING = 0.20
-_LOWER_CEILING = 0.88
+LOWER_CEILING = 0.88
 _MARGIN = 0.06  # below a ceiling, before one comes down to it
-_BITS_LOWER, _BITS_LINE = 0.80, 0.95
-_DESCRIPTORS_LINE = 0.97
-_MEMORY_LINE = 0.95
+BITS_LOWER, BITS_LINE = 0.80, 0.95
+DESCRIPTORS_LINE = 0.97
+MEMORY_LINE = 0.95
 _LATE_LINE = 0.8  # of what a lane's listeners have in hand
 _LINE_AFTER_S = 2.0  # one bad second is no crowd
 _FULL_WITHIN_S = 3.0  # until what comes would have taken all room
@@ -113,7 +113,7 @@ def rungs(fastest_parts: int, slowest_parts: int = LANE_PARTS[-1]) -> tuple[_Run
         _Rung(Step.ALL, fastest_parts, _ALL_CEILING),
         _Rung(Step.SHED, fastest_parts, ceilings[fastest_parts]),
         *(_Rung(Step.SLOWER, parts, ceilings[parts]) for parts in lanes[1:]),
-        _Rung(Step.LOWER, last, _LOWER_CEILING),
+        _Rung(Step.LOWER, last, LOWER_CEILING),
     )
 
 
@@ -200,7 +200,7 @@ class Ladder:
         for n, rung in enumerate(self._rungs):
             if delivery_use(facts, joiners, rung.parts) >= rung.ceiling - margin:
                 continue
-            if facts.bits >= _BITS_LOWER - margin and rung.step < Step.LOWER:
+            if facts.bits >= BITS_LOWER - margin and rung.step < Step.LOWER:
                 continue
             return n
         return len(self._rungs) - 1
@@ -215,12 +215,12 @@ class Ladder:
     def _room(self, facts: LoadFacts) -> int:
         """Return how many more fit if all who come get the slowest lane."""
         late = self._late_s >= _LATE_FULL_S
-        if late or facts.memory >= _MEMORY_LINE or facts.bits >= _BITS_LINE:
+        if late or facts.memory >= MEMORY_LINE or facts.bits >= BITS_LINE:
             return 0
-        spare_s = (_LOWER_CEILING - delivery_use(facts)) * facts.cores
-        free = (_DESCRIPTORS_LINE - facts.descriptors) * facts.descriptors_max
+        spare_s = (LOWER_CEILING - delivery_use(facts)) * facts.cores
+        free = (DESCRIPTORS_LINE - facts.descriptors) * facts.descriptors_max
         present = sum(facts.listeners.values())
-        by_bits = (_BITS_LINE / facts.bits - 1) * present if facts.bits > 0 and present else None
+        by_bits = (BITS_LINE / facts.bits - 1) * present if facts.bits > 0 and present else None
         return fits(spare_s, facts.delivery_cost_s, period_s(self._rungs[-1].parts), free, by_bits)
 
 

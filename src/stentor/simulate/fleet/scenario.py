@@ -22,6 +22,8 @@ class Programme(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bits_per_s: int = 48_000
     lower_bits_per_s: int = 24_000
     tls: bool = True
+    lane_ms_min: int = 320  # the edges' settings of that name: between these the ladder chooses
+    lane_ms_max: int = 15_360
 
 
 class Arrivals(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
