@@ -5,7 +5,7 @@ knows nothing of edges, and chance is not in it.
 """
 
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, erfc, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,22 +68,13 @@ def remaining(staying: Staying, seconds: int) -> Floats:
     """Return the share of those who came that is still there after so many seconds (log-normal)."""
     after = np.arange(seconds, dtype=np.float64) + 0.5
     z = np.log(after / max(1e-9, staying.median_s)) / max(1e-9, staying.sigma)
-    return 1.0 - _normal(z)
+    return np.array([erfc(one / sqrt(2)) / 2 for one in z.tolist()])
 
 
 def smoothed(per_s: Floats, mean_s: float = MEAN_S) -> Floats:
     """Return the mean over the seconds around each."""
     width = max(1, round(mean_s))
     return np.convolve(per_s, np.full(width, 1.0 / width), mode="same")
-
-
-def _normal(z: Floats) -> Floats:
-    """Return the normal distribution's probability below z, to 1e-7 (Abramowitz, Stegun 26.2.17)."""
-    t = 1.0 / (1.0 + 0.2316419 * np.abs(z))
-    series = (0.319381530, -0.356563782, 1.781477937, -1.821255978, 1.330274429)
-    tail = sum(one * t ** (n + 1) for n, one in enumerate(series))
-    above = np.exp(-z * z / 2) / np.sqrt(2 * np.pi) * tail
-    return np.where(z > 0, 1.0 - above, above)
 
 
 def _convolved(comes: Floats, stays: Floats) -> Floats:
