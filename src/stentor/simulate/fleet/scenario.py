@@ -4,6 +4,8 @@ Facts only, as a TOML file states them (`scenarios/`); times are seconds from it
 0 to 1. Whether they make sense is decided when they are read (`reading`).
 """
 
+from math import ceil
+
 import msgspec
 
 
@@ -72,13 +74,14 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     at_s: float
     for_s: float = 0.0  # 0: to the end
     share: float = 1.0  # of the edges, or of the listeners
+    factor: float = 2.0  # of `slow`: what all costs grow to
 
 
 FAULTS = ("edges-lost", "region-lost", "control-dead", "cut", "exit", "slow")
 
 
 class Attack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An attack. `family` is one of `simulate.attackers.Family`; `per_s` is over the whole fleet."""
+    """An attack. `family` is one of `simulate.attackers.Family`; `per_s` is of the whole fleet."""
 
     family: str
     from_s: float
@@ -111,3 +114,27 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     faults: tuple[Fault, ...] = ()
     attacks: tuple[Attack, ...] = ()
     prices: Prices = Prices()
+
+
+def scaled(scenario: Scenario, listeners: int) -> Scenario:
+    """Return the scenario for so many listeners: attacks and machines grow or shrink with them.
+
+    A machine stays whole, and each region has one. What a share, a second or an address does stays.
+    """
+    factor = listeners / scenario.event.listeners
+    replace = msgspec.structs.replace
+    fleet = scenario.fleet
+    machines = max(fleet.regions, ceil(fleet.machines * factor)) if fleet.machines else 0
+    return replace(
+        scenario,
+        event=replace(scenario.event, listeners=listeners),
+        fleet=replace(fleet, machines=machines),
+        attacks=tuple(
+            replace(
+                one,
+                per_s=one.per_s * factor,
+                addresses=max(1, round(one.addresses * factor)),
+            )
+            for one in scenario.attacks
+        ),
+    )
