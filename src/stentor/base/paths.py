@@ -137,6 +137,20 @@ class DataFolder:
         return self.secrets / "ledger.key"
 
     @property
+    def rehearsal_key(self) -> Path:
+        """The Ed25519 key that signs certificates of rehearsals."""
+        return self.secrets / "rehearsal.key"
+
+    @property
+    def rehearsals(self) -> Path:
+        """What was rehearsed: a folder each, named so that the newest sorts last."""
+        return self.root / "rehearsals"
+
+    def certificate(self, rehearsal: str) -> Path:
+        """Return the certificate of one rehearsal: there is none if it was refuted or cut short."""
+        return self.rehearsals / rehearsal / "certificate.json"
+
+    @property
     def ledger(self) -> Path:
         """What happened, one record a second, in files that are only appended to."""
         return self.root / "ledger"

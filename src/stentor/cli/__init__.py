@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from stentor.base.errors import StentorError
+from stentor.cli.certificate import app as certificate
 from stentor.cli.demo import demo
 from stentor.cli.deploy import deploy
 from stentor.cli.guard import guard
@@ -65,6 +66,7 @@ app.command(hidden=True)(part)
 app.add_typer(room, name="room")
 app.add_typer(load, name="load")
 app.add_typer(ledger, name="ledger")
+app.add_typer(certificate, name="certificate")
 
 
 def main() -> None:

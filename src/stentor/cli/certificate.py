@@ -1,0 +1,143 @@
+"""`stentor certificate`: check, show and publish what rehearsals were certified. Works offline."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stentor.base.errors import StentorError, UsageError
+from stentor.cli.ledger_files import data_folder, read_file
+from stentor.cli.options import Data, Json
+
+if TYPE_CHECKING:
+    from stentor.rehearsal.certificate import Checked
+
+app = typer.Typer(help="What a rehearsal showed: check it, read it, publish the key.")
+
+_KEY = re.compile(r"[0-9a-f]{64}\Z")
+_FILE_BYTES_MAX = 1 << 30
+
+File = Annotated[Path, typer.Argument(help="A certificate.", metavar="FILE")]
+
+
+@app.command()
+def verify(
+    file: File,
+    key: Annotated[
+        str | None, typer.Option(help="The public key, as it was published.", metavar="HEX")
+    ] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option(help="The rehearsal's folder, to compare its other files.", metavar="DIR"),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Say whether a certificate is as it was signed, what it proves, and what it does not."""
+    from stentor.rehearsal.certificate import check
+
+    if key is not None and _KEY.match(key) is None:
+        raise UsageError("--key is 64 hexadecimal digits, as `stentor certificate key` prints.")
+    data = read_file(file)
+    files = None if folder is None else _files_in(folder, check(data))
+    checked = check(data, key, files)
+    if json:
+        _print_json(checked)
+    else:
+        _tell(checked, key)
+    if not checked.whole:
+        raise StentorError(f"Do not rely on {file}: {'; '.join(checked.faults)}.")
+
+
+@app.command()
+def show(file: File, json: Json = False) -> None:
+    """Print what a certificate says, each claim with its label."""
+    from stentor.rehearsal.certificate import check
+
+    checked = check(read_file(file))
+    if json:
+        _print_json(checked)
+    elif checked.certificate is not None:
+        _show(checked)
+    if not checked.whole:
+        raise StentorError(f"Do not rely on {file}: {'; '.join(checked.faults)}.")
+
+
+@app.command()
+def key(data: Data = None) -> None:
+    """Print the public key of this deployment's certificates: publish it beforehand."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from stentor.base.secrets import load_or_make_key
+    from stentor.evidence.chain import public_hex
+
+    secret = load_or_make_key(data_folder(data).rehearsal_key)
+    typer.echo(public_hex(Ed25519PrivateKey.from_private_bytes(secret)))
+
+
+def _files_in(folder: Path, checked: "Checked") -> dict[str, bytes]:
+    """Return those of the certificate's files that lie in the folder."""
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is no folder.")
+    found = {}
+    for name in checked.certificate.files if checked.certificate is not None else ():
+        path = folder / name
+        if Path(name).name == name and path.is_file() and path.stat().st_size <= _FILE_BYTES_MAX:
+            found[name] = read_file(path)
+    return found
+
+
+def _print_json(checked: "Checked") -> None:
+    import msgspec
+
+    typer.echo(msgspec.json.format(msgspec.json.encode(checked), indent=1).decode())
+
+
+def _tell(checked: "Checked", key: str | None) -> None:
+    from stentor.rehearsal.certificate import proved
+
+    if not checked.whole or checked.certificate is None:
+        return
+    typer.echo(checked.certificate.sentence)
+    shown, not_shown = proved(checked)
+    typer.echo("\nProved:")
+    for line in shown:
+        typer.echo(f"  {line}")
+    typer.echo("\nNot proved:")
+    if key is None:
+        typer.echo("  Whose key that is: compare it with the one published, or give --key.")
+    for line in not_shown:
+        typer.echo(f"  {line}")
+
+
+def _show(checked: "Checked") -> None:
+    from stentor.rehearsal.certificate import lines
+
+    one = checked.certificate
+    assert one is not None
+    run = one.run
+    revision = f", revision {run.build.revision[:12]}" if run.build.revision else ""
+    machine = run.machine
+    settings = ", ".join(f"{name}={value}" for name, value in sorted(run.settings.items()))
+    rows = [
+        ("when", run.at),
+        ("scenario", f"{run.scenario.name}, SHA-256 {run.scenario.sha256[:16]}…, seed {run.seed}"),
+        ("code", f"{run.build.version}{revision}, files {run.build.digest[:16]}…"),
+        ("machine", f"{machine.cpu}, {machine.cores} cores,"
+                    f" {machine.memory_bytes / (1 << 30):.1f} GiB, {machine.kernel},"
+                    f" Python {machine.python}"),
+        ("settings", settings or "as shipped"),
+        ("signed by", checked.key),
+    ]  # fmt: skip
+    typer.echo(one.sentence)
+    typer.echo("")
+    for name, text in rows:
+        typer.echo(f"{name:<14}{text}")
+    typer.echo("")
+    for label, text in lines(one):
+        typer.echo(f"{label:<14}{text}")
+    for pair in one.compared:
+        typer.echo(
+            f"{'compared':<14}{pair.what} with {pair.listeners:,} listeners: predicted"
+            f" {pair.predicted:.4g}, measured {pair.measured:.4g}"
+        )

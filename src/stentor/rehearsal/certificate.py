@@ -1,0 +1,276 @@
+"""The certificate of a rehearsal: what was run, what that showed, signed; and how it is checked.
+
+A rehearsal whose simulation its own trials refute cannot be certified. The signature shows who
+says all this; whether it is true, only who rehearses again can tell. Opens no file.
+"""
+
+import hashlib
+from collections.abc import Mapping
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from stentor.base.build import Build
+from stentor.base.errors import StentorError
+from stentor.base.machine import Machine
+from stentor.evidence.chain import public_hex, signed_by
+from stentor.rehearsal.claims import (
+    Assumed,
+    Claim,
+    Measured,
+    Simulated,
+    Trial,
+    fault_of_claim,
+    sentence,
+    told,
+)
+from stentor.simulate.fleet.calibration import Calibration
+
+FORMAT = 1
+BYTES_MAX = 4 << 20
+CLAIMS_MAX = 1_000
+TRIALS_FILE = "trials.json"  # in the rehearsal's folder: the trials as they were measured
+_CERTIFICATE = b"stentor rehearsal certificate 1\0"
+
+
+class Uncertifiable(StentorError):
+    """Of this rehearsal there can be no certificate; the text says why."""
+
+
+class ScenarioText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The scenario as it was read, whole."""
+
+    name: str
+    text: str
+    sha256: str
+
+
+class Compared(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One figure that the simulation predicted and a trial measured."""
+
+    what: str
+    listeners: int
+    predicted: float
+    measured: float
+
+
+class Run(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What was run."""
+
+    at: str  # ISO 8601, UTC
+    build: Build
+    machine: Machine
+    settings: dict[str, str]  # those that are not the default, without secrets
+    scenario: ScenarioText
+    seed: int
+
+
+class Certificate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All that is signed. `files` are the rehearsal's other files by name, as SHA-256."""
+
+    format: int
+    sentence: str
+    run: Run
+    calibration: Calibration
+    claims: tuple[Claim, ...]
+    compared: tuple[Compared, ...]
+    files: dict[str, str]
+
+
+class Signed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A certificate as a file: `sig` is Ed25519 (RFC 8032) over its canonical JSON."""
+
+    certificate: Certificate
+    key: str
+    sig: str
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """What checking found. Whole: signed by that key, and its labels fit its evidence."""
+
+    whole: bool
+    faults: tuple[str, ...]
+    key: str = ""
+    certificate: Certificate | None = None
+    files_seen: tuple[str, ...] = ()
+
+
+# How far a prediction may be from what was measured (issue 5, witnesses): a share of the latter.
+APART_MAX = 0.15
+OPTIMISTIC_MAX = 0.10
+
+
+def scenario_text(name: str, text: str) -> ScenarioText:
+    """Return a scenario as a certificate holds it."""
+    return ScenarioText(name, text, _sha256(text.encode()))
+
+
+def certify(
+    run: Run,
+    calibration: Calibration,
+    claims: tuple[Claim, ...],
+    compared: tuple[Compared, ...],
+    files: Mapping[str, bytes],
+    key: Ed25519PrivateKey,
+) -> bytes:
+    """Return the certificate's file; raises `Uncertifiable` where labels and evidence differ.
+
+    What nobody measured is assumed, and is added to the claims here.
+    """
+    known = {claim.what for claim in claims if isinstance(claim, Assumed)}
+    assumed = tuple(Assumed(what) for what in _assumed(calibration) if what not in known)
+    claims = (*claims, *assumed)
+    digests = {name: _sha256(data) for name, data in files.items()}
+    certificate = Certificate(FORMAT, sentence(claims), run, calibration, claims, compared, digests)
+    # As it will be read: a whole number where a fraction may stand is written as one.
+    try:
+        certificate = msgspec.json.decode(_encode(certificate), type=Certificate)
+    except msgspec.MsgspecError as error:  # a figure that is none, such as a mean of nothing
+        raise Uncertifiable(f"There is no certificate for this: {error}.") from None
+    body = _encode(certificate)
+    sig = key.sign(_CERTIFICATE + body).hex()
+    data = _encode(Signed(certificate, public_hex(key), sig)) + b"\n"
+    checked = check(data, files=files)
+    if not checked.whole:
+        raise Uncertifiable(f"There is no certificate for this: {'; '.join(checked.faults)}.")
+    return data
+
+
+def encode_trials(trials: tuple[Trial, ...]) -> bytes:
+    """Return the trials as TRIALS_FILE holds them."""
+    return _encode(trials) + b"\n"
+
+
+def check(data: bytes, key: str | None = None, files: Mapping[str, bytes] | None = None) -> Checked:
+    """Say whether a file is a certificate as it was signed, and whether it may say what it says.
+
+    `key` is the one that was published, hexadecimal; `files` what the rehearsal's folder holds,
+    None if it is not at hand. Never raises.
+    """
+    if len(data) > BYTES_MAX:
+        return Checked(False, (f"a certificate has at most {BYTES_MAX:,} bytes",))
+    try:
+        signed = msgspec.json.decode(data, type=Signed)
+        canonical = _encode(signed) + b"\n"
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        return Checked(False, (f"this is not a certificate, or not a whole one: {error}"[:300],))
+    one = signed.certificate
+    faults: list[str] = []
+    if data != canonical:
+        faults.append("it is not written as certificates are: something was added or moved")
+    if not signed_by(signed.key, signed.sig, _CERTIFICATE + _encode(one)):
+        faults.append("it was changed after it was signed")
+    if key is not None and signed.key != key:
+        faults.append("it was signed with another key than the one given")
+    faults += _faults(one)
+    seen: tuple[str, ...] = ()
+    if files is not None:
+        faults += _faults_of_files(one, files)
+        seen = tuple(sorted(set(files) & set(one.files)))
+    return Checked(not faults, tuple(faults), signed.key, one, seen)
+
+
+def _faults(one: Certificate) -> list[str]:
+    faults = []
+    if one.format != FORMAT:
+        return [f"it is of format {one.format}; this version reads {FORMAT}"]
+    if _sha256(one.run.scenario.text.encode()) != one.run.scenario.sha256:
+        faults.append("its scenario does not have the digest that it says")
+    if len(one.claims) > CLAIMS_MAX or len(one.compared) > CLAIMS_MAX:
+        faults.append(f"it claims more than {CLAIMS_MAX} things")
+    faults += [f"it claims {why}" for claim in one.claims if (why := fault_of_claim(claim))]
+    if one.sentence != sentence(one.claims):
+        faults.append("its sentence says something else than its claims")
+    measured = [claim for claim in one.claims if isinstance(claim, Measured)]
+    if one.calibration.measured and not measured:
+        faults.append("its costs are said to be measured, but it has no trial")
+    if any(trial.trial.cores > one.run.machine.cores for trial in measured):
+        faults.append("a trial had more cores than the machine")
+    assumed = {claim.what for claim in one.claims if isinstance(claim, Assumed)}
+    if not assumed.issuperset(_assumed(one.calibration)):
+        faults.append("it is silent about what it assumes")
+    if measured and TRIALS_FILE not in one.files:
+        faults.append(f"it claims trials, but names no {TRIALS_FILE}")
+    sizes = {claim.trial.listeners for claim in measured}
+    for pair in one.compared:
+        if why := refuted(pair):
+            faults.append(why)
+        if not measured or pair.listeners > max(sizes):
+            faults.append(f"it compares with {pair.listeners:,} listeners, whom no trial had")
+    return faults
+
+
+def refuted(pair: Compared) -> str | None:
+    """Say that a trial refutes the simulation, or None."""
+    if not (pair.measured >= 0 and pair.predicted >= 0):
+        return f"{pair.what} cannot be compared"
+    apart = pair.predicted - pair.measured
+    if abs(apart) <= APART_MAX * pair.measured and -apart <= OPTIMISTIC_MAX * pair.measured:
+        return None
+    return (
+        f"its simulation is refuted: {pair.what} with {pair.listeners:,} listeners was predicted"
+        f" as {pair.predicted:.4g} and measured as {pair.measured:.4g}"
+    )
+
+
+def _faults_of_files(one: Certificate, files: Mapping[str, bytes]) -> list[str]:
+    faults = []
+    for name, digest in sorted(one.files.items()):
+        if name not in files:
+            faults.append(f"{name} is missing beside it")
+        elif _sha256(files[name]) != digest:
+            faults.append(f"{name} is not the file that was signed")
+    trials = tuple(claim.trial for claim in one.claims if isinstance(claim, Measured))
+    if TRIALS_FILE in files and files[TRIALS_FILE] != encode_trials(trials):
+        faults.append(f"its measured claims are not what {TRIALS_FILE} holds")
+    return faults
+
+
+def _assumed(calibration: Calibration) -> tuple[str, ...]:
+    costs = () if calibration.measured else ("costs",)
+    return (*costs, "scale", "people", "fleet", "prices")
+
+
+def proved(checked: Checked) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what a whole certificate proves and what it does not, in sentences for people."""
+    one = checked.certificate
+    if one is None or not checked.whole:
+        return (), ()
+    shown = [
+        f"The holder of the key {checked.key} signed exactly this.",
+        "Every measured claim is one of the trials that it lists; no simulated figure is among"
+        " them.",
+    ]
+    if checked.files_seen:
+        shown.append(f"Unchanged beside it: {', '.join(checked.files_seen)}.")
+    if one.compared:
+        shown.append(
+            f"In {len(one.compared)} comparisons its trials did not refute its simulation."
+        )
+    not_shown = [
+        "That it is true: a signature shows who says something. Only rehearsing again shows more.",
+        "That it holds on other machines, with other code, or with other settings.",
+    ]
+    if any(isinstance(claim, Simulated) for claim in one.claims):
+        not_shown.append("That the simulated listeners could have been served: none was there.")
+    if not any(isinstance(claim, Measured) for claim in one.claims):
+        not_shown.append("Anything about this machine: nothing was measured.")
+    elif not one.compared:
+        not_shown.append("That the simulation predicts what is measured: they were not compared.")
+    if not checked.files_seen and one.files:
+        not_shown.append("That its files are unchanged: they were not given (--folder).")
+    return tuple(shown), tuple(not_shown)
+
+
+def lines(one: Certificate) -> tuple[tuple[str, str], ...]:
+    """Return the claims as label and sentence, in their order."""
+    return tuple((type(claim).__name__.lower(), told(claim)) for claim in one.claims)
+
+
+def _encode(value: object) -> bytes:
+    plain = msgspec.to_builtins(value, str_keys=True)  # lanes are numbers, keys of JSON are not
+    return msgspec.json.encode(plain, order="deterministic")
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,92 @@
+"""A rehearsal's findings as trials and simulation would hand them over, and their certificate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from stentor.base.build import Build
+from stentor.base.machine import Machine
+from stentor.evidence.chain import public_hex
+from stentor.rehearsal.certificate import (
+    TRIALS_FILE,
+    Compared,
+    Run,
+    certify,
+    encode_trials,
+    scenario_text,
+)
+from stentor.rehearsal.claims import Claim, Extrapolated, Measured, Simulated, Trial
+from stentor.simulate.fleet.calibration import SHIPPED, Calibration
+
+KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
+PUBLIC_KEY = public_hex(KEY)
+OTHER_KEY = Ed25519PrivateKey.from_private_bytes(b"o" * 32)
+MEASURED: Calibration = msgspec.structs.replace(SHIPPED, measured=True, machine="this one")
+
+RUN = Run(
+    at="2026-11-23T02:00:00Z",
+    build=Build("0.1.0", "a" * 40, "b" * 64),
+    machine=Machine("A CPU", 2, 24 << 30, "Linux 6.1", "3.11.2"),
+    settings={"edges": "4"},
+    scenario=scenario_text("interview", 'name = "interview" # für alle\n'),
+    seed=7,
+)
+
+
+def trial(listeners: int = 2_000, **more: Any) -> Trial:
+    """Return a trial that went well."""
+    facts: dict[str, Any] = {
+        "name": f"{listeners} listeners",
+        "listeners": listeners,
+        "came": listeners,
+        "seconds": 20.0,
+        "cores": 2,
+        "edges": 2,
+        "tls": True,
+        "checks": listeners * 60,
+        "hashed": listeners,
+        "decoded": 240,
+        "stalls": 0,
+        "gaps": 0,
+        "lost": 0,
+        "broken": 0,
+    }
+    return Trial(**(facts | more))
+
+
+TRIALS = (trial(500), trial(1_000), trial(2_000))
+SIMULATED = Simulated(8_000_000, 6_400_000, 3_600.0, 800, 100)
+COMPARED = tuple(
+    Compared("CPU of an edge", one.listeners, 1.04 * one.listeners, one.listeners) for one in TRIALS
+)
+ANSWER = b'{"edges":800}\n'
+
+
+def files(trials: tuple[Trial, ...] = TRIALS) -> dict[str, bytes]:
+    """Return what lies in the rehearsal's folder beside the certificate."""
+    return {"answer.json": ANSWER} | ({TRIALS_FILE: encode_trials(trials)} if trials else {})
+
+
+def claims(trials: tuple[Trial, ...] = TRIALS) -> tuple[Claim, ...]:
+    """Return what such a rehearsal claims."""
+    return (
+        *(Measured(one) for one in trials),
+        SIMULATED,
+        Extrapolated("edge processes", 800),
+    )
+
+
+def certificate(
+    trials: tuple[Trial, ...] = TRIALS,
+    run: Run = RUN,
+    compared: tuple[Compared, ...] | None = None,
+    key: Ed25519PrivateKey = KEY,
+) -> bytes:
+    """Return the certificate of a rehearsal with these trials; of none: of a simulation alone."""
+    if compared is None:
+        compared = COMPARED if trials == TRIALS else ()
+    calibration = MEASURED if trials else SHIPPED
+    return certify(run, calibration, claims(trials), compared, files(trials), key)

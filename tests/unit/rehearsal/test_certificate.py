@@ -1,0 +1,196 @@
+"""A certificate is checked by whoever has the file: what was edited, moved or claimed too much."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stentor.rehearsal.certificate import (
+    _CERTIFICATE,
+    TRIALS_FILE,
+    Certificate,
+    Compared,
+    Signed,
+    Uncertifiable,
+    _encode,
+    certify,
+    check,
+    encode_trials,
+    proved,
+)
+from stentor.rehearsal.claims import Assumed, Claim, Extrapolated, Measured, Simulated, sentence
+from support.rehearsed import (
+    COMPARED,
+    KEY,
+    MEASURED,
+    OTHER_KEY,
+    PUBLIC_KEY,
+    RUN,
+    SIMULATED,
+    certificate,
+    claims,
+    files,
+    trial,
+)
+
+GOOD = certificate()
+
+
+def resigned(changed: Certificate, key=KEY) -> bytes:  # type: ignore[no-untyped-def]
+    """A certificate whose holder of the key signs whatever it says."""
+    from stentor.evidence.chain import public_hex
+
+    sig = key.sign(_CERTIFICATE + _encode(changed)).hex()
+    return _encode(Signed(changed, public_hex(key), sig)) + b"\n"
+
+
+def good() -> Certificate:
+    return msgspec.json.decode(GOOD, type=Signed).certificate
+
+
+def test_a_certificate_says_in_one_sentence_what_was_tested_and_what_was_simulated() -> None:
+    found = check(GOOD, PUBLIC_KEY, files())
+    assert found.whole, found.faults
+    assert found.certificate is not None
+    assert found.certificate.sentence == (
+        "Tested here with 2,000 real listeners on 2 cores; simulated with 8,000,000."
+    )
+
+
+@given(at=st.integers(0, len(GOOD) - 1), bit=st.integers(0, 7))
+def test_every_bit_that_is_changed_is_found(at: int, bit: int) -> None:
+    changed = bytearray(GOOD)
+    changed[at] ^= 1 << bit
+    assert not check(bytes(changed), PUBLIC_KEY).whole
+
+
+@given(at=st.integers(0, len(GOOD) - 1))
+def test_a_certificate_that_was_cut_is_none(at: int) -> None:
+    assert not check(GOOD[:at]).whole
+    assert not check(GOOD[at + 1 :]).whole
+
+
+@given(at=st.integers(0, len(GOOD)), more=st.binary(min_size=1, max_size=40))
+def test_a_certificate_with_something_put_in_is_none(at: int, more: bytes) -> None:
+    assert not check(GOOD[:at] + more + GOOD[at:], PUBLIC_KEY).whole
+
+
+def test_the_same_content_in_another_form_is_refused() -> None:
+    spread = msgspec.json.format(GOOD.strip(), indent=1) + b"\n"
+    assert "added or moved" in check(spread).faults[0]
+
+
+def test_a_field_that_is_not_known_is_refused() -> None:
+    document = msgspec.json.decode(GOOD)
+    document["certificate"]["tested"] = 8_000_000
+    assert not check(msgspec.json.encode(document, order="deterministic") + b"\n").whole
+
+
+def test_a_certificate_that_another_key_signed_is_told_by_the_published_one() -> None:
+    forged = resigned(good(), OTHER_KEY)
+    assert check(forged).whole  # whose key it is, only the published one shows
+    assert check(forged, PUBLIC_KEY).faults == (
+        "it was signed with another key than the one given",
+    )
+
+
+def test_what_was_simulated_cannot_be_relabelled_as_measured_by_editing() -> None:
+    document = msgspec.json.decode(GOOD)
+    for claim in document["certificate"]["claims"]:
+        if claim["type"] == "simulated":
+            claim["type"] = "measured"
+    assert not check(msgspec.json.encode(document, order="deterministic") + b"\n").whole
+
+
+def test_even_the_key_holder_cannot_have_a_sentence_that_says_more_than_the_claims() -> None:
+    lie = msgspec.structs.replace(
+        good(), sentence="Tested here with 8,000,000 real listeners on 2 cores."
+    )
+    assert "its sentence says something else than its claims" in check(resigned(lie)).faults
+
+
+def test_a_measured_claim_that_no_trial_in_the_folder_bears_out_is_found() -> None:
+    more = tuple(
+        Measured(msgspec.structs.replace(one.trial, listeners=9_000, came=9_000, checks=9_000_000))
+        if isinstance(one, Measured) and one.trial.listeners == 2_000
+        else one
+        for one in good().claims
+    )
+    lie = resigned(msgspec.structs.replace(good(), claims=more, sentence=sentence(more)))
+    assert check(lie).whole  # the trials themselves are the evidence: give the folder
+    assert check(lie, files=files()).faults == (
+        "its measured claims are not what trials.json holds",
+    )
+
+
+def test_a_file_that_was_changed_or_taken_away_is_found() -> None:
+    others = files() | {"answer.json": b"{}"}
+    assert check(GOOD, files=others).faults == ("answer.json is not the file that was signed",)
+    assert check(GOOD, files={TRIALS_FILE: files()[TRIALS_FILE]}).faults == (
+        "answer.json is missing beside it",
+    )
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        Measured(trial(0)),
+        Measured(trial(10, came=9)),
+        Measured(trial(10, checks=9, hashed=0, decoded=0)),
+        Measured(trial(10, hashed=10_000)),
+        Measured(trial(10, stalls=-1)),
+        Measured(trial(10, seconds=0.0)),
+        Measured(trial(10, cores=3)),
+        Simulated(0, 0, 60.0, 1, 1),
+        Simulated(10, 11, 60.0, 1, 1),
+        Extrapolated("listeners tested", 8_000_000),
+        Extrapolated("cores", -1),
+        Extrapolated("cores", float("nan")),
+        Extrapolated("cores", float("inf")),
+        Assumed("8,000,000 listeners were tested"),
+    ],
+)
+def test_a_claim_that_no_rehearsal_could_have_found_is_not_certified(odd: Claim) -> None:
+    with pytest.raises(Uncertifiable):
+        certify(RUN, MEASURED, (*claims(), odd), COMPARED, files(), KEY)
+
+
+def test_a_simulation_that_its_trials_refute_is_not_certified() -> None:
+    hopeful = (Compared("CPU of an edge", 2_000, 0.89, 1.0),)
+    gloomy = (Compared("CPU of an edge", 2_000, 1.16, 1.0),)
+    fair = (Compared("CPU of an edge", 2_000, 1.14, 1.0),)
+    assert check(certificate(compared=fair)).whole
+    for pairs in (hopeful, gloomy):
+        with pytest.raises(Uncertifiable, match="refuted"):
+            certificate(compared=pairs)
+
+
+def test_a_comparison_with_more_listeners_than_any_trial_had_is_not_certified() -> None:
+    with pytest.raises(Uncertifiable, match="whom no trial had"):
+        certificate(compared=(Compared("CPU of an edge", 8_000_000, 1.0, 1.0),))
+
+
+def test_a_simulation_alone_says_that_nothing_was_measured() -> None:
+    found = check(certificate(trials=()))
+    assert found.whole, found.faults
+    assert found.certificate is not None
+    assert found.certificate.sentence == (
+        "Nothing was measured: only simulated, with 8,000,000 listeners."
+    )
+    assert Assumed("costs") in found.certificate.claims
+    assert "Anything about this machine: nothing was measured." in proved(found)[1]
+
+
+def test_measured_costs_need_a_trial() -> None:
+    with pytest.raises(Uncertifiable, match="no trial"):
+        certify(RUN, MEASURED, (SIMULATED,), (), {}, KEY)
+
+
+def test_trials_without_their_file_are_not_certified() -> None:
+    with pytest.raises(Uncertifiable, match=TRIALS_FILE):
+        certify(RUN, MEASURED, claims(), COMPARED, {}, KEY)
+    other = {TRIALS_FILE: encode_trials((trial(1),))}
+    with pytest.raises(Uncertifiable, match=TRIALS_FILE):
+        certify(RUN, MEASURED, claims(), COMPARED, other, KEY)
