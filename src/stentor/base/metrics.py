@@ -183,6 +183,7 @@ EDGE_COUNTED = {
     "joined": "Listeners who joined the push stream",
     "jumped": "Listeners moved to the live edge because they fell behind",
     "left": "Listeners who left the push stream",
+    "left_soon": "Listeners who left it within five seconds of joining",
     "line_again": "Tickets in their turn that came faster than may be let in: asked to come again",
     "line_early": "Tickets that came before their turn",
     "line_full": "Places not given: too many from one network were in line",

@@ -28,6 +28,7 @@ class Counts:
     joined: int = 0
     jumped: int = 0
     left: int = 0
+    left_soon: int = 0
     line_again: int = 0
     line_early: int = 0
     line_full: int = 0

@@ -25,6 +25,7 @@ from stentor.edge.steps import Steps
 from stentor.edge.telling import Silent, Telling
 from stentor.edge.web import Web
 from stentor.shield.keys import house
+from stentor.shield.newcomers import Newcomers
 from stentor.shield.policy import Why
 
 _VOUCHED_REMEMBERED_MS = 7_200_000
@@ -67,6 +68,7 @@ class Lookout:
         self._turns = Turns()
         self._obeyed = 0, 0, 0
         self._vouched = Lately(_VOUCHED_REMEMBERED_MS)
+        self._newcomers = Newcomers()
         self.telling = Telling(
             watch=folder.watch_socket,
             event_key=folder.event_key,
@@ -98,6 +100,7 @@ class Lookout:
         push.slow = self._slow
         if not self._on:
             return
+        push.leaves = self._leaves
         public.knocks.queued = self.summary.queued
         web.closes = self._closes
         web.loop.every(1.0, self._measured_second)
@@ -227,8 +230,13 @@ class Lookout:
     def _joins(self, connection: Connection, audio: bool) -> None:
         web = self._web
         web.networks.listens(connection.fd)
+        if self._on:
+            self._newcomers.joined(connection.fd, connection.peer, web.now_ns() / 1e9)
         if audio:
             self.summary.first_audio((web.now_ns() - connection.since_ns) / 1e9)
+
+    def _leaves(self, fd: int) -> None:
+        self._counts.left_soon += self._newcomers.left(fd, self._web.now_ns() / 1e9)
 
     def _slow(self, fd: int) -> None:
         self.summary.wrong(self._web.networks.peers.get(fd, b""), Why.SLOW)
@@ -243,6 +251,9 @@ class Lookout:
         if self._push.leaving:
             self.telling.leave()
         self._note_obeyed()
+        for peer in self._newcomers.stayed(self._web.now_ns() / 1e9):
+            self.summary.stayed(peer)
+        self.summary.unremembered += self._newcomers.take_unremembered()
         named = self.telling.second(
             now_ms,
             rooms=filter(

@@ -89,6 +89,8 @@ class Push:
         self.joins: Callable[[Connection, bool], None] = lambda _who, _audio: None
         # Told of a listener who is about to be let go because they took next to nothing.
         self.slow: Callable[[int], None] = lambda _fd: None
+        # Told of a listener who is gone.
+        self.leaves: Callable[[int], None] = lambda _fd: None
         self._inherited_bytes = limits.unsent_bytes
         self._moves = Moves(limits.moves_per_s)
         self._advice_ids = count(1)
@@ -363,6 +365,7 @@ class Push:
 
     def _gone(self, fd: int) -> None:
         self.listeners -= 1
+        self.leaves(fd)
         self._left(fd)
 
     def _welcome(self, lane: Lane, start: int | None) -> Welcome:

@@ -103,6 +103,7 @@ class Summary:
         self._wrongs: dict[bytes, list[int]] = {}
         self._asking, self._holding, self._wronging = _Seen(), _Seen(), _Seen()
         self._coming_clusters, self._visiting_clusters = _Seen(), _Seen()
+        self._visiting, self._staying = _Seen(), _Seen()
         self._first_audio, self._queue, self._turn_lag = Times(), Times(), Times()
         self.first_audio, self.queued = self._first_audio.add, self._queue.add
         self.turn_lag = self._turn_lag.add
@@ -169,11 +170,18 @@ class Summary:
         row = rows.get(house)
         if row is not None and row & _VISITING:
             return
+        self._visiting.note(house)
         self._visiting_clusters.note(cluster(peer))
-        if len(self._visiting_clusters) >= _PENDING_MAX:
+        if len(self._visiting) >= _PENDING_MAX:
             self._feed()
         if row is not None or self._has_room():
             rows[house] = (row or 0) | _VISITING
+
+    def stayed(self, peer: bytes) -> None:
+        """Note that somebody has been listening for a while (`newcomers.STAYED_S`)."""
+        self._staying.note(peer if len(peer) == 4 else peer[:8])
+        if len(self._staying) >= _PENDING_MAX:
+            self._feed()
 
     def vouched(self) -> None:
         """Note somebody who came with a reminder that nobody came with before."""
@@ -214,8 +222,10 @@ class Summary:
             door=door or DoorSecond(),
             asking=self._asking.take(self.key),
             coming_clusters=self._coming(),
+            visiting=self._visiting.take(self.key),
             visiting_clusters=self._visiting_clusters.take(self.key),
             holding=self._holding.take(self.key),
+            staying=self._staying.take(self.key),
             wronging=self._wronging.take(self.key),
             heavy=self._heavy(present_of),
             first_audio_s=self._first_audio.take(),
@@ -258,8 +268,10 @@ class Summary:
         return (
             self._asking,
             self._coming_clusters,
+            self._visiting,
             self._visiting_clusters,
             self._holding,
+            self._staying,
             self._wronging,
         )
 

@@ -15,7 +15,7 @@ from stentor.simulate.attackers import Attack
 from stentor.simulate.crowds import arrivals
 from stentor.simulate.events import Fault, People
 from stentor.simulate.machine import EPOCH_MS, Answer
-from stentor.simulate.scene import GIVES_UP_S, HEAD_S, Person, Scene
+from stentor.simulate.scene import GIVES_UP_S, HEAD_S, IDLE_S, Person, Scene
 from stentor.simulate.world import Chance, Networks
 
 _KEPT = 0.5  # of visits
@@ -46,6 +46,8 @@ class Audience:
         peers = self._networks.draw(n + inside)
         patience_s = chance.exponential(who.patience_s, n + inside) + 5
         stays_s = chance.exponential(who.stays_s, n + inside) + 10
+        bounces = chance.random(n + inside) < who.bounces
+        stays_s = np.where(bounces, 0.5 + 8 * chance.random(n + inside), stays_s)
         reminded = chance.random(n + inside) < who.reminded
         radio = chance.random(n + inside) < who.bad_radio
         visits = chance.random(n) < who.visits
@@ -70,9 +72,31 @@ class Audience:
                     )
             else:
                 self._is_inside(person, i)
+        self._gather_around(chance, who)
         if who.rejoin:
             for i, person in enumerate(self._outcome.people[n:]):
                 self._scene.at(event.hour_s + 0.1 + 1e-4 * i, self._lose, person)
+
+    def _gather_around(self, chance: Chance, who: People) -> None:
+        """Those who only look at the page, and those whose player is one of HLS."""
+        event = self._event
+        looking, shelf = round(who.n * who.lookers), round(who.n * event.noise.shelf)
+        n = looking + shelf
+        at_s = arrivals(
+            chance, who.shape, n, hour_s=event.hour_s, end_s=event.end_s, sharp_s=who.sharp_s
+        )
+        peers = self._networks.draw(n)
+        stays_s = chance.exponential(who.stays_s, n) + 10
+        visits = chance.random(n) < who.visits
+        leads_s = chance.exponential(8.0, n) + 0.5
+        for i in range(n):
+            person = Person(peers[i], float(at_s[i]), 0.0, float(stays_s[i]))
+            if i < looking:
+                self._scene.at(person.comes_s, self._visit, person)
+                continue
+            self._scene.at(person.comes_s, self._reload, person)
+            if visits[i]:
+                self._scene.at(max(0.2, person.comes_s - float(leads_s[i])), self._visit, person)
 
     def gather_mimics(self, chance: Chance, attack: Attack) -> None:
         """As many as `per_s` says, and otherwise people: of the same networks, with their manners.
@@ -94,6 +118,7 @@ class Audience:
         person.lane = edge.lane_for(self._event.people.inside / len(self._scene.edges))
         person.parts = person.lane
         edge.holds(person.parts, 1)
+        edge.newcomers.joined(id(person), person.peer, 0.0)
         person.first_s = person.audio_s = 0.0
         edge.summary.asked(person.peer)
         edge.summary.visited(person.peer)
@@ -107,7 +132,36 @@ class Audience:
         edge.count("requests")
         edge.summary.visited(person.peer)
         edge.waited(edge.works("page", self._scene.now_s) - self._scene.now_s)
-        edge.goes(person.peer)
+        if self._answers.random() < self._event.people.rests:
+            visit = Person(person.peer, 0.0, 0.0, 0.0, edge=self._scene.edges.index(edge))
+            self._scene.at(self._scene.now_s + IDLE_S, self._rested, visit)
+        else:
+            edge.goes(person.peer)
+
+    def _rested(self, person: Person) -> None:
+        """A browser kept a connection that it did not need any more."""
+        edge = self._scene.edges[person.edge]
+        if edge.alive:
+            edge.count("timed_out")
+            edge.goes(person.peer)
+
+    def _reload(self, person: Person) -> None:
+        """A player of HLS begins; its later reloads are counted all together by the second."""
+        edge = self._scene.edges[self._scene.any_edge()]
+        if self._scene.is_banned(edge, person.peer) or not edge.comes(
+            person.peer, self._scene.now_s
+        ):
+            return
+        edge.count("requests")
+        edge.count("reloads")
+        edge.waited(edge.works("page", self._scene.now_s) - self._scene.now_s)
+        person.edge = self._scene.edges.index(edge)
+        self._scene.at(self._scene.now_s + person.stays_s, self._stops, person)
+
+    def _stops(self, person: Person) -> None:
+        edge = self._scene.edges[person.edge]
+        if edge.alive:
+            edge.goes(person.peer)
 
     def _ask(self, person: Person) -> None:
         now_s = self._scene.now_s
@@ -161,6 +215,7 @@ class Audience:
         edge = self._scene.edges[person.edge]
         if edge.alive:
             edge.count("timed_out")
+            edge.count("silent_closed")
             edge.summary.wrong(person.peer, Why.SILENT)
             edge.goes(person.peer)
         self._scene.at(self._scene.now_s + self._answers.random(), self._ask, person)
@@ -182,7 +237,7 @@ class Audience:
         answer, place_ms = edge.asks(person.peer, now_s, person.ticket, person.place_ms)
         if answer is Answer.IN:
             since_s = person.comes_s - 0.03
-            person.lane = edge.joins(person.peer, now_s, since_s, person.lane)
+            person.lane = edge.joins(id(person), person.peer, now_s, since_s, person.lane)
             person.parts = person.lane
             if person.audio_s < 0:
                 person.audio_s = now_s
@@ -231,14 +286,16 @@ class Audience:
             self._looks(person)
 
     def _leave(self, person: Person) -> None:
-        if person.parts and self._scene.edges[person.edge].alive:
-            self._scene.edges[person.edge].leaves(person.peer, person.parts)
+        edge = self._scene.edges[person.edge]
+        if person.parts and edge.alive:
+            edge.leaves(id(person), person.peer, person.parts, self._scene.now_s)
         person.parts, person.gone = 0, True
 
     def _lose(self, person: Person) -> None:
         """A connection breaks, for no fault of anybody here."""
         if person.parts:
-            self._scene.edges[person.edge].leaves(person.peer, person.parts)
+            edge = self._scene.edges[person.edge]
+            edge.leaves(id(person), person.peer, person.parts, self._scene.now_s)
             person.parts = 0
             self.returns(person)
 

@@ -71,7 +71,7 @@ class Bots:
         edge.waited(now_s - bot.comes_s)
         answer, place_ms = edge.asks(bot.peer, now_s, bot.ticket, bot.place_ms)
         if answer is Answer.IN:
-            bot.parts = edge.joins(bot.peer, now_s, bot.comes_s)
+            bot.parts = edge.joins(id(bot), bot.peer, now_s, bot.comes_s)
             self._scene.at(
                 now_s + bot.stays_s, self._stalled if bot.bad_radio else self._leave, bot
             )
@@ -106,14 +106,16 @@ class Bots:
         self._leave(bot)
 
     def _leave(self, bot: Person) -> None:
-        if bot.parts and self._scene.edges[bot.edge].alive:
-            self._scene.edges[bot.edge].leaves(bot.peer, bot.parts)
+        edge = self._scene.edges[bot.edge]
+        if bot.parts and edge.alive:
+            edge.leaves(id(bot), bot.peer, bot.parts, self._scene.now_s)
         bot.parts = 0
 
     def _let_go(self, bot: Person) -> None:
         edge = self._scene.edges[bot.edge]
         if edge.alive:
             edge.count("timed_out")
+            edge.count("slow_heads")
             edge.summary.wrong(bot.peer, Why.SILENT)
             edge.goes(bot.peer)
 

@@ -138,6 +138,9 @@ def _people(chance: Chance, crowd: str, kind: Kind) -> People:
         bad_radio=float(chance.uniform(0.0, 0.12)),
         rejoin=rejoin,
         late_s=_log(chance, 0.1, 1.5),
+        bounces=float(chance.uniform(0.0, 0.15)),
+        lookers=float(chance.uniform(0.0, 0.3)),
+        rests=float(chance.uniform(0.1, 0.9)),
     )
 
 

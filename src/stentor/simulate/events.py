@@ -35,6 +35,9 @@ class People:
     patience_s: float = 180.0
     stays_s: float = 600.0
     bad_radio: float = 0.03
+    bounces: float = 0.0  # are gone within seconds of hearing
+    lookers: float = 0.0  # look at the page and never join, against those who do
+    rests: float = 0.0  # of visits: the browser keeps the connection until it is ended
     rejoin: bool = False  # all who are inside lose their connection at the hour
     late_s: float = 0.2  # of a page's coming after its turn
 

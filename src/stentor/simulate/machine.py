@@ -19,6 +19,7 @@ from stentor.admission.tickets import Kind
 from stentor.media.grid import PART_S
 from stentor.shield.facts import DoorSecond, EdgeSecond, Load, RoomSecond
 from stentor.shield.keys import EventKey
+from stentor.shield.newcomers import Newcomers
 from stentor.shield.policy import SAFE, Policy, Why
 from stentor.shield.summary import Summary
 from stentor.simulate.events import Machine
@@ -114,6 +115,7 @@ class Edge:
         self.slow = 1.0  # how many times as much everything costs
         self.lag_s = 0.0  # of the programme
         self.held = Held(0)
+        self.newcomers = Newcomers()
         self.connections = 0
         self.by_parts: dict[int, int] = {}
         self._per_s = 0.0  # deliveries
@@ -257,8 +259,12 @@ class Edge:
             line.past += 1
         return Answer.IN, 0
 
-    def joins(self, peer: bytes, now_s: float, since_s: float, lane: int = 0) -> int:
-        """Let somebody in, into a lane as slow as they ask for; return its parts."""
+    def joins(self, who: int, peer: bytes, now_s: float, since_s: float, lane: int = 0) -> int:
+        """Let somebody in, into a lane as slow as they ask for; return its parts.
+
+        `who` is a number of their own, as a descriptor is.
+        """
+        self.newcomers.joined(who, peer, now_s)
         parts = max(lane, self.decision.fastest_parts)
         self.holds(parts, 1)
         self._joined += 1
@@ -267,8 +273,10 @@ class Edge:
         self.summary.first_audio(max(0.001, now_s - since_s))
         return parts
 
-    def leaves(self, peer: bytes, parts: int) -> None:
+    def leaves(self, who: int, peer: bytes, parts: int, now_s: float) -> None:
         """Let a listener go."""
+        if self.newcomers.left(who, now_s):
+            self.count("left_soon")
         self.holds(parts, -1)
         self._left += 1
         self.count("left")
@@ -280,6 +288,7 @@ class Edge:
         self.by_parts.clear()
         self._per_s = 0.0
         self.held = Held(0)
+        self.newcomers = Newcomers()
         self.connections = 0
 
     def obeys(self, policy: Policy) -> None:
@@ -352,6 +361,8 @@ class Edge:
             phase="live",
             part=int((now_s - self.lag_s) / PART_S),
         )
+        for peer in self.newcomers.stayed(now_s):
+            self.summary.stayed(peer)
         told = self.summary.second(
             now_ms,
             counts=self.counts,
