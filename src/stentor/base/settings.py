@@ -118,8 +118,9 @@ class Settings(GeneralSettings):
     )
     edge_network_joins_per_s: float = setting(
         200.0,
-        "new connections, and wrong requests, a second of one IPv4 address or IPv6 /48 at one edge "
-        "process after a burst (of a /56 half, of a /64 a quarter); 0: no limit",
+        "new connections a second, and as many wrong requests, of one IPv4 address or IPv6 /48 at "
+        "one edge process after a burst (of a /56 half, of a /64 a quarter); where somebody listens "
+        "already, more while there is time for all; 0: no limit",
         minimum=0,
     )
     edge_network_joins_burst: int = setting(

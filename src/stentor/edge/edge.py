@@ -301,8 +301,6 @@ class Edge:
 
     def _second(self, now_ns: int) -> None:
         self.push.tick(now_ns)
-        self.networks.tick(now_ns)
-        self.counts.networks_unremembered = self.networks.unremembered
         if self.memory.look(resident_bytes()):
             log().warning("edge_memory", short=self.memory.short, bytes=self.memory.resident_bytes)
         for room, due_ns in tuple(self._retire_ns.items()):
@@ -312,6 +310,8 @@ class Edge:
                 self.shelf.forget(room)
                 self.rooms.retire(room)
         self.steps.second(now_ns)
+        self.networks.tick(now_ns, self.steps.meter.facts.joining)
+        self.counts.networks_unremembered = self.networks.unremembered
         facts = {
             room.id: self.push.audience(room, self.shelf.readers(room.id))
             for room in map(self.rooms.by_id.get, self.push.visited | self.shelf.visited)

@@ -99,7 +99,7 @@ class ComingAndGoing(RuleBasedStateMachine):
     @rule()
     def a_second_passes(self) -> None:
         self.now += S
-        self.networks.tick(self.now)
+        self.networks.tick(self.now, joining=1.0)
 
     @invariant()
     def agrees(self) -> None:
@@ -161,3 +161,31 @@ def test_who_listens_is_known_by_network_until_they_are_let_go() -> None:
     assert networks.listening.of(house[:7]) == 1
     networks.listens_no_more(6)
     assert len(networks.listening) == 0
+
+
+def test_wrong_requests_have_a_pace_of_their_own_and_take_no_connection_from_others() -> None:
+    networks = Networks(NetworkLimits(joins_per_s=2, joins_burst=20))
+    networks.came(5, PEERS[0], S)
+    assert [networks.charge(5, S) for _ in range(30)] == [True] * 20 + [False] * 10
+    assert let_in(networks, PEERS[0], S) == 19
+    networks.share(0.5)
+    networks.came(6, PEERS[1], S)
+    assert [networks.charge(6, S) for _ in range(30)].count(True) == 10
+
+
+def test_where_somebody_listens_more_may_come_while_the_edge_has_time_for_all() -> None:
+    networks = Networks(NetworkLimits(joins_per_s=2, joins_burst=20))
+    house, other_house = packed_address("2001:db8:0:1::1"), packed_address("2001:db8:0:2::1")
+    for fd, peer in ((5, PEERS[0]), (6, house)):
+        networks.came(fd, peer, S)
+        networks.listens(fd)
+    assert let_in(networks, PEERS[0], S) == 19, "it is not known yet how much time there is"
+    networks.tick(S, joining=0.2)
+    assert let_in(networks, PEERS[0], S) == 100
+    assert let_in(networks, other_house, S) == 100, "of the same /48"
+    assert let_in(networks, PEERS[1], S) == 20, "nobody listens there"
+    networks.tick(S, joining=0.6)
+    assert let_in(networks, PEERS[0], S) == 0
+    networks.tick(S, joining=0.2)
+    networks.listens_no_more(5)
+    assert let_in(networks, PEERS[0], S) == 0
