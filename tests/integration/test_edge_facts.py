@@ -14,7 +14,7 @@ from stentor.admission.tickets import Kind, Ticket, Tickets
 from stentor.base.paths import DataFolder
 from stentor.base.secrets import door_key
 from stentor.rooms.orders import Phase
-from stentor.shield import sketches
+from stentor.shield import newcomers, sketches
 from stentor.shield.policy import Why
 from support.edge import Client, RunningEdge, edge_running, eventually
 from support.seconds import HeardWatch, watch_of
@@ -128,7 +128,27 @@ def test_person_who_looks_at_the_page_and_listens_did_nothing_wrong(
         times.merge(sketches.Times.read(one.first_audio_s))
     assert len(times) == 1
     assert any(second.visiting_clusters for second in heard)
+    assert max(round(sketches.estimate(second.visiting)) for second in heard) == 1
     assert sum(round(sketches.estimate(second.asking)) for second in heard) == 1
+
+
+def test_who_is_gone_at_once_is_counted_and_who_stays_is_told_by_address(
+    on_edge: RunningEdge, watch: HeardWatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(newcomers, "SOON_S", 1_000.0)
+    monkeypatch.setattr(newcomers, "STAYED_S", 1_000.0)
+    on_edge.on_air(3)
+    with on_edge.ear() as ear:
+        ear.listen(lambda: ear.parts)
+    watch.until_counted("left_soon", 1)
+    assert not any(second.staying for second in watch.seconds)
+    with on_edge.ear() as ear:
+        ear.listen(lambda: ear.parts)
+        monkeypatch.setattr(newcomers, "STAYED_S", 0.5)
+        stayed = watch.until(lambda second: second.staying)
+        assert round(sketches.estimate(stayed.staying)) == 1
+    watch.until_counted("left", 2)
+    assert watch.counted("left_soon") == 1, "who has stayed did not leave soon"
 
 
 def test_who_came_before_the_hour_is_told_and_when_the_first_part_went_out(
