@@ -87,7 +87,7 @@ def test_a_good_scenario_is_read_as_it_stands() -> None:
         ("[[0, 0], [900, 50], [1800, 60]]", "[[0, 5], [900, inf]]", "endless"),
         ("[[0, 0], [900, 50], [1800, 60]]", "[[0, 5], [9]]", "points[2]"),
         ("machines = 6", "machines = 2", "3 regions"),
-        ("machines = 6", "machines = 99_999\ncores = 500", "1,000,000 cores"),
+        ("machines = 6", "machines = 60_000\ncores = 500", "65,535 cores"),
         ('"edges-lost"', '"edge-lost"', "did you mean edges-lost?"),
         ('"edges-lost"', '"flood"', "there are control-dead, cut"),
         ("at_s = 400", "at_s = 1900", "all is over"),

@@ -15,8 +15,8 @@ from stentor.simulate.fleet.scenario import (
 
 LISTENERS_MAX = 100_000_000
 LASTS_S_MAX = 86_400.0
-MACHINES_MAX, CORES_MAX = 100_000, 512
-EDGES_MAX = 1_000_000  # processes: one a core
+MACHINES_MAX, CORES_MAX = 65_535, 512
+EDGES_MAX = 65_535  # processes: one a core
 PER_S_MAX = 100_000_000.0
 
 
