@@ -53,7 +53,7 @@ class Promise(msgspec.Struct, frozen=True):
 
 
 class Limit(msgspec.Struct, frozen=True):
-    """A thing that runs out: its share at the worst second, and how many listeners it would carry."""
+    """A thing that runs out: its share at the worst second, and what it would carry."""
 
     name: str
     about: str
@@ -64,7 +64,7 @@ class Limit(msgspec.Struct, frozen=True):
 
 
 class Sensitivity(msgspec.Struct, frozen=True):
-    """What one change would move. `listeners` at once in the same fleet, `machines` for the same."""
+    """What one change would move: listeners at once in this fleet, machines for this crowd."""
 
     change: str
     listeners: int
@@ -116,7 +116,7 @@ class Peer(msgspec.Struct, frozen=True):
 
     name: str
     machines: int
-    cores: int
+    cores: int | None  # None: not stated
     arithmetic: str
     source: str
     basis: Basis = Basis.PUBLISHED

@@ -1,10 +1,29 @@
-"""From a plan and a simulated course to the answer. Pure: the same two give the same answer."""
+"""From a plan and a simulated course to the answer. Pure: the same two give the same answer.
 
-from collections.abc import Sequence
+Decides whether it would hold, and what breaks first; `wording` says so in sentences.
+"""
 
-from stentor.rehearsal.answer import Answer, Witness
+from collections.abc import Iterator, Sequence
+
+from stentor.rehearsal import found
+from stentor.rehearsal.answer import (
+    FORMAT,
+    Answer,
+    Basis,
+    Figure,
+    Limit,
+    Outcome,
+    Promise,
+    Witness,
+)
+from stentor.rehearsal.moved import by_part, sensitivities
 from stentor.rehearsal.plan import Plan
+from stentor.rehearsal.published import peers
+from stentor.rehearsal.wording import assumed, because, sentence, sources
 from stentor.simulate.fleet.course import Course
+
+_IN_LINE = 0.001  # of the peak: fewer who wait are no line
+_MUST = 2  # the first so many promises are what holding means
 
 
 def make_answer(
@@ -16,4 +35,102 @@ def make_answer(
     again: str = "",
 ) -> Answer:
     """Return the answer. `again` is the command that was given, `version` the code's."""
-    raise NotImplementedError
+    scenario, calibration = course.scenario, course.calibration
+    kept = found.promises(course)
+    refuted = [one for one in witnesses if not one.holds]
+    outcome = _outcome(course, kept)
+    figures = tuple(_figures(course, plan))
+    limits = _limits(course)
+    return Answer(
+        format=FORMAT,
+        scenario=scenario.name,
+        about=scenario.about,
+        seed=course.seed,
+        version=version,
+        machine=calibration.machine,
+        costs=Basis.MEASURED if calibration.measured else Basis.ASSUMED,
+        outcome=outcome,
+        sentence=sentence(course, outcome, limits[0], figures),
+        because=tuple(because(course, kept, refuted)),
+        promises=kept,
+        figures=figures,
+        plan=plan,
+        machines=course.fleet.machines,
+        limits=limits,
+        sensitivities=sensitivities(scenario, calibration, course.fleet.machines),
+        people=tuple(found.quantiles(course)),
+        steps=found.stays(course),
+        witnesses=tuple(witnesses),
+        peers=peers(plan.peak),
+        minutes=tuple(found.minutes(course)),
+        assumed=tuple(assumed(course)),
+        sources=sources(course),
+        again=again,
+    )
+
+
+def _outcome(course: Course, kept: Sequence[Promise]) -> Outcome:
+    if not all(one.kept for one in kept[:_MUST]):
+        return Outcome.FAILS
+    waiting = found.course_of(course, "waiting").max(initial=0.0)
+    peak = found.course_of(course, "listeners").max(initial=0.0)
+    return Outcome.LINE if waiting > _IN_LINE * peak else Outcome.HOLDS
+
+
+def _limits(course: Course) -> tuple[Limit, ...]:
+    """Return what the fleet can run out of, in the order in which it would."""
+    fleet = course.fleet
+    carries = by_part(course.scenario, course.calibration, fleet.machines)
+    carries["cpu"] = min(carries[name] for name in ("cpu", "deliveries", "joins"))
+    ceiling = found.USED["descriptors"][1]
+    carries["descriptors"] = int(course.edges * fleet.descriptors_per_process * ceiling)
+    limits = []
+    for name, (used, ceiling, about) in found.USED.items():
+        seconds = found.course_of(course, used)
+        at = int(seconds.argmax()) if len(seconds) else 0
+        share = float(seconds[at]) if len(seconds) else 0.0
+        limits.append(Limit(name, about, share, ceiling, float(at), carries[name]))
+    return tuple(sorted(limits, key=lambda one: (one.listeners, one.name)))
+
+
+def _figures(course: Course, plan: Plan) -> Iterator[Figure]:
+    scenario, fleet = course.scenario, course.fleet
+    sent = found.course_of(course, "bits_per_s")
+    total = float(sent.sum()) / 8
+    hours = fleet.machines * scenario.event.lasts_s / 3600
+    cores = fleet.machines * fleet.cores
+    memory = next(one for one in plan.parts if one.name == "memory")
+    sim, extra = Basis.SIMULATED, Basis.EXTRAPOLATED
+    peak = found.course_of(course, "listeners").max(initial=0.0)
+    yield Figure("people", scenario.event.listeners, "people", Basis.ASSUMED, "who come in all")
+    yield Figure("listeners_peak", float(peak), "people", sim, "listening at once, at most")
+    yield Figure(
+        "joins_per_s", found.peak_per_s(course), "a second", sim, "let in, at most (mean of 3 s)"
+    )
+    waiting = found.course_of(course, "waiting").max(initial=0.0)
+    yield Figure("waiting_peak", float(waiting), "people", sim, "in line at once, at most")
+    yield Figure("machines", fleet.machines, "machines", Basis.ASSUMED if scenario.fleet.machines
+                 else extra, f"that were simulated, of {fleet.cores} cores each")  # fmt: skip
+    yield Figure("machines_needed", plan.machines, "machines", extra, "that the plan asks for")
+    yield Figure("processes", course.edges, "processes", sim, "edges, one a core at least")
+    used = float(found.course_of(course, "cpu").max(initial=0.0)) * cores
+    yield Figure("cores", used, "cores", sim, "busy at once, at most, of all edges")
+    yield Figure("memory", memory.needed, "bytes", extra, "of listeners and edges, at most")
+    yield Figure(
+        "bits_per_s",
+        float(sent.max(initial=0.0)),
+        "bit/s",
+        sim,
+        "on the wire, at most, with packets" + (" and TLS" if scenario.programme.tls else ""),
+    )
+    yield Figure("bytes", total, "bytes", sim, "sent in all")
+    prices = scenario.prices
+    cost = hours * prices.machine_hour + total / 1e9 * prices.gigabyte
+    yield Figure("cost", cost, prices.currency, extra, "machines and traffic at the stated prices")
+    yield Figure("headroom", float(found.headroom(course).min(initial=1.0)), "", sim,
+                 "left of what is scarcest, at the worst second")  # fmt: skip
+    stalled = found.stalled_share(course)
+    if stalled is not None:
+        yield Figure("stalled", stalled, "", sim, "of those who heard audio, had silence")
+    for name, count in course.counts.items():
+        yield Figure(f"people_{name}", count, "people", sim, name.replace("_", " "))

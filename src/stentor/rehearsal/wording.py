@@ -1,0 +1,117 @@
+"""What an answer says in words, all of it made from figures. Decides none of them.
+
+What was simulated is called simulated; nothing here may sound as if it had been tested.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+
+from stentor.charts.scale import figure
+from stentor.rehearsal import found
+from stentor.rehearsal.answer import Figure, Limit, Outcome, Promise, Witness
+from stentor.rehearsal.plan import JOIN_SHARE
+from stentor.simulate.fleet.course import Course
+
+_SAID = {
+    Outcome.HOLDS: "It would hold",
+    Outcome.LINE: "It would hold, with a line",
+    Outcome.FAILS: "It would not hold",
+}
+
+
+def sentence(course: Course, outcome: Outcome, first: Limit, figures: Sequence[Figure]) -> str:
+    values = {one.name: one.value for one in figures}
+    fleet = course.fleet
+    p95 = found.quantile(course, "first_audio_s", 0.95)
+    heard = "" if p95 is None else f"; 95 of 100 hear audio within {figure(p95)} s"
+    wait = found.quantile(course, "wait_s", 0.95)
+    line = (
+        ""
+        if wait is None or outcome is Outcome.HOLDS
+        else f", up to {whole(values['waiting_peak'])} wait in line, 95 of 100 of them no"
+        f" longer than {span(wait)}"
+    )
+    more = first.listeners / max(1.0, values["listeners_peak"]) - 1.0
+    room = f"{abs(more):.0%} {'more' if more >= 0 else 'fewer'} than listened"
+    return (
+        f"{_SAID[outcome]}: simulated, {whole(values['people'])} people come,"
+        f" {whole(values['listeners_peak'])} listen at once before {fleet.machines:,} machines of"
+        f" {fleet.cores} cores and {fleet.network_gbit_per_s:g} Gbit/s{heard}{line}. What runs out"
+        f" first is the {first.name}, at {whole(first.listeners)} at once ({room}). It sends at"
+        f" most {scaled(values['bits_per_s'], 'bit/s')}, {scaled(values['bytes'], 'B')} in all, and"
+        f" costs about {whole(values['cost'])} {course.scenario.prices.currency}."
+    )
+
+
+def because(course: Course, kept: Sequence[Promise], refuted: Sequence[Witness]) -> Iterator[str]:
+    for one in kept:
+        if not one.kept and one.found is not None:
+            unit = f" {one.unit}" if one.unit else ""
+            yield f"Not kept: {one.about} ({figure(one.found)}{unit} found)."
+    if refuted:
+        yield (
+            f"The trials on this machine refute {len(refuted)} of the simulation's predictions:"
+            " this answer is not to be relied on."
+        )
+    if not course.calibration.measured:
+        yield "Costs are those that come with the code, not of this machine."
+
+
+def assumed(course: Course) -> Iterator[str]:
+    scenario, fleet, calibration = course.scenario, course.fleet, course.calibration
+    staying = scenario.staying
+    yield (
+        "Every machine of the fleet costs for a listener what"
+        f" {calibration.machine} did; more cores share the load evenly."
+    )
+    yield (
+        f"{fleet.machines:,} machines in {fleet.regions} regions, each with {fleet.cores} cores for"
+        f" edges, {fleet.memory_gib:g} GiB and {fleet.network_gbit_per_s:g} Gbit/s that nobody else"
+        " uses; what is between machine and listener carries it."
+    )
+    yield (
+        f"People stay {figure(staying.median_s)} s (median, log-normal, σ = {staying.sigma:g}),"
+        f" wait {figure(staying.patience_s)} s in line (median), and {staying.returns:.0%} of those"
+        " who are cut off come back."
+    )
+    yield (
+        f"Those who come may take {JOIN_SHARE:.0%} of an edge's CPU from those who listen, as it is"
+        " set by default."
+    )
+    yield (
+        f"{scenario.prices.machine_hour:g} {scenario.prices.currency} for an hour of a machine,"
+        f" {scenario.prices.gigabyte:g} for a gigabyte sent."
+    )
+    for one in scenario.arrivals:
+        about = f": {one.source}" if one.source else ""
+        yield f"{one.share:.0%} of the people come as “{one.model}” describes{about}."
+
+
+def sources(course: Course) -> tuple[str, ...]:
+    scenario = course.scenario
+    people = [one.source for one in scenario.arrivals if one.source]
+    attacks = [one.source for one in scenario.attacks if one.source]
+    return tuple(dict.fromkeys((*scenario.sources, *people, *attacks)))
+
+
+def whole(value: float) -> str:
+    """Return a count as people write it: no more digits than are known."""
+    if abs(value) < 10_000:
+        return f"{value:,.0f}"
+    size = 10 ** (math.floor(math.log10(abs(value))) - 2)
+    return f"{round(value / size) * size:,.0f}"
+
+
+def scaled(value: float, unit: str) -> str:
+    """Return a large quantity with its prefix."""
+    for size, prefix in ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{figure(value / size)} {prefix}{unit}"
+    return f"{figure(value)} {unit}"
+
+
+def span(seconds: float) -> str:
+    """Return a stretch of time in the unit that fits."""
+    if seconds < 120:
+        return f"{figure(seconds)} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{figure(seconds / 3600)} h"
