@@ -117,6 +117,16 @@ class GeneralSettings:
     control_acts_per_s: float = setting(
         10.0, "changes that the holder of one link may ask for, per second", minimum=0.1
     )
+    event_lasts_s: int = setting(
+        7_200,
+        "how long an event lasts, for what a pre-flight reckons with",
+        minimum=60,
+        maximum=604_800,
+        unit="s",
+    )
+    clock_vouched: bool = setting(
+        False, "the clock is kept right by something that the kernel does not tell of"
+    )
     tls_certificate: str = setting(
         "", "PEM file of the certificate and its chain: the listeners' port speaks TLS"
     )

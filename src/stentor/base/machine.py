@@ -6,6 +6,11 @@ from pathlib import Path
 
 import msgspec
 
+# Of an edge's descriptors, not for clients: listening sockets, feed, recordings read, logs.
+DESCRIPTORS_RESERVED = 500
+_INTERFACES = Path("/sys/class/net")
+_CGROUPS = Path("/sys/fs/cgroup")
+
 
 class Machine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One machine. What could not be read is empty or 0."""
@@ -31,6 +36,69 @@ def read_machine() -> Machine:
 def memory_bytes(what: str) -> int:
     """Return a figure of /proc/meminfo, such as MemTotal or MemAvailable; 0 if it is not told."""
     return _figure(Path("/proc/meminfo"), what) * 1024
+
+
+def memory_free_bytes() -> int | None:
+    """Return what may still be taken: of the machine, or of a control group's limit (v2)."""
+    free = memory_bytes("MemAvailable")
+    limits = [free] if free else []
+    try:
+        inside = Path("/proc/self/cgroup").read_text().strip().rpartition("::")[2].lstrip("/")
+    except OSError:
+        inside = ""
+    group = _CGROUPS / inside
+    while group != _CGROUPS and _CGROUPS in group.parents:
+        try:
+            most = int((group / "memory.max").read_text())
+            limits.append(most - int((group / "memory.current").read_text()))
+        except (OSError, ValueError):  # not there, or "max"
+            pass
+        group = group.parent
+    return max(0, min(limits)) if limits else None
+
+
+def descriptors_of(pid: int) -> int | None:
+    """Return how many descriptors a process may have open; None if that cannot be read."""
+    try:
+        for line in Path(f"/proc/{pid}/limits").read_text().splitlines():
+            if line.startswith("Max open files"):
+                told = line.split()[3]
+                return 1_000_000 if told == "unlimited" else int(told)
+    except (OSError, ValueError, IndexError):
+        pass
+    return None
+
+
+def interface_bits_per_s(bind: str) -> float | None:
+    """Return how fast the interface is that listeners come by, as its driver says.
+
+    That of the address, where it is one of an interface that says so; else of the default route.
+    Virtual ones say nothing: None.
+    """
+    name = _interface_of(bind) or _default_interface()
+    try:
+        megabits = int((_INTERFACES / name / "speed").read_text()) if name else 0
+    except (OSError, ValueError):
+        return None
+    return megabits * 1e6 if megabits > 0 else None
+
+
+def _interface_of(bind: str) -> str:
+    import ifaddr
+
+    for adapter in ifaddr.get_adapters():
+        if any((one.ip if one.is_IPv4 else one.ip[0]) == bind for one in adapter.ips):
+            return str(adapter.name)
+    return ""
+
+
+def _default_interface() -> str:
+    try:
+        lines = Path("/proc/net/route").read_text().splitlines()[1:]
+    except OSError:
+        return ""
+    columns = (line.split() for line in lines)
+    return next((one[0] for one in columns if one[1] == "00000000"), "")
 
 
 def _of_cpu() -> str:

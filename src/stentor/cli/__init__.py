@@ -18,6 +18,7 @@ from stentor.cli.ledger import app as ledger
 from stentor.cli.listen import listen
 from stentor.cli.load import app as load
 from stentor.cli.part import part
+from stentor.cli.preflight import preflight
 from stentor.cli.report import report
 from stentor.cli.room import app as room
 from stentor.cli.serve import serve
@@ -59,6 +60,7 @@ app.command()(speak)
 app.command()(listen)
 app.command()(guard)
 app.command()(report)
+app.command()(preflight)
 app.command()(settings)
 app.command(hidden=True)(part)
 

@@ -151,6 +151,35 @@ class AudienceDocument(_Given):
     door: DoorDocument
 
 
+class PreflightItemDocument(_Given):
+    """One thing that was looked at."""
+
+    name: str
+    word: Annotated[str, Field(description="yes, no or unknown")]
+    weight: Annotated[str, Field(description="vital: anything but yes stops the event; or warning")]
+    told: str
+    do: Annotated[str, Field(description="what to do about it; empty if nothing")]
+
+
+class ExpectedDocument(_Given):
+    """What is coming."""
+
+    listeners: int
+    lasts_s: int
+
+
+class PreflightDocument(_Given):
+    """Whether the event can go ahead, and why not."""
+
+    ready: bool
+    sentence: str
+    room: str
+    at_ms: int
+    expected: ExpectedDocument
+    rehearsal: Annotated[str, Field(description="whose costs were used; empty: the code's own")]
+    items: list[PreflightItemDocument]
+
+
 class ActDocument(_Given):
     """One thing that was done to a room."""
 

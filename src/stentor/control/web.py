@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from stentor.base.metrics import CONTROL_REQUESTS, shown_by
-from stentor.control import api, hold
+from stentor.control import api, hold, preflight
 from stentor.control.audience import receive_audience
 from stentor.control.context import Control, The
 from stentor.control.documents import HealthDocument
@@ -38,6 +38,7 @@ def make_app(control: Control) -> FastAPI:
     app.state.control = control
     app.include_router(api.router)
     app.include_router(hold.router)
+    app.include_router(preflight.router)
     app.router.routes.extend(control_routes(load_site()))
 
     @app.get("/healthz")

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from os import sched_getaffinity
 
 from stentor.admission.lanes import lane_for_period
+from stentor.base.machine import DESCRIPTORS_RESERVED
 from stentor.base.settings import Settings
 from stentor.edge.networks import NetworkLimits, read_blocks
 from stentor.media.grid import PART_S, PARTS_PER_SEGMENT
 
-_DESCRIPTORS_RESERVED = 500  # listening sockets, feed, recordings that are read, logs
 SHELF_SEGMENTS = 8
 # What a playlist names must be there: its segments, the one in the making, and one for who is late.
 WINDOW_PARTS = (SHELF_SEGMENTS + 2) * PARTS_PER_SEGMENT
@@ -61,7 +61,7 @@ def descriptors_max() -> int:
 
 def draw_limits(settings: Settings) -> Limits:
     """Return the limits that hold for this process."""
-    possible = max(16, descriptors_max() - _DESCRIPTORS_RESERVED)
+    possible = max(16, descriptors_max() - DESCRIPTORS_RESERVED)
     wanted = settings.edge_connections_max or possible
     connections_max = min(wanted, possible)
     return Limits(

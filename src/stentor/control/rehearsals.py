@@ -1,0 +1,81 @@
+"""The newest rehearsal in the data folder that has a certificate, as a pre-flight is told of it.
+
+Whether it is enough for an event is decided elsewhere; here only whether its certificate holds.
+"""
+
+from datetime import datetime
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from stentor.base.errors import ConfigurationError
+from stentor.base.paths import DataFolder
+from stentor.base.secrets import KEY_BYTES, load_secret
+from stentor.evidence.chain import public_hex
+from stentor.rehearsal.certificate import BYTES_MAX, check
+from stentor.rehearsal.claims import Simulated, largest_trial
+from stentor.rehearsal.readiness import RehearsalFacts
+
+LOOKED_AT_MAX = 1_000  # folders, the newest
+
+
+def newest_rehearsal(folder: DataFolder) -> RehearsalFacts | None:
+    """Return the newest that is certified; None if none is."""
+    try:
+        names = sorted(path.name for path in folder.rehearsals.iterdir() if path.is_dir())
+    except OSError:
+        return None
+    for later, name in enumerate(reversed(names[-LOOKED_AT_MAX:])):
+        data = _read(folder.certificate(name))
+        found = None if data is None else _facts(folder, name, data, later)
+        if found is not None:
+            return found
+    return None
+
+
+def _facts(folder: DataFolder, name: str, data: bytes, later: int) -> RehearsalFacts | None:
+    key = _public_key(folder)
+    checked = check(data, key)
+    one = checked.certificate
+    if one is None:
+        return None
+    faults = checked.faults if key is not None else ("its key is not here", *checked.faults)
+    trial = largest_trial(one.claims)
+    return RehearsalFacts(
+        name=name,
+        at_ms=_unix_ms(one.run.at),
+        faults=faults,
+        sentence=one.sentence,
+        build=one.run.build,
+        machine=one.run.machine,
+        calibration=one.calibration,
+        measured_max=trial.listeners if trial is not None else 0,
+        simulated_max=max((c.listeners for c in one.claims if isinstance(c, Simulated)), default=0),
+        failed_since=later,
+    )
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        with path.open("rb") as file:
+            return file.read(BYTES_MAX + 1)
+    except OSError:
+        return None
+
+
+def _public_key(folder: DataFolder) -> str | None:
+    try:
+        secret = load_secret(folder.rehearsal_key)
+    except ConfigurationError:
+        return None
+    if secret is None or len(secret) != KEY_BYTES:
+        return None
+    return public_hex(Ed25519PrivateKey.from_private_bytes(secret))
+
+
+def _unix_ms(at: str) -> int | None:
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        return None
+    return round(moment.timestamp() * 1000) if moment.tzinfo is not None else None
