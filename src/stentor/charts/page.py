@@ -45,9 +45,27 @@ figure { overflow-x: auto }
 .chart .line { fill: none; stroke: var(--ink); stroke-width: 1.6; stroke-linejoin: round }
 .chart .area { fill: var(--ink); opacity: .18 } .chart .span { fill: var(--ink); opacity: .12 }
 .chart .dashed { stroke-dasharray: 5 4 } figcaption i.dashed { border-top-style: dashed }
+figcaption i.shade { border-top: .7em solid var(--ink); opacity: .3; vertical-align: -.05em }
 .chart line.moment { stroke: var(--text); stroke-dasharray: 2 3 }
 .ink-1 { --ink: var(--ink-1) } .ink-2 { --ink: var(--ink-2) } .ink-3 { --ink: var(--ink-3) }
 .ink-4 { --ink: var(--ink-4) } .ink-5 { --ink: var(--ink-5) } .ink-6 { --ink: var(--ink-6) }
+.layer { fill: var(--ink-1); stroke: var(--card); stroke-width: .4 }
+.layer-1 { --share: .95 } .layer-2 { --share: .78 } .layer-3 { --share: .62 }
+.layer-4 { --share: .47 } .layer-5 { --share: .32 } .layer-6 { --share: .18 }
+.layer { opacity: var(--share) }
+figcaption i.shade[class*=layer] { border-top-color: var(--ink-1); opacity: var(--share) }
+caption { text-align: left; font-weight: 600; padding: .3rem 0 }
+tbody th { font-weight: 500 }
+table.bars td.drawn { min-width: 9rem; width: 40% }
+.bar, .scale { display: block; position: relative; height: .7rem; margin: .25rem 0 .15rem }
+.bar i, .scale b { position: absolute; top: 0; bottom: 0; background: var(--ink);
+  border-radius: 2px; min-width: 1px }
+.scale { background: linear-gradient(var(--line), var(--line)) center / 100% 1px no-repeat }
+.scale::before { content: ""; position: absolute; left: 50%; top: -2px; bottom: -2px;
+  border-left: 1px solid var(--soft) }
+.scale b { background: var(--good); opacity: .22 }
+.scale i { position: absolute; top: 50%; width: .6rem; height: .6rem; margin: -.3rem;
+  border-radius: 50%; background: var(--ink) }
 code { font-size: .875em }
 @media print { body { max-width: none; background: none } }
 """
@@ -67,10 +85,16 @@ def page(title: str, body: Iterable[str]) -> str:
     )
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int] = ()) -> str:
+def table(
+    head: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    numbers: Sequence[int] = (),
+    caption: str = "",
+) -> str:
     """Return a table of plain text; columns in `numbers` are set to the right."""
     cells = "".join(f'<th scope="col">{escape(one)}</th>' for one in head)
-    lines = [f'<div class="wide"><table><thead><tr>{cells}</tr></thead><tbody>']
+    named = f"<caption>{escape(caption)}</caption>" if caption else ""
+    lines = [f'<div class="wide"><table>{named}<thead><tr>{cells}</tr></thead><tbody>']
     for row in rows:
         cells = "".join(_cell(one, number=column in numbers) for column, one in enumerate(row))
         lines.append(f"<tr>{cells}</tr>")

@@ -5,17 +5,14 @@ thinned to what a screen shows, keeping each column's least and most: a spike is
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 
-from stentor.charts.scale import clock, clock_ticks, figure, ticks
+from stentor.charts.frame import HEIGHT, WIDTH, Frame, Moment, Span, captioned
+from stentor.charts.scale import figure
 
-WIDTH, HEIGHT = 720, 220
-_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 16, 12, 26
+__all__ = ["HEIGHT", "WIDTH", "Moment", "Series", "Span", "Timeline"]
 _COLUMNS_MAX = 480
-
-_Place = Callable[[float], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,24 +28,6 @@ class Series:
     ink: int = 1
     filled: bool = False
     dashed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A stretch of time that is shaded and named."""
-
-    first_s: float
-    last_s: float
-    name: str
-    ink: int = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """An instant that is marked by a line."""
-
-    at_s: float
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,46 +50,18 @@ class Timeline:
             (value for one in self.series for value in one.values if math.isfinite(value)),
             default=1.0,
         )
-        levels = ticks(most)
-        top = levels[-1]
-
-        def x(at_s: float) -> float:
-            share = (at_s - first_s) / max(1e-9, last_s - first_s)
-            return _LEFT + min(1.0, max(0.0, share)) * (WIDTH - _LEFT - _RIGHT)
-
-        def y(value: float) -> float:
-            return HEIGHT - _BOTTOM - min(1.0, value / top) * (HEIGHT - _TOP - _BOTTOM)
-
-        lines = [
-            f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img"'
-            f' aria-label="{escape(self._said(), quote=True)}">'
-        ]
-        lines += [_shaded(span, x) for span in self.spans]
-        lines += [_level(level, y) for level in levels]
-        seconds = last_s - first_s < 300
-        lines += [
-            f'<text x="{x(at_s):.1f}" y="{HEIGHT - 8}" text-anchor="middle">'
-            f"{clock(at_s, seconds=seconds)}</text>"
-            for at_s in clock_ticks(first_s, last_s)
-        ]
-        for one in self.series:
-            lines += _drawn(one, x, y)
-        inside = [one for one in self.moments if first_s <= one.at_s <= last_s]
-        lines += [_marked(moment, x) for moment in inside]
-        return "".join([*lines, "</svg>"])
+        frame = Frame(first_s, last_s, most)
+        drawn = [line for one in self.series for line in _drawn(one, frame)]
+        return frame.svg(self._said(), drawn, self.spans, self.moments)
 
     def html(self) -> str:
         """Return the chart as a figure with its title, unit and legend."""
-        named = [one for one in self.series if one.name]
-        legend = "".join(
-            f'<li><i class="ink-{one.ink}{" dashed" if one.dashed else ""}"></i>'
-            f"{escape(one.name)}</li>"
-            for one in named
-        )
-        return (
-            f"<figure><figcaption><b>{escape(self.title)}</b> <span>{escape(self.unit)}</span>"
-            f"<ul>{legend}</ul></figcaption>{self.svg()}</figure>"
-        )
+        legend = [
+            (f"ink-{one.ink}{' dashed' if one.dashed else ''}", one.name)
+            for one in self.series
+            if one.name
+        ]
+        return captioned(self.title, self.unit, legend, self.spans, self.svg())
 
     def _times(self) -> tuple[float, float]:
         every = [at_s for one in self.series for at_s in (*one.at_s[:1], *one.at_s[-1:])]
@@ -127,34 +78,7 @@ class Timeline:
         return f"{self.title}, {self.unit}: {'; '.join(ranges) or 'nothing'}"
 
 
-def _shaded(span: Span, x: _Place) -> str:
-    left, right = x(span.first_s), x(span.last_s)
-    return (
-        f'<rect class="span ink-{span.ink}" x="{left:.1f}" y="{_TOP}"'
-        f' width="{max(1.0, right - left):.1f}" height="{HEIGHT - _TOP - _BOTTOM}">'
-        f"<title>{escape(span.name)}</title></rect>"
-    )
-
-
-def _level(level: float, y: _Place) -> str:
-    at = f"{y(level):.1f}"
-    return (
-        f'<line class="grid" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{at}" y2="{at}"/>'
-        f'<text x="{_LEFT - 6}" y="{y(level) + 4:.1f}" text-anchor="end">'
-        f"{escape(figure(level))}</text>"
-    )
-
-
-def _marked(moment: Moment, x: _Place) -> str:
-    at = f"{x(moment.at_s):.1f}"
-    return (
-        f'<line class="moment" x1="{at}" x2="{at}" y1="{_TOP}" y2="{HEIGHT - _BOTTOM}"/>'
-        f'<text class="moment" x="{x(moment.at_s) + 4:.1f}" y="{_TOP + 11}">'
-        f"{escape(moment.name)}</text>"
-    )
-
-
-def _thinned(one: Series) -> list[tuple[float, float]]:
+def thinned(one: Series) -> list[tuple[float, float]]:
     """Return the points to draw: all, or of each column the least and the most, in their order."""
     points = list(zip(one.at_s, one.values, strict=True))
     if len(points) <= 2 * _COLUMNS_MAX:
@@ -172,10 +96,11 @@ def _thinned(one: Series) -> list[tuple[float, float]]:
     return kept
 
 
-def _drawn(one: Series, x: _Place, y: _Place) -> list[str]:
+def _drawn(one: Series, frame: Frame) -> list[str]:
+    x, y = frame.x, frame.y
     runs: list[list[str]] = [[]]
     ends: list[tuple[float, float]] = []
-    for at_s, value in _thinned(one):
+    for at_s, value in thinned(one):
         if not math.isfinite(value):
             runs.append([])
             continue

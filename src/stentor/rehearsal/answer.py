@@ -156,6 +156,7 @@ class Answer(msgspec.Struct, frozen=True):
     figures: tuple[Figure, ...]
     plan: Plan
     machines: int  # of the fleet that was simulated
+    cores: int  # of each
     limits: tuple[Limit, ...]  # the one that breaks first, first
     sensitivities: tuple[Sensitivity, ...]
     people: tuple[Quantiles, ...]

@@ -56,6 +56,7 @@ def make_answer(
         figures=figures,
         plan=plan,
         machines=course.fleet.machines,
+        cores=course.fleet.cores,
         limits=limits,
         sensitivities=sensitivities(scenario, calibration, course.fleet.machines),
         people=tuple(found.quantiles(course)),

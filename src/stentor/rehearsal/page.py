@@ -1,9 +1,319 @@
-"""The answer as one HTML page. Deterministic."""
+"""The answer as one HTML page: would it hold, what breaks first, what it takes; then the course.
 
-from stentor.rehearsal.answer import Answer
+Deterministic: the same answer and course give the same bytes. Loads nothing, runs nothing, and
+says of every figure what it rests on. Decides nothing.
+"""
+
+from collections.abc import Iterator
+from html import escape
+
+import numpy as np
+
+from stentor.charts.bars import Bar, Beside, bars, besides
+from stentor.charts.page import page, table
+from stentor.charts.scale import clock, figure
+from stentor.charts.shares import Shares
+from stentor.rehearsal.answer import Answer, Basis, Figure, Outcome, Quantiles
+from stentor.rehearsal.courses import charts
+from stentor.rehearsal.found import FIRST_AUDIO_S, PEOPLE
+from stentor.rehearsal.wording import scaled, whole
 from stentor.simulate.fleet.course import Course
+
+BAND = (0.85, 1.15)  # predicted against measured
+OPTIMISTIC = 0.90
+_INK = {Outcome.HOLDS: "yes", Outcome.LINE: "open", Outcome.FAILS: "no"}
+_ROWS_MAX = 60
+_DRAWN = ("first_audio_s", "served_audio_s", "wait_s", "behind_s", "back_s", "stalled_s")
+_BASES = {
+    Basis.MEASURED: "with real listeners on real sockets of the machine named below",
+    Basis.SIMULATED: "by a simulation of every listener under virtual time; nobody was there",
+    Basis.EXTRAPOLATED: "a cost on that machine times a number of the scenario; arithmetic",
+    Basis.ASSUMED: "stated by the scenario, or as it comes with the code",
+    Basis.PUBLISHED: "by others, of something else",
+}
 
 
 def answer_page(answer: Answer, course: Course) -> str:
     """Return the whole page."""
-    raise NotImplementedError
+    return page(f"Rehearsal: {answer.scenario}", _body(answer, course))
+
+
+def _body(answer: Answer, course: Course) -> Iterator[str]:
+    yield f"<main><h1>Rehearsal: {escape(answer.scenario)}</h1>"
+    yield f'<p class="soft">{escape(answer.about)}</p>'
+    verdict, _, rest = answer.sentence.partition(":")
+    yield (
+        f'<p class="lead"><b class="{_INK[answer.outcome]}">{escape(verdict)}</b>:'
+        f"{escape(rest)}</p>"
+    )
+    for one in answer.because:
+        yield f"<p>{escape(one)}</p>"
+    yield from _promises(answer)
+    yield from _takes(answer)
+    yield from _breaks(answer)
+    yield "<h2>How it goes, second by second</h2>"
+    yield (
+        '<p class="soft">All simulated. Hours and minutes are from the scenario\'s beginning;'
+        " shaded is what fails and who attacks.</p>"
+    )
+    yield from charts(course)
+    yield f"<details><summary>The same in figures</summary>{_minutes(answer)}</details>"
+    yield from _people(answer, course)
+    yield from _witnesses(answer)
+    yield from _peers(answer)
+    yield from _rests(answer)
+    yield "</main>"
+
+
+def _promises(answer: Answer) -> Iterator[str]:
+    yield "<h2>Would each promise be kept?</h2>"
+    yield table(
+        ("Promise", "At most", "Found", "Kept"),
+        [
+            (
+                one.about,
+                _with_unit(one.limit, one.unit),
+                "nobody" if one.found is None else _with_unit(one.found, one.unit),
+                "–" if one.found is None else "yes" if one.kept else "no",
+            )
+            for one in answer.promises
+        ],
+        numbers=(1, 2),
+        caption="Simulated, over all people of the scenario",
+    )
+
+
+def _takes(answer: Answer) -> Iterator[str]:
+    yield "<h2>What it takes</h2>"
+    yield table(
+        ("", "Figure", "Rests on"),
+        [(one.about, _said(one), one.basis.value) for one in answer.figures],
+        numbers=(1,),
+        caption="Figures, and what each rests on",
+    )
+    plan = answer.plan
+    lost = f", with {plan.lost:.0%} of them lost" if plan.lost else ""
+    yield bars(
+        f"Machines that each thing alone would ask for{lost}: {plan.machines:,} in all"
+        " (extrapolated)",
+        ("What", "Machines", "Needed at most", "One machine gives"),
+        [
+            Bar(
+                one.name,
+                one.needed / one.per_machine,
+                f"{one.machines:,}",
+                (_amount(one.needed, one.unit), _amount(one.per_machine, one.unit)),
+                ink=2 if one.name == plan.binds else 1,
+            )
+            for one in plan.parts
+        ],
+    )
+    yield (
+        '<p class="soft">What a machine gives ends where the edge would put joiners into a lower'
+        " bitrate or a line. What attackers cost is not in the plan, but it is in the simulation."
+        "</p>"
+    )
+
+
+def _breaks(answer: Answer) -> Iterator[str]:
+    yield "<h2>What breaks first</h2>"
+    yield bars(
+        "Used at the worst second, of the fullest machine (simulated)",
+        ("What", "Of its ceiling", "When", "Would carry (extrapolated)"),
+        [
+            Bar(
+                one.about,
+                one.share / one.ceiling,
+                f"{one.share / one.ceiling:.0%}",
+                (clock(one.at_s, seconds=True), f"{whole(one.listeners)} at once"),
+                ink=2 if one is answer.limits[0] else 1,
+            )
+            for one in answer.limits
+        ],
+    )
+    yield "<h2>What each part would move</h2>"
+    yield bars(
+        f"Listeners at once that {answer.machines:,} machines carry, against now (extrapolated)",
+        ("Change", "Carries", "Then runs out", "Machines for this crowd", "Cost"),
+        [
+            Bar(
+                one.change,
+                one.moved,
+                f"{one.moved:+.1%}: {whole(one.listeners)}",
+                (one.binds, f"{one.machines:,}", whole(one.cost)),
+                ink=1 if one.moved >= 0 else 6,
+            )
+            for one in answer.sensitivities
+        ],
+    )
+
+
+def _people(answer: Answer, course: Course) -> Iterator[str]:
+    yield "<h2>How people fared</h2>"
+    lines: list[tuple[str, int, list[float], list[float]]] = []
+    for name in _DRAWN:
+        spread = course.people.get(name)
+        if spread is None or not int(spread.counts.sum()):
+            continue
+        shares = np.cumsum(spread.counts) / spread.counts.sum()
+        ink = len(lines) % 6 + 1
+        lines.append((PEOPLE[name][0], ink, spread.edges[1:].tolist(), shares.tolist()))
+    if lines:
+        yield Shares(
+            "Of those to whom it happened, how many had no more than so much",
+            "seconds",
+            lines,
+            [(FIRST_AUDIO_S, f"{FIRST_AUDIO_S:g} s")],
+        ).html()
+    yield table(
+        ("", "People", "p50", "p75", "p90", "p95", "p99"),
+        [_quantiles(one) for one in answer.people],
+        numbers=range(1, 7),
+        caption="Percentiles over people, not over machines (simulated)",
+    )
+
+
+def _quantiles(one: Quantiles) -> tuple[str, ...]:
+    values = (one.p50, one.p75, one.p90, one.p95, one.p99)
+    return (one.about, whole(one.of), *(_with_unit(value, one.unit) for value in values))
+
+
+def _witnesses(answer: Answer) -> Iterator[str]:
+    yield "<h2>Two witnesses: predicted beside measured</h2>"
+    if not answer.witnesses:
+        yield (
+            "<p>Nothing was measured for this answer: it was only simulated"
+            f" (<code>--simulate-only</code>), with costs that were {answer.costs.value}.</p>"
+        )
+        return
+    held = sum(one.holds for one in answer.witnesses)
+    yield (
+        f"<p>{held} of {len(answer.witnesses)} predictions hold: within {BAND[1] - 1:.0%} of what"
+        f" real listeners showed, and never optimistic by more than {1 - OPTIMISTIC:.0%}.</p>"
+    )
+    yield besides(
+        "Predicted by the simulation, measured on this machine; the middle is what was measured",
+        ("What, with how many listeners", "Off", "Predicted", "Measured", "Holds"),
+        [
+            Beside(
+                f"{one.what}, {one.listeners:,} {one.way}",
+                one.predicted,
+                one.measured,
+                (
+                    _with_unit(one.predicted, one.unit),
+                    _with_unit(one.measured, one.unit),
+                    "yes" if one.holds else "no",
+                ),
+                ink=1 if one.holds else 6,
+            )
+            for one in answer.witnesses
+        ],
+        (OPTIMISTIC, BAND[1]),
+    )
+
+
+def _peers(answer: Answer) -> Iterator[str]:
+    yield "<h2>What others' published figures would need</h2>"
+    plan = answer.plan
+    ours = Bar(
+        f"this plan, lanes up to {plan.lane_parts * 0.32:g} s",
+        plan.machines,
+        f"{plan.machines:,}",
+        (f"{plan.machines * answer.cores:,}", "extrapolated"),
+    )
+    yield bars(
+        f"Machines for {plan.peak:,} listeners at once (logarithmic bars)",
+        ("", "Machines", "Cores", "Rests on"),
+        [
+            ours,
+            *(
+                Bar(
+                    one.name,
+                    one.machines,
+                    f"{one.machines:,}",
+                    ("not stated" if one.cores is None else f"{one.cores:,}", one.basis.value),
+                    ink=5,
+                )
+                for one in answer.peers
+            ),
+        ],
+        log=True,
+    )
+    for one in answer.peers:
+        yield f'<p class="soft">{escape(f"{one.name}: {one.arithmetic}. {one.source}.")}</p>'
+    yield (
+        '<p class="soft">Divisions, not measurements: those systems were not run here at such'
+        " sizes, and do other things too. What of it was measured side by side on one machine is in"
+        " docs/benchmarks/edges.md.</p>"
+    )
+
+
+def _rests(answer: Answer) -> Iterator[str]:
+    yield "<h2>What this rests on</h2>"
+    yield table(
+        ("Word", "Means"), [(one.value, about) for one, about in _BASES.items()], caption="Words"
+    )
+    costs = (
+        "measured on" if answer.costs is Basis.MEASURED else "not measured for this; they are of"
+    )
+    yield f"<p>{escape(f'Costs were {costs} {answer.machine}.')}</p>"
+    yield _items(answer.assumed)
+    if answer.sources:
+        yield f"<h3>Sources of the scenario</h3>{_items(answer.sources)}"
+    yield "<h2>How to run it again</h2>"
+    yield f"<p><code>{escape(answer.again)}</code></p>"
+    yield (
+        f"<p>Seed {answer.seed}, Stentor {escape(answer.version)}. The same scenario, costs and"
+        " seed give the same course, bit for bit; real listeners do not.</p>"
+    )
+
+
+def _items(texts: tuple[str, ...]) -> str:
+    return f"<ul>{''.join(f'<li>{escape(one)}</li>' for one in texts)}</ul>"
+
+
+def _minutes(answer: Answer) -> str:
+    step = max(1, -(-len(answer.minutes) // _ROWS_MAX))
+    rows = [
+        (
+            clock(one.at_s),
+            whole(one.listeners),
+            whole(one.waiting),
+            whole(one.came),
+            whole(one.joined),
+            whole(one.stalling),
+            scaled(one.bits_per_s, "bit/s"),
+            f"{one.cpu_worst:.0%}",
+            f"{one.headroom:.0%}",
+            "–" if one.first_audio_p95_s is None else f"{one.first_audio_p95_s:.2f}",
+            one.step,
+        )
+        for one in answer.minutes[::step]
+    ]
+    head = ("At", "Listening", "Waiting", "Came", "Joined", "Silent", "Network", "CPU", "Headroom")
+    return table(
+        (*head, "Audio p95, s", "Step"),
+        rows,
+        numbers=range(1, 10),
+        caption="Minutes, each at its worst second; who came and joined is in all",
+    )
+
+
+def _said(one: Figure) -> str:
+    if one.unit in ("bytes", "bit/s"):
+        return _amount(one.value, one.unit)
+    return _with_unit(one.value, one.unit)
+
+
+def _amount(value: float, unit: str) -> str:
+    return (
+        scaled(value, "B" if unit == "bytes" else unit)
+        if unit != "cores"
+        else (f"{figure(value)} cores")
+    )
+
+
+def _with_unit(value: float, unit: str) -> str:
+    if not unit:
+        return f"{value:.1%}" if value < 0.1 else f"{value:.0%}"
+    return f"{whole(value) if value >= 10_000 else figure(value)} {unit}"

@@ -1,8 +1,55 @@
-"""The answer in at most 25 lines."""
+"""The answer in at most 25 lines, for a terminal: what the page says first. Decides nothing."""
 
-from stentor.rehearsal.answer import Answer
+from collections.abc import Iterator
+
+from rich.markup import escape
+
+from stentor.charts.scale import figure
+from stentor.rehearsal.answer import Answer, Basis, Outcome
+from stentor.rehearsal.wording import scaled, whole
+
+LINES_MAX = 25
+_COLOURS = {Outcome.HOLDS: "green", Outcome.LINE: "yellow", Outcome.FAILS: "red"}
+_SHOWN = ("machines_needed", "processes", "cores", "memory", "joins_per_s", "bits_per_s", "bytes")
+_MOVED_MAX = 4
 
 
 def summary(answer: Answer) -> list[str]:
-    """Return the lines, with rich's markup."""
-    raise NotImplementedError
+    """Return the lines, with rich's markup; a line may be longer than a terminal is wide."""
+    return list(_lines(answer))[:LINES_MAX]
+
+
+def _lines(answer: Answer) -> Iterator[str]:
+    verdict, _, rest = answer.sentence.partition(":")
+    colour = _COLOURS[answer.outcome]
+    yield f"[bold {colour}]{escape(verdict)}[/]:{escape(rest)}"
+    for one in answer.because[:4]:
+        yield f"  [{colour}]{escape(one)}[/]"
+    for promise in answer.promises:
+        if promise.found is not None:
+            mark = "[green]kept[/]    " if promise.kept else "[red]not kept[/]"
+            unit = f" {promise.unit}" if promise.unit else ""
+            yield f"  {mark}  {escape(promise.about)}: {figure(promise.found)}{unit}"
+    told = [answer.figure(name) for name in _SHOWN]
+    for one in told:
+        value = (
+            scaled(one.value, "B" if one.unit == "bytes" else one.unit)
+            if one.unit in ("bytes", "bit/s")
+            else f"{whole(one.value)} {one.unit}"
+        )
+        yield f"  {value:<18} {escape(one.about)} [dim]({one.basis.value})[/]"
+    yield "What would move it most [dim](extrapolated)[/]:"
+    for change in answer.sensitivities[:_MOVED_MAX]:
+        yield (
+            f"  {change.moved:+7.1%}  {escape(change.change)}"
+            f" [dim](then the {escape(change.binds)} runs out)[/]"
+        )
+    if answer.witnesses:
+        held = sum(one.holds for one in answer.witnesses)
+        all_held = held == len(answer.witnesses)
+        yield (
+            f"[{'green' if all_held else 'red'}]{held} of {len(answer.witnesses)} predictions hold[/]"
+            " beside what real listeners showed on this machine."
+        )
+    elif answer.costs is not Basis.MEASURED:
+        yield "[yellow]Nothing was measured for this; only simulated.[/]"
