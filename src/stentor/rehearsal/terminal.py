@@ -23,8 +23,8 @@ def _lines(answer: Answer) -> Iterator[str]:
     verdict, _, rest = answer.sentence.partition(":")
     colour = _COLOURS[answer.outcome]
     yield f"[bold {colour}]{escape(verdict)}[/]:{escape(rest)}"
-    for one in answer.because[:4]:
-        yield f"  [{colour}]{escape(one)}[/]"
+    for reason in answer.because[:4]:
+        yield f"  [{colour}]{escape(reason)}[/]"
     for promise in answer.promises:
         if promise.found is not None:
             mark = "[green]kept[/]    " if promise.kept else "[red]not kept[/]"
@@ -45,10 +45,10 @@ def _lines(answer: Answer) -> Iterator[str]:
             f" [dim](then the {escape(change.binds)} runs out)[/]"
         )
     if answer.witnesses:
-        held = sum(one.holds for one in answer.witnesses)
-        all_held = held == len(answer.witnesses)
+        of = len(answer.witnesses)
+        held = sum(witness.holds for witness in answer.witnesses)
         yield (
-            f"[{'green' if all_held else 'red'}]{held} of {len(answer.witnesses)} predictions hold[/]"
+            f"[{'green' if held == of else 'red'}]{held} of {of} predictions hold[/]"
             " beside what real listeners showed on this machine."
         )
     elif answer.costs is not Basis.MEASURED:
