@@ -20,7 +20,7 @@ KNOTS_MAX = 64
 _KNOTS_EVEN, _KNOTS_FRONT, _KNOTS_STEP = 44, 16, 0.7
 WAIT_S_MAX = 3600.0  # what is announced of a line that does not move
 POLL_S_MAX = 30.0
-_NEAR_S = 6.0
+NEAR_S = 6.0
 _PAST_S_MAX = 4.0  # a leader that was away for longer does not make up for it
 _CREDIT_S = 0.5  # of the rate: what is not used at once is not saved up for a crowd
 # Whether people give up is told from those who were served so long ago, over such a span: most come
@@ -117,7 +117,7 @@ class Sheet(msgspec.Struct, frozen=True, array_like=True):
             last, more_s = knots[-1], (place_ms - knots[-1].place_ms) / 1000
             more = max(given, more_s * self.comes_per_s)
             number = last.number + more
-            wait_s = _later(last.wait_s, more * self._shows(last.wait_s), self.last_per_s)
+            wait_s = _later(last.wait_s, more * self.shows(last.wait_s), self.last_per_s)
         elif at == 0:
             number, wait_s = float(knots[0].number), 0.0
         else:
@@ -131,7 +131,7 @@ class Sheet(msgspec.Struct, frozen=True, array_like=True):
         wait_s = max(0.0, wait_s - since_s) if wait_s < WAIT_S_MAX else WAIT_S_MAX
         return Knot(place_ms, max(1, math.ceil(number)), wait_s)
 
-    def _shows(self, wait_s: float) -> float:
+    def shows(self, wait_s: float) -> float:
         """Return the chance that somebody is still there after so long."""
         return max(_SHOW_MIN, math.exp(-self.surely_per_s * wait_s))
 
@@ -141,7 +141,7 @@ def poll_s(wait_s: float, poll_s_min: float, chance: float) -> float:
 
     Each time a third of what is left, so that a long wait costs few questions and its end is met.
     """
-    if wait_s <= _NEAR_S:
+    if wait_s <= NEAR_S:
         return wait_s + 0.2 + 0.6 * chance
     wanted = min(POLL_S_MAX, max(poll_s_min, wait_s / 3)) * (0.75 + 0.5 * chance)
     return min(wanted, wait_s + chance)
@@ -331,8 +331,8 @@ def _told(sheet: Sheet, counts: Sequence[int], polls_per_s_max: float) -> Sheet:
         # Who has been put back will find those in front who have not come yet.
         coming = sheet.lasting_per_s * max(0, end_ms - max(start_ms, virtual_ms)) / 1000
         age_s = max(0, virtual_ms - (start_ms + end_ms) / 2) / 1000
-        waiting += left * sheet._shows(age_s)
-        shows = (left + coming) * sheet._shows(age_s + wait_s)
+        waiting += left * sheet.shows(age_s)
+        shows = (left + coming) * sheet.shows(age_s + wait_s)
         inside += shows
         # Whoever does not fit has to wait until so many have left.
         full_s = _later(0.0, inside - room, sheet.leaving_per_s)

@@ -33,13 +33,13 @@ class Networks:
         self.clusters = [_prefix6(chance) if is_v6[at] else _prefix4(chance) for at in range(n)]
         weights = np.arange(1, n + 1, dtype=float) ** -population.skew
         chance.shuffle(weights)
-        self._weights = weights / weights.sum()
+        self.weights = weights / weights.sum()
         self.carriers = [_prefix4(chance) + b"\x01" for _ in range(population.carriers)]
 
     def draw(self, n: int) -> list[bytes]:
         """Return the addresses of so many people."""
         chance = self._chance
-        at = chance.choice(len(self.clusters), n, p=self._weights)
+        at = chance.choice(len(self.clusters), n, p=self.weights)
         shared = chance.random(n) < (self.population.behind_carrier if self.carriers else 0.0)
         carrier = chance.integers(0, max(1, len(self.carriers)), n)
         hosts = chance.integers(2, 255, n)

@@ -17,6 +17,7 @@ class Costs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     overhead: (
         float  # bytes on the wire against bytes of programme, packets and TLS, in the 0.96 s lane
     )
+    notice_s: float = 25e-6  # of the door's notice, on a connection that is there
 
 
 class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

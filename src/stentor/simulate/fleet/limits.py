@@ -53,6 +53,7 @@ LIMITS: dict[type, dict[str, Within]] = {
         "sigma": Within(0, 5),
         "patience_s": Within(1, LASTS_S_MAX),
         "returns": Within(0, 1),
+        "visits": Within(0, 1),
     },
     Fleet: {
         "machines": Within(0, MACHINES_MAX),
@@ -62,6 +63,7 @@ LIMITS: dict[type, dict[str, Within]] = {
         "memory_gib": Within(0.5, 8_192),
         "network_gbit_per_s": Within(0.01, 1_600),
         "descriptors_per_process": Within(100, 10_000_000),
+        "edges": Within(0, 4_096),
     },
     Fault: {
         "at_s": Within(0, LASTS_S_MAX),

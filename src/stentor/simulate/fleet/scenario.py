@@ -53,6 +53,7 @@ class Staying(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sigma: float = 1.2  # of the logarithm
     patience_s: float = 600.0  # median, in line
     returns: float = 0.95  # of those who are cut off
+    visits: float = 1.0  # fetch the page from an edge as they come; the rest, from elsewhere
 
 
 class Fleet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,6 +66,7 @@ class Fleet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     memory_gib: float = 32.0
     network_gbit_per_s: float = 10.0
     descriptors_per_process: int = 20_000
+    edges: int = 0  # processes a machine; 0: one a core, more if its listeners' descriptors demand
 
 
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

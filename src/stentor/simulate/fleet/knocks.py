@@ -1,0 +1,127 @@
+"""Those who have come to an edge and have not been looked at: in order, served as its CPU allows.
+
+A queue without idling: whoever is next begins when they have come and the one before is done, so
+the moments of a whole batch are one cumulative maximum (Lindley's recursion). Decides nothing of
+who is let in.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stentor.simulate.fleet.people import Millis, Rows
+
+Floats = NDArray[np.float64]
+Marks = NDArray[np.bool_]
+Places = NDArray[np.int64]
+
+NOBODY = np.int32(-1)  # work that nobody waits for any more
+_APART_S = 1e5  # between edges, so that one running maximum serves them all
+
+
+@dataclass(slots=True)
+class Batch:
+    """Who waits to be looked at, by edge and in order of coming. `first`: where an edge begins."""
+
+    rows: Rows
+    edges: NDArray[np.int64]
+    came_ms: Millis
+    work_s: Floats  # on top of what the answer costs: a page, or all of it for who has gone
+    first: Places
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+class Knocks:
+    """The queues of all edges."""
+
+    def __init__(self) -> None:
+        self._rows = np.empty(0, np.int32)
+        self._edges = np.empty(0, np.int64)
+        self._came_ms = np.empty(0, np.int32)
+        self._work_s = np.empty(0, np.float64)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def by_edge(self, edges: int) -> Places:
+        """Return how many wait at each edge."""
+        return np.bincount(self._edges, minlength=edges)
+
+    def add(self, rows: Rows, edges: NDArray[np.int64], came_ms: Millis, work_s: Floats) -> None:
+        """Let some more come."""
+        if not len(rows):
+            return
+        self._rows = np.concatenate((self._rows, rows))
+        self._edges = np.concatenate((self._edges, edges))
+        self._came_ms = np.concatenate((self._came_ms, came_ms))
+        self._work_s = np.concatenate((self._work_s, work_s))
+
+    def batch(self) -> Batch:
+        """Return all of them in order."""
+        order = np.argsort((self._edges << 32) | self._came_ms, kind="stable")
+        edges = self._edges[order]
+        return Batch(
+            self._rows[order],
+            edges,
+            self._came_ms[order],
+            self._work_s[order],
+            np.searchsorted(edges, edges),
+        )
+
+    def keep(self, batch: Batch, left: Marks) -> None:
+        """Go on with those of a batch who are still to be looked at."""
+        self._rows, self._edges = batch.rows[left], batch.edges[left]
+        self._came_ms, self._work_s = batch.came_ms[left], batch.work_s[left]
+
+    def give_up(self, before_ms: int, costs_s: Floats) -> tuple[Rows, Millis]:
+        """Return who came before then and waits no longer, and when they had come.
+
+        What is left of them is work: the edge will see that nobody is there (`costs_s`, by edge).
+        """
+        gone = (self._came_ms < before_ms) & (self._rows != NOBODY)
+        if not gone.any():
+            return np.empty(0, np.int32), np.empty(0, np.int32)
+        rows, came_ms = self._rows[gone], self._came_ms[gone]
+        self._rows[gone] = NOBODY
+        self._work_s[gone] = costs_s[self._edges[gone]]
+        return rows, came_ms
+
+    def drop(self, edges: Marks) -> tuple[Rows, Millis]:
+        """Return who waits at these edges, which are gone, and when they had come."""
+        lost = edges[self._edges]
+        rows, came_ms = self._rows[lost], self._came_ms[lost]
+        kept = ~lost
+        self._rows, self._edges = self._rows[kept], self._edges[kept]
+        self._came_ms, self._work_s = self._came_ms[kept], self._work_s[kept]
+        there = rows != NOBODY
+        return rows[there], came_ms[there]
+
+
+def ranks(marks: Marks, first: Places) -> Places:
+    """Return how many are marked before each one at its edge."""
+    upto = np.cumsum(marks)
+    before: Places = upto - marks
+    return before - before[first]
+
+
+def sums(values: Floats, first: Places) -> Floats:
+    """Return the sum of values at its edge up to and with each one."""
+    upto = np.cumsum(values)
+    return upto - (upto[first] - values[first])
+
+
+def begins(batch: Batch, takes_s: Floats, free_s: Floats) -> tuple[Floats, Floats]:
+    """Return when each is begun and done; `free_s` is when an edge has done what came before.
+
+    Whoever is next begins at the later of their coming and the end of the one before them.
+    """
+    done = np.cumsum(takes_s)
+    before = done - takes_s
+    ready_s = np.maximum(batch.came_ms / 1000, free_s[batch.edges])
+    apart_s = batch.edges * _APART_S
+    latest = np.maximum.accumulate(ready_s - before + apart_s)
+    begin_s = latest - apart_s + before
+    return begin_s, begin_s + takes_s

@@ -1,0 +1,123 @@
+"""All that is true at one moment of a simulated fleet: people, edges, lines, and what they owe.
+
+What happens to people through no doing of theirs is done here: they are cut off, they leave, an
+edge dies. When and why is for others to say (`run`, `harm`).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stentor.admission.lanes import margin_parts
+from stentor.admission.tickets import Kind
+from stentor.media.grid import PART_S
+from stentor.simulate.fleet.counting import Counting
+from stentor.simulate.fleet.diary import Diary
+from stentor.simulate.fleet.door import Doors
+from stentor.simulate.fleet.edges import Edges
+from stentor.simulate.fleet.knocks import Knocks
+from stentor.simulate.fleet.lines import Line
+from stentor.simulate.fleet.people import NEVER, Millis, People, Rows, State
+from stentor.simulate.fleet.scenario import Scenario
+from stentor.simulate.world import Chance
+
+_BATCH = 1 << 22
+_BACK_S = (0.1, 4.0)  # a page notices, and asks again at once, then later each time
+
+
+@dataclass(slots=True)
+class Scene:
+    """Shared by all who act. `now_ms` is the end of the tick that was simulated last."""
+
+    scenario: Scenario
+    people: People
+    edges: Edges
+    lines: list[Line]
+    doors: Doors
+    diary: Diary
+    knocks: Knocks
+    counting: Counting
+    chance: Chance  # for what people do as it goes on
+    harm: Chance  # for what is done to them
+    now_ms: int = 0
+    second: int = 0
+
+    def listening(self, edges: NDArray[np.bool_] | None = None) -> Rows:
+        """Return who listens, to any or to these edges (a mark for each)."""
+        people, found = self.people, []
+        for begin in range(0, len(people), _BATCH):
+            part = slice(begin, begin + _BATCH)
+            marks = people.state[part] == State.LISTENS
+            if edges is not None:
+                marks &= edges[people.edge[part]]
+            found.append(np.flatnonzero(marks).astype(np.int32) + np.int32(begin))
+        return np.concatenate(found)
+
+    def cut(self, rows: Rows) -> None:
+        """Break the connections of listeners. Most come back with a return ticket, soon."""
+        people = self.people
+        self._go(rows)
+        self.counting.count("cut", len(rows), self.second)
+        back = self.harm.random(len(rows)) < self.scenario.staying.returns
+        lost = rows[~back]
+        people.state[lost] = State.LOST
+        self.diary.put(lost, np.full(len(lost), NEVER, np.int32))
+        self._settle(lost)
+        self._come_again(rows[back], Kind.RETURN)
+
+    def exit(self, rows: Rows) -> None:
+        """Let listeners leave, of their own will or as the conversation has ended."""
+        self._go(rows)
+        self.people.state[rows] = State.LEFT
+        self.diary.put(rows, np.full(len(rows), NEVER, np.int32))
+        self._settle(rows)
+        self.counting.count("left", len(rows), self.second)
+
+    def lose(self, edges: NDArray[np.bool_]) -> None:
+        """Let these edges die (a mark for each), and whoever is there be cut off."""
+        found = self.edges
+        edges = edges & found.alive
+        self.cut(self.listening(edges))
+        rows, _ = self.knocks.drop(edges)
+        found.alive[edges] = False
+        self._come_again(rows, None)
+
+    def restore(self, edges: NDArray[np.bool_]) -> None:
+        """Let dead edges be there again, with nobody and as they began."""
+        found = self.edges
+        edges = edges & ~found.alive
+        found.alive[edges] = True
+
+    def _come_again(self, rows: Rows, kind: Kind | None) -> None:
+        people = self.people
+        low_s, high_s = _BACK_S
+        wait_ms = 1000 * (low_s + (high_s - low_s) * self.harm.random(len(rows)))
+        people.state[rows] = State.COMES
+        if kind is not None:
+            people.ticket[rows] = kind
+            people.cut[rows] = True
+            people.came_ms[rows] = self.now_ms
+        self.diary.put(rows, (self.now_ms + wait_ms).astype(np.int32))
+
+    def _go(self, rows: Rows) -> None:
+        people, edges = self.people, self.edges
+        edges.hold(people.edge[rows], people.lane[rows], people.lower[rows], -1)
+
+    def _settle(self, rows: Rows) -> None:
+        """Count how those who are done with listening fared."""
+        stalled_s = self.people.stalled_s[rows]
+        some = stalled_s[stalled_s > 0]
+        self.counting.count("stalled", len(some))
+        self.counting.spread("stalled_s", some.astype(np.float64), self.second)
+        self.people.stalled_s[rows] = 0
+
+
+def margin_s(parts: int) -> float:
+    """Return the seconds that a listener of such a lane has in hand when the next is due."""
+    return margin_parts(parts) * PART_S
+
+
+def as_millis(seconds: NDArray[np.float64]) -> Millis:
+    """Return moments in whole milliseconds."""
+    return (seconds * 1000).astype(np.int32)
