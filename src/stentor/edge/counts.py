@@ -13,6 +13,7 @@ class Counts:
     advised: int = 0
     answers_4xx: int = 0
     answers_5xx: int = 0
+    asked: int = 0
     banned_closed: int = 0
     banned_refused: int = 0
     bytes_sent: int = 0
@@ -33,6 +34,7 @@ class Counts:
     line_early: int = 0
     line_full: int = 0
     line_given: int = 0
+    looked: int = 0
     malformed: int = 0
     networks_unremembered: int = 0
     partial_sends: int = 0

@@ -9,7 +9,13 @@ from bisect import bisect_left
 from collections.abc import Iterable
 
 import msgspec
-from datasketches import compact_theta_sketch, theta_union, update_theta_sketch
+from datasketches import (
+    compact_theta_sketch,
+    theta_a_not_b,
+    theta_intersection,
+    theta_union,
+    update_theta_sketch,
+)
 
 EDGE_LG_K = 10  # of one edge's second: 8 KiB at most, 3 % off in two cases of three
 UNION_LG_K = 13  # of all edges and minutes: 64 KiB at most, 1 % off
@@ -79,6 +85,23 @@ def estimate(data: bytes) -> float:
     """Return about how many different ones a sketch holds."""
     sketch = read(data)
     return 0.0 if sketch is None else float(sketch.get_estimate())
+
+
+def split(one: bytes, other: bytes) -> tuple[int, int]:
+    """Return how many of one sketch's sample are in the other too, and how many are not.
+
+    Of few all are in the sample; of many it is a fair one, as large as either sketch allows.
+    """
+    first, second = read(one), read(other)
+    if first is None:
+        return 0, 0
+    if second is None:
+        return 0, int(first.num_retained)
+    both = theta_intersection()
+    both.update(first)
+    both.update(second)
+    without = theta_a_not_b().compute(first, second, True)
+    return int(both.get_result(True).num_retained), int(without.num_retained)
 
 
 class Times:

@@ -129,14 +129,34 @@ class Audience:
             person.peer, self._scene.now_s
         ):
             return
-        edge.count("requests")
-        edge.summary.visited(person.peer)
-        edge.waited(edge.works("page", self._scene.now_s) - self._scene.now_s)
+        visit = Person(person.peer, 0.0, 0.0, 0.0, edge=self._scene.edges.index(edge))
+        self._look_at_page(visit)
+
+    def _look_at_page(self, visit: Person) -> None:
+        edge, now_s = self._scene.edges[visit.edge], self._scene.now_s
+        if edge.backlog_s(now_s) > GIVES_UP_S:
+            self._scene.at(now_s + GIVES_UP_S, self._closes, visit)
+            return
+        begins_s = edge.works("page", now_s)
+        edge.waited(begins_s - now_s)
+        self._scene.at(begins_s, self._looked, visit)
+
+    def _closes(self, visit: Person) -> None:
+        """Nobody has looked."""
+        edge = self._scene.edges[visit.edge]
+        if edge.alive:
+            edge.works("accept", self._scene.now_s)
+            edge.goes(visit.peer)
+
+    def _looked(self, visit: Person) -> None:
+        edge = self._scene.edges[visit.edge]
+        if not edge.alive:
+            return
+        edge.looked(visit.peer)
         if self._answers.random() < self._event.people.rests:
-            visit = Person(person.peer, 0.0, 0.0, 0.0, edge=self._scene.edges.index(edge))
             self._scene.at(self._scene.now_s + IDLE_S, self._rested, visit)
         else:
-            edge.goes(person.peer)
+            edge.goes(visit.peer)
 
     def _rested(self, person: Person) -> None:
         """A browser kept a connection that it did not need any more."""

@@ -42,11 +42,11 @@ class Bots:
             return
         begins_s = edge.works("page" if act in (Act.REST, Act.RELOAD) else "wrong", now_s)
         edge.waited(begins_s - now_s)
-        edge.count("requests")
         if act is Act.REST:
-            edge.summary.visited(peer)
+            edge.looked(peer)
             self._scene.at(now_s + IDLE_S, self._rested, bot)
             return
+        edge.count("requests")
         if act is Act.RELOAD:
             edge.count("reloads")
             self._scene.at(now_s + 2.0, self._let_off, bot)

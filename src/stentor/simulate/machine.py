@@ -204,11 +204,18 @@ class Edge:
         self._wait_s += wait_s
         self._waits += 1
 
+    def looked(self, peer: bytes) -> None:
+        """Show somebody a page."""
+        self.count("requests")
+        self.count("looked")
+        self.summary.visited(peer)
+
     def asks(
         self, peer: bytes, now_s: float, kind: Kind | None, place_ms: int
     ) -> tuple[Answer, int]:
         """Say what the door says to somebody with such a ticket, and their place."""
         self._asked += 1
+        self.count("asked")
         self.summary.asked(peer, kind)
         line, sheet = self.line, self.line.sheet
         if not (sheet.line or self.room <= 0):
