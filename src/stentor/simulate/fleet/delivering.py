@@ -51,7 +51,7 @@ class Delivering:
     def begin(self, past_s: float, *, live: bool) -> Turn:
         """Return what is left for those who come in the next `past_s` seconds."""
         edges = self._edges
-        listeners = edges.present
+        listeners = edges.present + edges.guests
         if live:
             per_s = listeners / PERIODS_S
             self.per_s = per_s.sum(axis=1)
@@ -82,7 +82,7 @@ class Delivering:
         edges = self._edges
         self.budget_s -= spent_s
         had_s = np.maximum(0.0, (self.cores - edges.edge_s * edges.slow) * past_s - spent_s)
-        most_s = (edges.present * edges.delivery_s).sum(axis=1) * edges.slow
+        most_s = ((edges.present + edges.guests) * edges.delivery_s).sum(axis=1) * edges.slow
         owed_s = np.clip(self._owed_s + self.use * past_s - had_s, 0.0, most_s)
         self._owed_s = np.where(edges.alive, owed_s, 0.0)
         by_cpu = self._owed_s / np.maximum(1e-3, self.cores)

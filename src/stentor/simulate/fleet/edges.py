@@ -101,6 +101,9 @@ class Edges:
     present: Counts  # edge × lane
     present_lower: Counts  # edge × lane: of those, with the lower bitrate
     extra_s: Floats  # CPU seconds of others' work (notices, attackers) that came in this tick
+    guests: Counts  # edge × lane: listeners who are none of the people (attackers)
+    idle: Counts  # connections that only hold a descriptor
+    others_asked: Counts  # in this second, who are none of the people
     # The ladder's, from its last look.
     lane: NDArray[np.uint8]
     lower: NDArray[np.bool_]
@@ -116,8 +119,8 @@ class Edges:
 
     @property
     def listeners(self) -> Counts:
-        """Return how many listen, by edge."""
-        listeners: Counts = self.present.sum(axis=1)
+        """Return how many listen, by edge, guests included."""
+        listeners: Counts = self.present.sum(axis=1) + self.guests.sum(axis=1)
         return listeners
 
     def machine(self, edges: NDArray[np.integer]) -> NDArray[np.int64]:
@@ -173,6 +176,9 @@ def make_edges(scenario: Scenario, fleet: Fleet, calibration: Calibration) -> Ed
         present=np.zeros((n, LANES), np.int64),
         present_lower=np.zeros((n, LANES), np.int64),
         extra_s=np.zeros(n),
+        guests=np.zeros((n, LANES), np.int64),
+        idle=np.zeros(n, np.int64),
+        others_asked=np.zeros(n, np.int64),
         lane=np.full(n, fastest, np.uint8),
         lower=np.zeros(n, np.bool_),
         wants_line=np.zeros(n, np.bool_),

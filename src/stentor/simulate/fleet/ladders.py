@@ -62,7 +62,7 @@ class Ladders:
         enough = self.seen >= _JOINS_MIN
         cost_s = self.spent_s / np.maximum(1.0, self.seen)
         self._join_cost_s += np.where(enough, (cost_s - self._join_cost_s) * _SMOOTH, 0.0)
-        self._asked += (self.asked - self._asked) * _ASKED_SMOOTH
+        self._asked += (self.asked + edges.others_asked - self._asked) * _ASKED_SMOOTH
         self._joined += (self.joined - self._joined) * _ASKED_SMOOTH
         self._left += (self.left - self._left) * _SMOOTH
         self._late_s += (delivering.late_s - self._late_s) * _ASKED_SMOOTH
@@ -70,7 +70,7 @@ class Ladders:
         bits = delivering.bits / (edges.machine_bits / edges.per_machine)
         columns = zip(
             edges.alive.tolist(),
-            edges.present.tolist(),
+            (edges.present + edges.guests).tolist(),
             self._delivery_cost_s.tolist(),
             self._join_cost_s.tolist(),
             self._late_s.tolist(),
@@ -117,3 +117,4 @@ class Ladders:
             edges.step[edge] = decision.step
         for column in (self.asked, self.joined, self.left, self.seen, self.spent_s, self.wait_s):
             column[:] = 0
+        edges.others_asked[:] = 0

@@ -27,6 +27,7 @@ from stentor.simulate.fleet.lines import BEGINS_MS, Line, polls_s, stands
 from stentor.simulate.fleet.people import NEVER, Rows, State, draw
 from stentor.simulate.fleet.scenario import Fleet, Scenario
 from stentor.simulate.fleet.scene import Scene
+from stentor.simulate.fleet.seam import Harm
 from stentor.simulate.machine import COST
 from stentor.simulate.scene import GIVES_UP_S
 
@@ -41,6 +42,7 @@ _TURN_S, _LATE_S = 0.05, 0.2  # a page's coming after its turn (simulate.audienc
 _AGAIN_S = (1.0, 3.0)  # edge.door
 _FULL_S = (5.0, 10.0)
 _GIVEN_UP_S = (1.0, 3.0)
+_BARRED_S = (3.0, 7.0)  # as simulate.audience
 _BEGINS_MS = 625  # edge.door: from one edge's wish for a line to the line
 _PEAK_S = 120  # edge.board
 _EVERY = ((8, 1), (64, 2), (1 << 30, 4))  # machines, and ticks between two steps of a line
@@ -99,6 +101,7 @@ class Run:
         self._every = next(ticks for most, ticks in _EVERY if machines <= most)
         self._welcomes = np.zeros(len(edges))
         self._first_audio_s = calibration.first_audio_s
+        self.harms: list[Harm] = []
         self._ends_ms = int(1000 * (scenario.event.ends_s or 10**6))
 
     def course(self, progress: Progress | None = None) -> Course:
@@ -120,6 +123,8 @@ class Run:
         live = begin_ms >= self._scenario.event.hour_s * 1000
         if begin_ms <= self._ends_ms < scene.now_ms:
             scene.exit(scene.listening())
+        for harm in self.harms:
+            harm.tick(scene, begin_ms)
         due = scene.diary.take(tick)
         if len(due):
             # Their moment within the tick is lost with it, but for who comes.
@@ -157,6 +162,13 @@ class Run:
         counting.count("people", int(first.sum()))
         at = self._choose(rows, first)
         people.edge[rows] = at
+        for harm in self.harms:
+            barred = harm.bars(scene, rows, at, came_ms)
+            if barred is not None and barred.any():
+                counting.count("barred", int(barred.sum()))
+                self._again(rows[barred], _BARRED_S)
+                rows, at, came_ms, first = (one[~barred] for one in (rows, at, came_ms, first))
+        n = len(rows)
         # A first visit fetches the page too, unless it comes from elsewhere.
         work_s = np.zeros(n)
         visits = first & (scene.chance.random(n) < self._scenario.staying.visits)
@@ -469,13 +481,15 @@ class Run:
         edges, people, counting = scene.edges, scene.people, scene.counting
         listeners = edges.listeners
         self._peaks[second % _PEAK_S] = listeners.reshape(self._fleet.machines, -1).sum(axis=1)
-        open_ = listeners + scene.knocks.by_edge(len(edges))
+        open_ = listeners + edges.idle + scene.knocks.by_edge(len(edges))
         spent_s = self._ladders.spent_s.copy()
         live = scene.now_ms > self._scenario.event.hour_s * 1000
         self._stall(second, live=live)
         self._ladders.second(
             second + 1.0, delivering, live=live, open_=open_, waiting=self._sheets.waiting
         )
+        for harm in self.harms:
+            harm.second(scene)
         virtual_ms = np.array(
             [one.sheet.virtual_ms(BEGINS_MS + scene.now_ms) for one in self._lines]
         )
