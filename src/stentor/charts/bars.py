@@ -82,7 +82,10 @@ def _row(name: str, drawn: str, more: Sequence[str]) -> str:
 
 
 def _table(caption: str, head: Sequence[str], lines: Sequence[str]) -> str:
-    cells = "".join(f'<th scope="col">{escape(one)}</th>' for one in head)
+    cells = "".join(
+        f'<th scope="col"{" class=number" * (column > 1)}>{escape(one)}</th>'
+        for column, one in enumerate(head)
+    )
     return (
         f'<div class="wide"><table class="bars"><caption>{escape(caption)}</caption>'
         f"<thead><tr>{cells}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"

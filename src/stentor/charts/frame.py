@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from stentor.charts.scale import clock, clock_ticks, figure, ticks
+from stentor.charts.scale import clock, clock_ticks, short, ticks
 
 WIDTH, HEIGHT = 720, 220
 LEFT, RIGHT, TOP, BOTTOM = 56, 16, 12, 26
@@ -88,7 +88,7 @@ class Frame:
         return (
             f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{at}" y2="{at}"/>'
             f'<text x="{LEFT - 6}" y="{self.y(level) + 4:.1f}" text-anchor="end">'
-            f"{escape(figure(level))}</text>"
+            f"{escape(short(level))}</text>"
         )
 
     def _marked(self, moment: Moment) -> str:

@@ -29,6 +29,7 @@ table { border-collapse: collapse; width: 100%; margin: .6rem 0; background: var
 th, td { text-align: left; vertical-align: top; padding: .45rem .6rem;
   border: 1px solid var(--line) }
 th, td { overflow-wrap: normal; hyphens: auto } td { min-width: 3.2rem } td p { margin: 0 }
+th.number { text-align: right }
 td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
 td.word { white-space: nowrap } td.long { min-width: 14rem } td.code { overflow-wrap: anywhere }
 summary { cursor: pointer; font-weight: 600 }
@@ -49,11 +50,12 @@ figcaption i.shade { border-top: .7em solid var(--ink); opacity: .3; vertical-al
 .chart line.moment { stroke: var(--text); stroke-dasharray: 2 3 }
 .ink-1 { --ink: var(--ink-1) } .ink-2 { --ink: var(--ink-2) } .ink-3 { --ink: var(--ink-3) }
 .ink-4 { --ink: var(--ink-4) } .ink-5 { --ink: var(--ink-5) } .ink-6 { --ink: var(--ink-6) }
-.layer { fill: var(--ink-1); stroke: var(--card); stroke-width: .4 }
+.layer, i[class*=layer] { --ink: var(--ink-1) }
+.layer { fill: var(--ink); stroke: var(--card); stroke-width: .4 }
 .layer-1 { --share: .95 } .layer-2 { --share: .78 } .layer-3 { --share: .62 }
 .layer-4 { --share: .47 } .layer-5 { --share: .32 } .layer-6 { --share: .18 }
 .layer { opacity: var(--share) }
-figcaption i.shade[class*=layer] { border-top-color: var(--ink-1); opacity: var(--share) }
+figcaption i.shade[class*=layer] { opacity: var(--share) }
 caption { text-align: left; font-weight: 600; padding: .3rem 0 }
 tbody th { font-weight: 500 }
 table.bars td.drawn { min-width: 9rem; width: 40% }
@@ -92,7 +94,10 @@ def table(
     caption: str = "",
 ) -> str:
     """Return a table of plain text; columns in `numbers` are set to the right."""
-    cells = "".join(f'<th scope="col">{escape(one)}</th>' for one in head)
+    cells = "".join(
+        f'<th scope="col"{" class=number" * (column in numbers)}>{escape(one)}</th>'
+        for column, one in enumerate(head)
+    )
     named = f"<caption>{escape(caption)}</caption>" if caption else ""
     lines = [f'<div class="wide"><table>{named}<thead><tr>{cells}</tr></thead><tbody>']
     for row in rows:

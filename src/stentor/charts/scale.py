@@ -30,6 +30,14 @@ def clock(at_s: float, *, seconds: bool = False) -> str:
     return datetime.fromtimestamp(at_s, UTC).strftime(form)
 
 
+def short(value: float) -> str:
+    """Return a number for an axis: millions and more by their letter."""
+    for size, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M")):
+        if abs(value) >= size:
+            return f"{figure(value / size)} {letter}"
+    return figure(value)
+
+
 def figure(value: float) -> str:
     """Return a number with three digits that matter, thousands apart."""
     if not math.isfinite(value):

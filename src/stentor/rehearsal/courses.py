@@ -12,7 +12,15 @@ from stentor.charts.timeline import Series, Timeline
 from stentor.rehearsal.found import FIRST_AUDIO_S, STEPS, course_of, headroom
 from stentor.simulate.fleet.course import Course, Floats
 
-_FAULT_INK, _ATTACK_INK = 5, 6
+_FAULT_INKS, _ATTACK_INK = (5, 4, 3, 2), 6
+_FAULTS = {
+    "edges-lost": "edges are lost",
+    "region-lost": "a region is lost",
+    "control-dead": "control is dead",
+    "cut": "listeners are cut off",
+    "exit": "listeners leave",
+    "slow": "all is slower",
+}
 
 
 def spans(course: Course) -> tuple[Span, ...]:
@@ -20,8 +28,13 @@ def spans(course: Course) -> tuple[Span, ...]:
     scenario = course.scenario
     last_s = scenario.event.lasts_s
     faults = [
-        Span(one.at_s, one.at_s + one.for_s if one.for_s else last_s, one.kind, _FAULT_INK)
-        for one in scenario.faults
+        Span(
+            one.at_s,
+            one.at_s + one.for_s if one.for_s else last_s,
+            _FAULTS.get(one.kind, one.kind),
+            _FAULT_INKS[n % len(_FAULT_INKS)],
+        )
+        for n, one in enumerate(scenario.faults)
     ]
     attacks = [
         Span(one.from_s, one.from_s + one.for_s, f"attack: {one.family}", _ATTACK_INK)

@@ -103,35 +103,40 @@ def _figures(course: Course, plan: Plan) -> Iterator[Figure]:
     memory = next(one for one in plan.parts if one.name == "memory")
     sim, extra = Basis.SIMULATED, Basis.EXTRAPOLATED
     peak = found.course_of(course, "listeners").max(initial=0.0)
-    yield Figure("people", scenario.event.listeners, "people", Basis.ASSUMED, "who come in all")
-    yield Figure("listeners_peak", float(peak), "people", sim, "listening at once, at most")
+    yield Figure("people", scenario.event.listeners, "people", Basis.ASSUMED, "come in all")
+    yield Figure("listeners_peak", float(peak), "people", sim, "listen at once, at most")
     yield Figure(
-        "joins_per_s", found.peak_per_s(course), "a second", sim, "let in, at most (mean of 3 s)"
+        "joins_per_s",
+        found.peak_per_s(course),
+        "a second",
+        sim,
+        "are let in, at most (mean of 3 s)",
     )
     waiting = found.course_of(course, "waiting").max(initial=0.0)
-    yield Figure("waiting_peak", float(waiting), "people", sim, "in line at once, at most")
+    yield Figure("waiting_peak", float(waiting), "people", sim, "are in line at once, at most")
     yield Figure("machines", fleet.machines, "machines", Basis.ASSUMED if scenario.fleet.machines
                  else extra, f"that were simulated, of {fleet.cores} cores each")  # fmt: skip
     yield Figure("machines_needed", plan.machines, "machines", extra, "that the plan asks for")
     yield Figure("processes", course.edges, "processes", sim, "edges, one a core at least")
     used = float(found.course_of(course, "cpu").max(initial=0.0)) * cores
-    yield Figure("cores", used, "cores", sim, "busy at once, at most, of all edges")
-    yield Figure("memory", memory.needed, "bytes", extra, "of listeners and edges, at most")
+    yield Figure("cores", used, "cores", sim, "busy at once, at most, in all edges")
+    yield Figure("memory", memory.needed, "bytes", extra, "memory of listeners and edges, at most")
     yield Figure(
         "bits_per_s",
         float(sent.max(initial=0.0)),
         "bit/s",
         sim,
-        "on the wire, at most, with packets" + (" and TLS" if scenario.programme.tls else ""),
+        "on the wire a second, at most, with packets"
+        + (" and TLS" if scenario.programme.tls else ""),
     )
-    yield Figure("bytes", total, "bytes", sim, "sent in all")
+    yield Figure("bytes", total, "bytes", sim, "traffic in all")
     prices = scenario.prices
     cost = hours * prices.machine_hour + total / 1e9 * prices.gigabyte
     yield Figure("cost", cost, prices.currency, extra, "machines and traffic at the stated prices")
     yield Figure("headroom", float(found.headroom(course).min(initial=1.0)), "", sim,
-                 "left of what is scarcest, at the worst second")  # fmt: skip
+                 "headroom: left of what is scarcest, at the worst second")  # fmt: skip
     stalled = found.stalled_share(course)
     if stalled is not None:
-        yield Figure("stalled", stalled, "", sim, "of those who heard audio, had silence")
+        yield Figure("stalled", stalled, "", sim, "share of those who heard audio that had silence")
     for name, count in course.counts.items():
         yield Figure(f"people_{name}", count, "people", sim, name.replace("_", " "))

@@ -16,7 +16,7 @@ from stentor.charts.shares import Shares
 from stentor.rehearsal.answer import Answer, Basis, Figure, Outcome, Quantiles
 from stentor.rehearsal.courses import charts
 from stentor.rehearsal.found import FIRST_AUDIO_S, PEOPLE
-from stentor.rehearsal.wording import scaled, whole
+from stentor.rehearsal.wording import scaled, whole, with_unit
 from stentor.simulate.fleet.course import Course
 
 BAND = (0.85, 1.15)  # predicted against measured
@@ -72,8 +72,8 @@ def _promises(answer: Answer) -> Iterator[str]:
         [
             (
                 one.about,
-                _with_unit(one.limit, one.unit),
-                "nobody" if one.found is None else _with_unit(one.found, one.unit),
+                with_unit(one.limit, one.unit),
+                "nobody" if one.found is None else with_unit(one.found, one.unit),
                 "–" if one.found is None else "yes" if one.kept else "no",
             )
             for one in answer.promises
@@ -134,7 +134,7 @@ def _breaks(answer: Answer) -> Iterator[str]:
     yield "<h2>What each part would move</h2>"
     yield bars(
         f"Listeners at once that {answer.machines:,} machines carry, against now (extrapolated)",
-        ("Change", "Carries", "Then runs out", "Machines for this crowd", "Cost"),
+        ("Change", "Carries", "Then runs out", "Machines for this crowd", "Their cost"),
         [
             Bar(
                 one.change,
@@ -145,6 +145,10 @@ def _breaks(answer: Answer) -> Iterator[str]:
             )
             for one in answer.sensitivities
         ],
+    )
+    yield (
+        '<p class="soft">Each row is the plan once more with one thing changed; machines cost the'
+        " same in all of them.</p>"
     )
 
 
@@ -175,7 +179,7 @@ def _people(answer: Answer, course: Course) -> Iterator[str]:
 
 def _quantiles(one: Quantiles) -> tuple[str, ...]:
     values = (one.p50, one.p75, one.p90, one.p95, one.p99)
-    return (one.about, whole(one.of), *(_with_unit(value, one.unit) for value in values))
+    return (one.about, whole(one.of), *(with_unit(value, one.unit) for value in values))
 
 
 def _witnesses(answer: Answer) -> Iterator[str]:
@@ -200,8 +204,8 @@ def _witnesses(answer: Answer) -> Iterator[str]:
                 one.predicted,
                 one.measured,
                 (
-                    _with_unit(one.predicted, one.unit),
-                    _with_unit(one.measured, one.unit),
+                    with_unit(one.predicted, one.unit),
+                    with_unit(one.measured, one.unit),
                     "yes" if one.holds else "no",
                 ),
                 ink=1 if one.holds else 6,
@@ -302,7 +306,7 @@ def _minutes(answer: Answer) -> str:
 def _said(one: Figure) -> str:
     if one.unit in ("bytes", "bit/s"):
         return _amount(one.value, one.unit)
-    return _with_unit(one.value, one.unit)
+    return with_unit(one.value, one.unit)
 
 
 def _amount(value: float, unit: str) -> str:
@@ -311,9 +315,3 @@ def _amount(value: float, unit: str) -> str:
         if unit != "cores"
         else (f"{figure(value)} cores")
     )
-
-
-def _with_unit(value: float, unit: str) -> str:
-    if not unit:
-        return f"{value:.1%}" if value < 0.1 else f"{value:.0%}"
-    return f"{whole(value) if value >= 10_000 else figure(value)} {unit}"

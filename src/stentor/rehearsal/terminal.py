@@ -4,9 +4,8 @@ from collections.abc import Iterator
 
 from rich.markup import escape
 
-from stentor.charts.scale import figure
 from stentor.rehearsal.answer import Answer, Basis, Outcome
-from stentor.rehearsal.wording import scaled, whole
+from stentor.rehearsal.wording import scaled, whole, with_unit
 
 LINES_MAX = 25
 _COLOURS = {Outcome.HOLDS: "green", Outcome.LINE: "yellow", Outcome.FAILS: "red"}
@@ -28,8 +27,8 @@ def _lines(answer: Answer) -> Iterator[str]:
     for promise in answer.promises:
         if promise.found is not None:
             mark = "[green]kept[/]    " if promise.kept else "[red]not kept[/]"
-            unit = f" {promise.unit}" if promise.unit else ""
-            yield f"  {mark}  {escape(promise.about)}: {figure(promise.found)}{unit}"
+            found = with_unit(promise.found, promise.unit)
+            yield f"  {mark}  {escape(promise.about)}: {found}"
     told = [answer.figure(name) for name in _SHOWN]
     for one in told:
         value = (

@@ -46,8 +46,7 @@ def sentence(course: Course, outcome: Outcome, first: Limit, figures: Sequence[F
 def because(course: Course, kept: Sequence[Promise], refuted: Sequence[Witness]) -> Iterator[str]:
     for one in kept:
         if not one.kept and one.found is not None:
-            unit = f" {one.unit}" if one.unit else ""
-            yield f"Not kept: {one.about} ({figure(one.found)}{unit} found)."
+            yield f"Not kept: {one.about} ({with_unit(one.found, one.unit)} found)."
     if refuted:
         yield (
             f"The trials on this machine refute {len(refuted)} of the simulation's predictions:"
@@ -108,6 +107,13 @@ def scaled(value: float, unit: str) -> str:
         if value >= size:
             return f"{figure(value / size)} {prefix}{unit}"
     return f"{figure(value)} {unit}"
+
+
+def with_unit(value: float, unit: str) -> str:
+    """Return a figure with its unit; a share, which has none, as a percentage."""
+    if not unit:
+        return f"{value:.2%}" if value < 0.01 else f"{value:.1%}" if value < 0.1 else f"{value:.0%}"
+    return f"{whole(value) if value >= 10_000 else figure(value)} {unit}"
 
 
 def span(seconds: float) -> str:
