@@ -42,7 +42,14 @@ def _encode(data: bytes) -> str:
 
 
 def _decode(text: str) -> bytes:
-    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    """Return the bytes; raises `ValueError` for any spelling of them but the one of `_encode`.
+
+    Python takes `+` and `/` too, and does not look at the last character's unused bits.
+    """
+    data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    if _encode(data) != text:
+        raise ValueError("not base64url")
+    return data
 
 
 def _signature(key: bytes, claims: str) -> bytes:
