@@ -59,6 +59,7 @@ all_acts: st.SearchStrategy[AnyAct] = st.one_of(
     st.builds(acts.Reschedule, st.integers(NOW_MS - 10_000, NOW_MS + 2_000_000)),
     st.builds(acts.List, st.booleans()),
     st.builds(acts.Hold, st.booleans()),
+    st.builds(acts.Expect, st.integers(-1, 1 << 53)),
     st.just(acts.Start()),
     st.just(acts.End()),
     st.just(acts.Create()),

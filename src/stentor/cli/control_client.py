@@ -160,6 +160,8 @@ def show_room(room: dict[str, Any], as_json: bool) -> None:
     line(room["title"], "bold")
     phase = room["phase"] if room["listed"] else f"{room['phase']}, unlisted"
     line(f"{room['room']} · {phase} · {shown_time(room['epoch_ms'])}")
+    if room["expected"]:
+        line(f"About {room['expected']:,} listeners are expected.")
     if room["hold"]:
         line("With a hold tune until the first voice.")
     line("")

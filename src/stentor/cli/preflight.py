@@ -1,6 +1,7 @@
 """`stentor preflight`: can this event go ahead with so many listeners? Yes or no, and why not."""
 
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 import typer
 
@@ -18,7 +19,10 @@ class NotReady(StentorError):
 
 def preflight(
     room: Annotated[str, typer.Argument(help="The room's id.", metavar="ROOM")],
-    expect: Annotated[int, typer.Option("--expect", help="How many listeners at once.", min=1)],
+    expect: Annotated[
+        int | None,
+        typer.Option("--expect", help="How many listeners at once [as said of the room].", min=1),
+    ] = None,
     hours: Annotated[
         float | None,
         typer.Option("--hours", help="How long it lasts [STENTOR_EVENT_LASTS_S].", min=0.1),
@@ -27,17 +31,20 @@ def preflight(
     json: Json = False,
 ) -> None:
     """Say whether everything is there for so many listeners: exit code 0 yes, 1 no."""
-    from stentor.rehearsal.preflight import LASTS_S_MAX, LISTENERS_MAX
+    from stentor.rehearsal.preflight import LASTS_S_MAX
+    from stentor.rooms.record import EXPECTED_MAX
 
-    if expect > LISTENERS_MAX:
-        raise UsageError(f"--expect is at most {LISTENERS_MAX:,}.")
+    if expect is not None and expect > EXPECTED_MAX:
+        raise UsageError(f"--expect is at most {EXPECTED_MAX:,}.")
     if hours is not None and hours * 3600 > LASTS_S_MAX:
         raise UsageError(f"--hours is at most {LASTS_S_MAX // 3600}.")
-    path = f"{room_path(room)}/preflight?expect={expect}"
+    asked: dict[str, int] = {}
+    if expect is not None:
+        asked["expect"] = expect
     if hours is not None:
-        path += f"&lasts_s={max(60, round(hours * 3600))}"
+        asked["lasts_s"] = max(60, round(hours * 3600))
     try:
-        answer = ControlClient(data).ask("GET", path)
+        answer = ControlClient(data).ask("GET", f"{room_path(room)}/preflight?{urlencode(asked)}")
     except UnavailableError as error:
         raise NotReady(f"No: {error}") from None
     if json:

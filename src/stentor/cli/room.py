@@ -44,6 +44,9 @@ def create(
         typer.Option(help="A tune until the first voice.", metavar="FILE", dir_okay=False),
     ] = None,
     speakers: Annotated[int, typer.Option(help="Links for so many speakers.", min=0, max=30)] = 2,
+    expect: Annotated[
+        int, typer.Option("--expect", help="How many listeners are expected at once.", min=0)
+    ] = 0,
     unlisted: Annotated[bool, typer.Option("--unlisted", help="Not in the directory.")] = False,
     data: Data = None,
     json: Json = False,
@@ -51,7 +54,13 @@ def create(
     """Make a room: prints the listeners' address and the links for host, co-host and speakers."""
     tune = read_tune(hold) if hold is not None else None
     control = ControlClient(data)
-    asked = {"title": title, "at": at, "speakers": speakers, "listed": not unlisted}
+    asked = {
+        "title": title,
+        "at": at,
+        "speakers": speakers,
+        "listed": not unlisted,
+        "expected": expect,
+    }
     room = control.ask("POST", "/api/rooms", asked)
     if tune is not None:
         try:
@@ -178,14 +187,17 @@ def change(
     listed: Annotated[
         bool | None, typer.Option("--listed/--unlisted", help="In the directory or not.")
     ] = None,
+    expect: Annotated[
+        int | None, typer.Option("--expect", help="Listeners at once.", min=0)
+    ] = None,
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """Change title, hour or listing: all of it, or nothing."""
-    given = {"title": title, "at": at, "listed": listed}
+    """Change title, hour, listing or who is expected: all of it, or nothing."""
+    given = {"title": title, "at": at, "listed": listed, "expected": expect}
     asked = {name: value for name, value in given.items() if value is not None}
     if not asked:
-        raise UsageError("Nothing to change: give --title, --at, --listed or --unlisted.")
+        raise UsageError("Nothing to change: give --title, --at, --expect, --listed or --unlisted.")
     show_room(ControlClient(data).ask("PATCH", room_path(room), asked), json)
 
 

@@ -42,6 +42,7 @@ from stentor.rooms.acts import (
     AnyAct,
     Ban,
     End,
+    Expect,
     List,
     Mute,
     PinLink,
@@ -109,7 +110,7 @@ def post_room(control: The, caller: Operator, new: NewRoom, response: Response) 
     names += [f"Speaker {number}" for number in range(len(names) + 1, new.speakers + 1)]
     people = [(Role.HOST, new.host_name), (Role.COHOST, new.cohost_name)]
     people += [(Role.SPEAKER, name) for name in names]
-    room = control.desk.create(new.title, epoch_ms, new.listed, people)
+    room = control.desk.create(new.title, epoch_ms, new.listed, people, new.expected)
     response.headers["Location"] = f"/api/rooms/{room.id}"
     return room_document(control, room, caller)
 
@@ -129,7 +130,7 @@ def get_room(control: The, caller: Moderator, room: RoomId) -> RoomDocument:
 
 @router.patch("/rooms/{room}", responses=problems(404, 409, 429))
 def patch_room(control: The, caller: Changer, room: RoomId, changes: RoomChanges) -> RoomDocument:
-    """Change title, hour, listing or pinned links: all that is asked for, or nothing."""
+    """Change title, hour, listing, pins or how many are expected: all of it, or nothing."""
     acts: list[AnyAct] = []
     if changes.title is not None:
         acts.append(Rename(changes.title))
@@ -138,6 +139,8 @@ def patch_room(control: The, caller: Changer, room: RoomId, changes: RoomChanges
         acts.append(Reschedule(epoch_ms))
     if changes.listed is not None:
         acts.append(List(changes.listed))
+    if changes.expected is not None:
+        acts.append(Expect(changes.expected))
     if changes.pinned is not None:
         acts.append(SetPins(tuple(Pin(pin.title, pin.url) for pin in changes.pinned)))
     return room_document(control, control.desk.acts(room, acts, caller.actor), caller)

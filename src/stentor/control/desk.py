@@ -72,7 +72,12 @@ class Desk:
         return found
 
     def create(
-        self, title: str, epoch_ms: int, listed: bool, people: list[tuple[Role, str]]
+        self,
+        title: str,
+        epoch_ms: int,
+        listed: bool,
+        people: list[tuple[Role, str]],
+        expected: int = 0,
     ) -> Room:
         """Make a room with a seat for each of `people`."""
         with self._lock:
@@ -82,7 +87,8 @@ class Desk:
                 )
             now_ms = self.now_ms
             seats = tuple(self._invitation(role, name, epoch_ms, now_ms) for role, name in people)
-            room = create(self._new_room_id(title, listed), title, epoch_ms, listed, seats, now_ms)
+            name = self._new_room_id(title, listed)
+            room = create(name, title, epoch_ms, listed, seats, now_ms, expected)
             return self._settle(None, room, [Create()], OPERATOR, now_ms)
 
     def act(self, room_id: str, act: AnyAct, actor: Actor) -> Room:

@@ -8,7 +8,13 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from stentor.rooms.orders import Phase, Role
-from stentor.rooms.record import NAME_CHARS_MAX, PINS_MAX, TITLE_CHARS_MAX, URL_CHARS_MAX
+from stentor.rooms.record import (
+    EXPECTED_MAX,
+    NAME_CHARS_MAX,
+    PINS_MAX,
+    TITLE_CHARS_MAX,
+    URL_CHARS_MAX,
+)
 
 Title = Annotated[str, Field(min_length=1, max_length=TITLE_CHARS_MAX)]
 Name = Annotated[str, Field(min_length=1, max_length=NAME_CHARS_MAX)]
@@ -20,6 +26,9 @@ When = Annotated[
     ),
 ]
 TimeMs = Annotated[int, Field(ge=0, lt=1 << 53, description="Unix time in milliseconds")]
+ExpectedListeners = Annotated[
+    int, Field(ge=0, le=EXPECTED_MAX, description="Listeners at once; 0: not said")
+]
 
 
 class _Taken(BaseModel):
@@ -44,6 +53,7 @@ class NewRoom(_Taken):
     at: When | None = None
     at_ms: TimeMs | None = None
     listed: bool = True
+    expected: ExpectedListeners = 0
     speakers: Annotated[int, Field(ge=0, le=30)] = 2
     host_name: Name = "Host"
     cohost_name: Name = "Co-host"
@@ -57,6 +67,7 @@ class RoomChanges(_Taken):
     at: When | None = None
     at_ms: TimeMs | None = None
     listed: bool | None = None
+    expected: ExpectedListeners | None = None
     pinned: Annotated[list[PinDocument], Field(max_length=PINS_MAX)] | None = None
 
 
@@ -91,6 +102,7 @@ class RoomDocument(_Given):
     created_ms: int
     listed: bool
     hold: bool
+    expected: ExpectedListeners
     revision: int
     pinned: list[PinDocument]
     listen_url: str

@@ -18,6 +18,7 @@ def room_document(control: Control, room: Room, caller: Caller) -> RoomDocument:
         created_ms=room.created_ms,
         listed=room.listed,
         hold=room.hold,
+        expected=room.expected,
         revision=room.revision,
         pinned=[PinDocument.model_construct(title=pin.title, url=pin.url) for pin in room.pinned],
         listen_url=_listen_url(control, room),

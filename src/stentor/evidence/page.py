@@ -143,7 +143,8 @@ def _when(course: Course) -> str:
         return "Nothing was recorded of it."
     from_to = f"{clock(course.at_s[0], seconds=True)} to {clock(course.at_s[-1], seconds=True)} UTC"
     hour = clock(course.plan.epoch_ms / 1000) if course.plan.epoch_ms else "not known"
-    return f"Room {course.room}; planned for {hour} UTC; records from {from_to}."
+    many = f" with {course.plan.expected:,} listeners expected" if course.plan.expected else ""
+    return f"Room {course.room}; planned for {hour} UTC{many}; records from {from_to}."
 
 
 def _charts(course: Course) -> Iterator[Timeline]:

@@ -24,6 +24,7 @@ class RoomPlan(msgspec.Struct, frozen=True):
     epoch_ms: int = 0
     end_ms: int | None = None
     parts_recorded: int = -1  # in the rendition that has fewest
+    expected: int = 0  # listeners at once, as the host thought; 0: not said
 
 
 class Second(msgspec.Struct, frozen=True):

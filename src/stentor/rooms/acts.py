@@ -76,6 +76,12 @@ class Hold(Act, frozen=True):
     present: bool
 
 
+class Expect(Act, frozen=True):
+    """Say how many listeners are expected at once; 0: nobody knows."""
+
+    listeners: int
+
+
 class Start(Act, frozen=True):
     """Let the hour be now."""
 
@@ -150,7 +156,7 @@ class SetPins(Act, frozen=True):
 
 SeatAct = Revoke | Mute | Unmute | Remove | Readmit | Ban
 AnyAct = (
-    Create | Rename | Reschedule | List | Hold | Start | End | Invite | SeatAct
+    Create | Rename | Reschedule | List | Hold | Expect | Start | End | Invite | SeatAct
     | PinLink | Unpin | SetPins
 )  # fmt: skip
 
@@ -174,6 +180,7 @@ RULES: dict[type[Act], Rule] = {
     Reschedule: Rule(Role.HOST, _BEFORE),
     List: Rule(Role.HOST, _ALWAYS),
     Hold: Rule(Role.HOST, _BEFORE),
+    Expect: Rule(Role.COHOST, _UNTIL_END),
     Start: Rule(Role.COHOST, _ALWAYS),  # once live it changes nothing, so it may be said twice
     End: Rule(Role.COHOST, _ALWAYS),
     Invite: Rule(Role.COHOST, _UNTIL_END),

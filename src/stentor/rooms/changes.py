@@ -16,6 +16,7 @@ from stentor.rooms.acts import (
     Ban,
     Create,
     End,
+    Expect,
     Hold,
     Invite,
     List,
@@ -38,6 +39,7 @@ from stentor.rooms.acts import (
 from stentor.rooms.orders import Phase, Pin, Role
 from stentor.rooms.record import (
     AHEAD_MS_MAX,
+    EXPECTED_MAX,
     EXPIRES_MS_MAX,
     NAME_CHARS_MAX,
     PINS_MAX,
@@ -56,7 +58,13 @@ HOUR_FIXED_MS = 3_000  # before the hour: parts act on it by themselves, an orde
 
 
 def create(
-    room_id: str, title: str, epoch_ms: int, listed: bool, seats: tuple[Invite, ...], now_ms: int
+    room_id: str,
+    title: str,
+    epoch_ms: int,
+    listed: bool,
+    seats: tuple[Invite, ...],
+    now_ms: int,
+    expected: int = 0,
 ) -> Room | Refusal:
     """Return a new room with its first seats."""
     fault = text_fault(title, TITLE_CHARS_MAX)
@@ -65,7 +73,7 @@ def create(
     late = _hour_refusal(epoch_ms, now_ms)
     if late:
         return late
-    room: Room | Refusal = Room(room_id, title, epoch_ms, now_ms, listed=listed)
+    room = _expect(Room(room_id, title, epoch_ms, now_ms, listed=listed), expected)
     for seat in seats:
         if isinstance(room, Refusal):
             return room
@@ -98,6 +106,8 @@ def _apply(room: Room, act: AnyAct, actor: Actor, now_ms: int, phase: Phase) -> 
             return room if listed == room.listed else _with(room, listed=listed)
         case Hold(present=present):  # the same again may be another tune
             return _with(room, hold=present) if present or room.hold else room
+        case Expect(listeners=listeners):
+            return _expect(room, listeners)
         case Reschedule() | Start() | End():
             return _in_time(room, act, now_ms, phase)
         case Invite():
@@ -108,6 +118,14 @@ def _apply(room: Room, act: AnyAct, actor: Actor, now_ms: int, phase: Phase) -> 
             return _on_seat(room, act, actor)
         case Create():
             return Refusal(RefusalKind.NOT_ALLOWED, "The room is there already.")
+
+
+def _expect(room: Room, listeners: int) -> Room | Refusal:
+    if not 0 <= listeners <= EXPECTED_MAX:
+        return Refusal(
+            RefusalKind.INVALID, f"From 0 to {EXPECTED_MAX:,} listeners may be expected."
+        )
+    return room if listeners == room.expected else _with(room, expected=listeners)
 
 
 def _in_time(

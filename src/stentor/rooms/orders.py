@@ -70,6 +70,7 @@ class Orders(msgspec.Struct, frozen=True):
     end_ms: int | None = None
     listed: bool = True
     hold: bool = False  # a hold tune lies in the data folder
+    expected: int = 0  # listeners at once; for the ledger: no part acts on it
     seats: tuple[Seat, ...] = ()
     pinned: tuple[Pin, ...] = ()
 

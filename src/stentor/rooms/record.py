@@ -17,6 +17,7 @@ URL_CHARS_MAX = 2_000
 SEATS_MAX = 32  # that may be used; the stage mixes 13 at once
 SEATS_EVER_MAX = 256  # with those whose links were withdrawn
 PINS_MAX = 12
+EXPECTED_MAX = 1_000_000_000  # listeners at once
 AHEAD_MS_MAX = 366 * 86_400_000
 EXPIRES_MS_MAX = 4_102_444_800_000  # the year 2100
 
@@ -47,6 +48,7 @@ class Room(msgspec.Struct, frozen=True):
     end_ms: int | None = None
     listed: bool = True
     hold: bool = False
+    expected: int = 0  # listeners at once, as the host thinks; 0: not said
     seats: tuple[RoomSeat, ...] = ()
     pinned: tuple[Pin, ...] = ()
 
@@ -68,6 +70,7 @@ class Room(msgspec.Struct, frozen=True):
             end_ms=self.end_ms,
             listed=self.listed,
             hold=self.hold,
+            expected=self.expected,
             seats=tuple(
                 Seat(seat.id, seat.role, seat.name, seat.muted, seat.removed, seat.revoked)
                 for seat in self.seats

@@ -26,6 +26,7 @@ ROOMS = Table(
     Column("end_ms", BigInteger),
     Column("listed", Boolean, nullable=False),
     Column("hold", Boolean, nullable=False),
+    Column("expected", BigInteger, nullable=False, server_default="0"),
     Column("pinned", JSON, nullable=False),
 )
 

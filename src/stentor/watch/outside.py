@@ -100,7 +100,7 @@ def _is_near(orders: Orders, now_ms: int) -> bool:
 
 
 def _plan(orders: Orders) -> RoomPlan:
-    return RoomPlan(title=orders.title, epoch_ms=orders.epoch_ms, end_ms=orders.end_ms)
+    return RoomPlan(orders.title, orders.epoch_ms, orders.end_ms, expected=orders.expected)
 
 
 def _changes(before: Mapping[str, _PartFacts], now: Mapping[str, _PartFacts]) -> list[Note]:

@@ -8,7 +8,7 @@ from stentor.rooms import acts
 from stentor.rooms.acts import RULES, Actor, AnyAct, Refusal, RefusalKind
 from stentor.rooms.changes import END_DELAY_MS, HOUR_FIXED_MS, START_DELAY_MS, apply, create
 from stentor.rooms.orders import Phase, Pin, Role
-from stentor.rooms.record import PINS_MAX, SEATS_EVER_MAX, SEATS_MAX, Room
+from stentor.rooms.record import EXPECTED_MAX, PINS_MAX, SEATS_EVER_MAX, SEATS_MAX, Room
 from support.rooms import COHOST, HOST, HOUR_MS, NOW_MS, OPERATOR, SPEAKER, plain_room
 
 
@@ -223,3 +223,14 @@ def test_title_and_pins_of_a_replay_may_still_change() -> None:
     later_ms = HOUR_MS + 10_000
     assert done(ended, acts.Rename("Replay"), COHOST, later_ms).title == "Replay"
     assert refused(ended, acts.Mute("ann"), now_ms=later_ms) is RefusalKind.WRONG_PHASE
+
+
+def test_how_many_are_expected_is_said_until_the_end_and_not_beyond_reason() -> None:
+    room = done(plain_room(), acts.Expect(50_000), COHOST)
+    assert room.expected == room.orders().expected == 50_000
+    assert done(room, acts.Expect(50_000), COHOST) is room
+    for count in (-1, EXPECTED_MAX + 1):
+        assert refused(room, acts.Expect(count)) is RefusalKind.INVALID
+    assert create("a", "A", HOUR_MS, True, (), NOW_MS, -1) == Refusal(
+        RefusalKind.INVALID, "From 0 to 1,000,000,000 listeners may be expected."
+    )

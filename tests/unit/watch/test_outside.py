@@ -64,8 +64,9 @@ def test_plans_of_rooms_that_are_near_are_told_when_new_and_once_a_minute(
     assert list(first) == ["hall"]
     assert (first["hall"].title, first["hall"].parts_recorded) == ("Hall", -1)
     assert outside.rooms(NOW_MS) == {}
-    orders.write(Orders("hall", 2, "Great hall", NOW_MS - 1000))
-    assert outside.rooms(NOW_MS)["hall"].title == "Great hall"
+    orders.write(Orders("hall", 2, "Great hall", NOW_MS - 1000, expected=50_000))
+    great = outside.rooms(NOW_MS)["hall"]
+    assert (great.title, great.expected) == ("Great hall", 50_000)
     told = [outside.rooms(NOW_MS) for _ in range(PLANS_EVERY)]
     assert sum(map(bool, told)) == 1
 
