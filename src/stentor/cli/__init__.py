@@ -19,6 +19,7 @@ from stentor.cli.listen import listen
 from stentor.cli.load import app as load
 from stentor.cli.part import part
 from stentor.cli.preflight import preflight
+from stentor.cli.rehearse import rehearse
 from stentor.cli.report import report
 from stentor.cli.room import app as room
 from stentor.cli.serve import serve
@@ -60,6 +61,7 @@ app.command()(speak)
 app.command()(listen)
 app.command()(guard)
 app.command()(report)
+app.command()(rehearse)
 app.command()(preflight)
 app.command()(settings)
 app.command(hidden=True)(part)

@@ -10,6 +10,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -146,7 +147,7 @@ class Broadcast:
                 return
             number = self.next
             self.next += 1
-            self._publish(lambda number=number: _part(self._programme, number))
+            self._publish(partial(_part, self._programme, number))
 
     def _publish(self, make: Callable[[], list[Message]]) -> None:
         messages = make()
