@@ -204,16 +204,17 @@ def behind_carrier(wish: argparse.Namespace) -> dict[str, Any]:
                 "refused": tally.refused,
                 "sent_away_per_person": round(tally.refused / tally.wanted, 4),
                 "first_audio_p95_s": p95(tally.first_audio_s),
+                "wait_p95_s": p95(tally.wait_s),
             }
             for name, tally in found.items()
         }
-        refused = {name: 1 + one.wanted - one.heard for name, one in found.items()}
+        refused = {name: 1 + one.wanted - one.heard + one.refused for name, one in found.items()}
         return {
             "bots": bots,
             "bots_sent_per_s": round(outcome.sent / outcome.seconds, 1),
             "bots_by_kind": outcome.by_kind,
             **sides_told,
-            "not_in_time_ratio": round(refused["carrier"] / refused["elsewhere"], 3),
+            "refused_ratio": round(refused["carrier"] / refused["elsewhere"], 3),
             "stalls": told.stalls,
             "bans": len(wanted.bans) if (wanted := policy(at)) else 0,
         }

@@ -89,7 +89,7 @@ no limit of networks, no watch, no guard, no SYN cookies. The same seed througho
 |---|---|---|
 | people who got in within 60 s, attacks at 10×, worst family | ≥ 99.5 % | {worst_in:.2%} |
 | stalls of those present, any family at any rate, points above none | ≤ 0.1 | {worst_stall - quiet["stalled_points"]:+.4f} |
-| behind a carrier's address with 1 % bots: not in within 60 s, against elsewhere | ≤ 1.1× | {carrier["not_in_time_ratio"]:g}× |
+| behind a carrier's address with 1 % bots: refusals, and people not in within 60 s, against elsewhere | ≤ 1.1× | {carrier["refused_ratio"]:g}× |
 
 ![Until people were in, by family](attacks.svg)
 
@@ -109,8 +109,8 @@ What the report's own code concludes from the ledger of each family's half minut
 
 Behind the carrier's one address {carrier["carrier"]["people"]:,} people joined beside {carrier["bots"]} bots that
 sent {carrier["bots_sent_per_s"]:g} malformed requests a second: {carrier["carrier"]["came_in"]:,} got in
-({carrier["carrier"]["sent_away_per_person"]:g} refusals a person, audio within {_s(carrier["carrier"]["first_audio_p95_s"])} s, p95); elsewhere {carrier["elsewhere"]["came_in"]:,} of
-{carrier["elsewhere"]["people"]:,} ({carrier["elsewhere"]["sent_away_per_person"]:g}; {_s(carrier["elsewhere"]["first_audio_p95_s"])} s). Networks banned: {carrier["bans"]}.
+({carrier["carrier"]["sent_away_per_person"]:g} refusals a person, audio within {_s(carrier["carrier"]["first_audio_p95_s"])} s, who stood in line {_s(carrier["carrier"]["wait_p95_s"])} s, p95);
+elsewhere {carrier["elsewhere"]["came_in"]:,} of {carrier["elsewhere"]["people"]:,} ({carrier["elsewhere"]["sent_away_per_person"]:g}; {_s(carrier["elsewhere"]["first_audio_p95_s"])} s, {_s(carrier["elsewhere"]["wait_p95_s"])} s). Networks banned: {carrier["bans"]}.
 """
 
 

@@ -100,6 +100,7 @@ def test_banned_network_may_stand_at_the_end_of_the_line(tmp_path: Path, watch: 
         while not others or others[-1] == 0:  # the first few are let in at once
             _, status, said = join(on_edge, "127.0.0.2")
             others.append(said["place_ms"] if status == 503 else 0)
+        eventually(lambda: on_edge.edge.door.sheet.waiting)
         _, status, last = join(on_edge, BANNED)
         assert status == 503
         assert last["place_ms"] > others[-1] + 10_000
@@ -124,8 +125,22 @@ def test_network_banned_at_the_kernel_is_cut_off_only_when_nobody_good_is_there(
     assert on_edge.edge.counts.banned_closed == 1
 
 
+def test_first_ban_of_a_network_refuses_nobody_while_there_is_room_for_all(
+    on_edge: RunningEdge, watch: HeardWatch
+) -> None:
+    watch.ban(PACKED)
+    assert join(on_edge, BANNED, "A" * 64)[1] == 429, "a false ticket is false with room, too"
+    with Client(on_edge.port, source=BANNED) as client:
+        playlist = f"/r/{on_edge.programme.room}/hls/aac48/live.m3u8"
+        assert client.get(playlist).response().status == 200
+    assert join(on_edge, BANNED)[1] == 200
+    assert on_edge.edge.counts.banned_refused == 1
+
+
 def test_policy_whose_time_is_over_bans_nobody(on_edge: RunningEdge, watch: HeardWatch) -> None:
-    banned = watch.ban(PACKED)
+    _listener, status, _ = join(on_edge, BANNED)  # so that others get a word
+    assert status == 200
+    banned = watch.ban(PACKED, kernel=True)
     assert join(on_edge, BANNED)[1] == 429
     watch.decree(bans=banned.bans, lasts_s=-1)  # a shield that died, and nobody tidied up
     watch.until(lambda second: second.policy == 0)
@@ -135,7 +150,10 @@ def test_policy_whose_time_is_over_bans_nobody(on_edge: RunningEdge, watch: Hear
 def test_policy_of_another_event_or_no_policy_at_all_bans_nobody(
     on_edge: RunningEdge, watch: HeardWatch
 ) -> None:
-    banned = watch.ban(PACKED)
+    _listener, status, _ = join(on_edge, BANNED)
+    assert status == 200
+    banned = watch.ban(PACKED, kernel=True)
+    assert join(on_edge, BANNED)[1] == 429
     other = watch.decree(bans=banned.bans, key_id="deadbeef", network_share=0.5)
     watch.until(lambda second: second.policy == other.number)
     assert join(on_edge, BANNED)[1] == 200

@@ -26,7 +26,7 @@ from stentor.edge.telling import Silent, Telling
 from stentor.edge.web import Web
 from stentor.shield.keys import house
 from stentor.shield.newcomers import Newcomers
-from stentor.shield.policy import Why
+from stentor.shield.policy import Ban, Why
 
 _VOUCHED_REMEMBERED_MS = 7_200_000
 _TURNS_MAX = 512  # two minutes of the door's ticks
@@ -108,13 +108,15 @@ class Lookout:
     def admits(self, connection: Connection, room: Room, intent: routes.Push) -> bool:
         """Say whether somebody may join, as the door does, and note what came of it."""
         peer, door, summary, now_ms = connection.peer, self._door, self.summary, self._now_ms()
+        self._counts.asked += 1
         replayed = self._counts.tickets_replayed
         ban = self.shielding.ban_of(peer, now_ms)
         if ban is not None:
             found = door.read(intent.ticket, room, peer)
-            if not isinstance(found, Ticket):
+            forged = bool(intent.ticket) and found in FALSE
+            if not isinstance(found, Ticket) and (forged or self._acts(ban)):
                 summary.asked(peer)
-                if intent.ticket and found in FALSE:
+                if forged:
                     summary.wrong(peer, Why.FORGED)
                 return self._set_back(connection, room, ban.until_ms - now_ms)
         try:
@@ -161,6 +163,7 @@ class Lookout:
             return  # who wants to join is looked at when it is clear that they could
         match intent:
             case routes.Page() | routes.StateOf() | routes.Live.ROOMS:
+                self._counts.looked += 1
                 self.summary.visited(connection.peer)
             case routes.DoorOf(reminder=True):
                 self.summary.visited(connection.peer)
@@ -192,7 +195,19 @@ class Lookout:
         self.summary.close()
         self.shielding.close()
 
+    def _acts(self, ban: Ban) -> bool:
+        """Say whether a ban keeps anybody out just now.
+
+        The first one of a network does while others wait: bots that came a second before a
+        carrier's people would else have them all refused, where there is room for everybody. Who
+        goes on is banned for the kernel next, unless somebody from there was let in meanwhile.
+        """
+        return ban.kernel or self._door.sheet.waiting > 0
+
     def _put_off(self, connection: Connection, *, reads: bool = False) -> None:
+        ban = self.shielding.ban_of(connection.peer, self._now_ms())
+        if ban is None or not self._acts(ban):
+            return
         problem = self.shielding.put_off(connection.peer, self._now_ms(), reads=reads)
         if problem is not None:
             raise problem
