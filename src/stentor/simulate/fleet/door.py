@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from stentor.admission.networks import Places
 from stentor.admission.tickets import Kind
 from stentor.simulate.fleet.edges import Edges
-from stentor.simulate.fleet.knocks import NOBODY, Batch, ranks
+from stentor.simulate.fleet.knocks import Batch, ranks
 from stentor.simulate.fleet.people import People
 
 Floats = NDArray[np.float64]
@@ -86,7 +86,7 @@ class Doors:
         """Return what is said to each, as if all of them were looked at now; nothing is used up."""
         edges, at, first = self._edges, batch.edges, batch.first
         machine = edges.machine(at)
-        there = batch.rows != NOBODY
+        there = batch.rows >= 0
         rows = np.where(there, batch.rows, 0)
         ticket = np.where(there, people.ticket[rows], 0)
         said = np.zeros(len(batch), np.uint8)
@@ -132,6 +132,12 @@ class Doors:
         returned = seen & (said == Said.RETURNED)
         if returned.any():
             self.returns_left -= np.bincount(batch.edges[returned], minlength=n)
+
+    def share(self, share: float) -> None:
+        """Give every network this share of the places a second that the settings give it."""
+        share /= self._edges.per_machine
+        for places in self.places:
+            places.set_rate(NETWORK_PER_S * share, NETWORK_BURST * share)
 
     def forget_idle(self, virtual_ms: NDArray[np.int64]) -> None:
         """Forget networks that have no place in the time to come; once a second."""

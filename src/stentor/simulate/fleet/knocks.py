@@ -5,6 +5,7 @@ the moments of a whole batch are one cumulative maximum (Lindley's recursion). D
 who is let in.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ Floats = NDArray[np.float64]
 Marks = NDArray[np.bool_]
 Places = NDArray[np.int64]
 
-NOBODY = np.int32(-1)  # work that nobody waits for any more
+NOBODY = np.int32(-1)  # work that nobody waits for any more; below: others than people (`harm`)
 _APART_S = 1e5  # between edges, so that one running maximum serves them all
 
 
@@ -81,13 +82,20 @@ class Knocks:
 
         What is left of them is work: the edge will see that nobody is there (`costs_s`, by edge).
         """
-        gone = (self._came_ms < before_ms) & (self._rows != NOBODY)
+        gone = (self._came_ms < before_ms) & (self._rows >= 0)
         if not gone.any():
             return np.empty(0, np.int32), np.empty(0, np.int32)
         rows, came_ms = self._rows[gone], self._came_ms[gone]
         self._rows[gone] = NOBODY
         self._work_s[gone] = costs_s[self._edges[gone]]
         return rows, came_ms
+
+    def tire(self, before_ms: int, left_s: Callable[[Rows], Floats]) -> None:
+        """Let others than people who came before then wait no longer: some work is left of them."""
+        gone = (self._came_ms < before_ms) & (self._rows < NOBODY)
+        if gone.any():
+            self._work_s[gone] = left_s(self._rows[gone])
+            self._rows[gone] = NOBODY
 
     def drop(self, edges: Marks) -> tuple[Rows, Millis]:
         """Return who waits at these edges, which are gone, and when they had come."""
@@ -96,7 +104,7 @@ class Knocks:
         kept = ~lost
         self._rows, self._edges = self._rows[kept], self._edges[kept]
         self._came_ms, self._work_s = self._came_ms[kept], self._work_s[kept]
-        there = rows != NOBODY
+        there = rows >= 0
         return rows[there], came_ms[there]
 
 

@@ -36,6 +36,7 @@ class Ladders:
         self._joined = np.zeros(n)
         self._left = np.zeros(n)
         self._late_s = np.zeros(n)
+        self.told: list[LoadFacts] = [LoadFacts()] * n  # what each decided on last
         # Of the second that goes on: what came, and how long the worst had waited.
         self.asked = np.zeros(n)
         self.joined = np.zeros(n)
@@ -106,6 +107,7 @@ class Ladders:
                 bits=one[12],
                 waiting=one[13],
             )
+            self.told[edge] = facts
             decision = self._ladders[edge].decide(facts, now_s)
             edges.lane[edge] = _LANE_AT[decision.fastest_parts]
             edges.lower[edge] = decision.lower_rendition

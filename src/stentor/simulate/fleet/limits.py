@@ -77,6 +77,7 @@ LIMITS: dict[type, dict[str, Within]] = {
         "per_s": Within(0.001, PER_S_MAX),
         "addresses": Within(1, 100_000_000),
         "waves": Within(1, 10_000),
+        "behind": Within(0, 1),
     },
     Prices: {"machine_hour": Within(0, 1e6), "gigabyte": Within(0, 1e6)},
 }

@@ -54,6 +54,12 @@ class Line:
             counts[at] += 1
         self.places += len(places_ms)
 
+    def note_many(self, place_ms: int, n: int) -> None:
+        """Count many places at about the same moment."""
+        self.note_places((place_ms,))
+        self._counts[place_ms // BUCKET_MS - self._first] += n - 1
+        self.places += n - 1
+
     def step(
         self, now_ms: int, *, wanted: bool, per_s: float, room: int, leaving_per_s: float
     ) -> None:

@@ -252,7 +252,11 @@ class Run:
         spent_s += np.bincount(at, takes_s[seen], n)
         np.maximum.at(self._free_s, at, done_s[seen])
         scene.doors.spend(batch, said, seen)
-        there = seen & (batch.rows != NOBODY)
+        there = seen & (batch.rows >= 0)
+        others = seen & (batch.rows < NOBODY)
+        if others.any():
+            for harm in self.harms:
+                harm.seen(scene, batch.rows[others], batch.edges[others], self._sheets.line)
         ladders = self._ladders
         ladders.asked += np.bincount(batch.edges[there], minlength=n)
         ladders.seen += np.bincount(at, minlength=n)

@@ -66,6 +66,7 @@ class Fleet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     memory_gib: float = 32.0
     network_gbit_per_s: float = 10.0
     descriptors_per_process: int = 20_000
+    guard: bool = False  # whether the kernel drops whom a second ban names
     edges: int = 0  # processes a machine; 0: one a core, more if its listeners' descriptors demand
 
 
@@ -90,7 +91,8 @@ class Attack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     for_s: float
     per_s: float
     addresses: int = 10_000
-    waves: int = 1
+    waves: int = 1  # with a pause as long as itself after each
+    behind: float = 0.0  # of its bots, behind carriers' addresses, where people are
     source: str = ""
 
 

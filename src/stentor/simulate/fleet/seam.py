@@ -29,6 +29,15 @@ class Harm(Protocol):
         """
         ...
 
+    def seen(
+        self, scene: Scene, rows: Rows, edges: NDArray[np.int64], line: NDArray[np.bool_]
+    ) -> None:
+        """Let those be told who were put into `scene.knocks` with a row below `NOBODY`.
+
+        `line` says which machines have one.
+        """
+        ...
+
     def second(self, scene: Scene) -> None:
         """See how the second went, right after the ladders have decided."""
         ...
