@@ -59,6 +59,7 @@ class People:
     ticket: NDArray[np.uint8]  # `tickets.Kind`; 0: none
     state: NDArray[np.uint8]
     heard: NDArray[np.bool_]
+    tries: NDArray[np.uint8]  # that failed since they last heard something
     cut: NDArray[np.bool_]  # off, and not back yet
     stalled_s: NDArray[np.float32]  # since they came, or came again
 
@@ -107,6 +108,7 @@ def draw(scenario: Scenario, networks: int, regions: int, seeds: np.random.SeedS
         ticket=reminded.astype(np.uint8) * np.uint8(2),
         state=np.zeros(n, np.uint8),
         heard=np.zeros(n, np.bool_),
+        tries=np.zeros(n, np.uint8),
         cut=np.zeros(n, np.bool_),
         stalled_s=np.zeros(n, np.float32),
     )

@@ -25,11 +25,11 @@ from stentor.simulate.fleet.knocks import NOBODY, Batch, Knocks, begins
 from stentor.simulate.fleet.ladders import Ladders
 from stentor.simulate.fleet.lines import BEGINS_MS, Line, polls_s, stands
 from stentor.simulate.fleet.people import NEVER, Rows, State, draw
+from stentor.simulate.fleet.retrying import HEAD_S, after_s
 from stentor.simulate.fleet.scenario import Fleet, Scenario
 from stentor.simulate.fleet.scene import Scene
 from stentor.simulate.fleet.seam import Harm
 from stentor.simulate.machine import COST
-from stentor.simulate.scene import GIVES_UP_S
 
 Floats = NDArray[np.float64]
 Progress = Callable[[int, int], None]
@@ -41,7 +41,6 @@ _COMES_S = 0.5  # edge.door: from one's turn to being in, as pages ask
 _TURN_S, _LATE_S = 0.05, 0.2  # a page's coming after its turn (simulate.audience)
 _AGAIN_S = (1.0, 3.0)  # edge.door
 _FULL_S = (5.0, 10.0)
-_GIVEN_UP_S = (1.0, 3.0)
 _BARRED_S = (3.0, 7.0)  # as simulate.audience
 _BEGINS_MS = 625  # edge.door: from one edge's wish for a line to the line
 _PEAK_S = 120  # edge.board
@@ -222,11 +221,13 @@ class Run:
         n = len(edges)
         spent_s = np.zeros(n)
         accept_s = COST["accept"] * edges.costs.join_s * edges.slow
-        gone, came_ms = knocks.give_up(scene.now_ms - int(GIVES_UP_S * 1000), accept_s)
+        gone, came_ms = knocks.give_up(scene.now_ms - int(HEAD_S * 1000), accept_s)
         if len(gone):
             scene.counting.count("given_up", len(gone))
             scene.people.state[gone] = State.COMES
-            again_ms = came_ms + int(GIVES_UP_S * 1000) + self._between(_GIVEN_UP_S, len(gone))
+            tries = scene.people.tries[gone]
+            scene.people.tries[gone] = np.minimum(tries, 254) + 1
+            again_ms = came_ms + 1000 * (HEAD_S + after_s(scene.chance, tries))
             scene.diary.put(gone, again_ms.astype(np.int32))
         other = edges.extra_s > 0
         if other.any():
@@ -299,6 +300,7 @@ class Run:
         counting.count("heard", int((~people.heard[rows]).sum()))
         people.heard[rows] = True
         people.cut[rows] = False
+        people.tries[rows] = 0
         people.told_ms[rows] = NEVER
         people.ticket[rows] = 0
         people.lane[rows] = np.maximum(edges.lane[at], np.where(back, people.lane[rows], 0))

@@ -19,11 +19,11 @@ from stentor.simulate.fleet.edges import Edges
 from stentor.simulate.fleet.knocks import Knocks
 from stentor.simulate.fleet.lines import Line
 from stentor.simulate.fleet.people import NEVER, Millis, People, Rows, State
+from stentor.simulate.fleet.retrying import HEAD_S, after_s, noticed_s
 from stentor.simulate.fleet.scenario import Scenario
 from stentor.simulate.world import Chance
 
 _BATCH = 1 << 22
-_BACK_S = (0.1, 4.0)  # a page notices, and asks again at once, then later each time
 
 
 @dataclass(slots=True)
@@ -54,8 +54,11 @@ class Scene:
             found.append(np.flatnonzero(marks).astype(np.int32) + np.int32(begin))
         return np.concatenate(found)
 
-    def cut(self, rows: Rows) -> None:
-        """Break the connections of listeners. Most come back with a return ticket, soon."""
+    def cut(self, rows: Rows, *, silent: bool = False) -> None:
+        """Break the connections of listeners. Most come back with a return ticket, soon.
+
+        `silent`: nothing tells them, so they have to notice.
+        """
         people = self.people
         self._go(rows)
         self.counting.count("cut", len(rows), self.second)
@@ -64,7 +67,7 @@ class Scene:
         people.state[lost] = State.LOST
         self.diary.put(lost, np.full(len(lost), NEVER, np.int32))
         self._settle(lost)
-        self._come_again(rows[back], Kind.RETURN)
+        self._come_again(rows[back], Kind.RETURN, silent=silent)
 
     def exit(self, rows: Rows) -> None:
         """Let listeners leave, of their own will or as the conversation has ended."""
@@ -74,14 +77,17 @@ class Scene:
         self._settle(rows)
         self.counting.count("left", len(rows), self.second)
 
-    def lose(self, edges: NDArray[np.bool_]) -> None:
-        """Let these edges die (a mark for each), and whoever is there be cut off."""
+    def lose(self, edges: NDArray[np.bool_], *, silent: bool = False) -> None:
+        """Let these edges die (a mark for each), and whoever is there be cut off.
+
+        `silent`: with their machines or their network, so that nobody ends the connections.
+        """
         found = self.edges
         edges = edges & found.alive
-        self.cut(self.listening(edges))
+        self.cut(self.listening(edges), silent=silent)
         rows, _ = self.knocks.drop(edges)
         found.alive[edges] = False
-        self._come_again(rows, None)
+        self._come_again(rows, None, silent=silent)
 
     def restore(self, edges: NDArray[np.bool_]) -> None:
         """Let dead edges be there again, with nobody and as they began."""
@@ -89,10 +95,13 @@ class Scene:
         edges = edges & ~found.alive
         found.alive[edges] = True
 
-    def _come_again(self, rows: Rows, kind: Kind | None) -> None:
+    def _come_again(self, rows: Rows, kind: Kind | None, *, silent: bool) -> None:
         people = self.people
-        low_s, high_s = _BACK_S
-        wait_ms = 1000 * (low_s + (high_s - low_s) * self.harm.random(len(rows)))
+        people.tries[rows] = 0
+        wait_s = after_s(self.harm, people.tries[rows])
+        if silent:
+            wait_s += noticed_s(people.lane[rows]) if kind is not None else HEAD_S
+        wait_ms = 1000 * wait_s
         people.state[rows] = State.COMES
         if kind is not None:
             people.ticket[rows] = kind
