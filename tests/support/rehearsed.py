@@ -58,7 +58,7 @@ def trial(listeners: int = 2_000, **more: Any) -> Trial:
 
 
 TRIALS = (trial(500), trial(1_000), trial(2_000))
-SIMULATED = Simulated(8_000_000, 6_400_000, 3_600.0, 800, 100)
+SIMULATED = Simulated(8_000_000, 6_400_000, 3_600.0, 800, 100, "holds")
 COMPARED = tuple(
     Compared("CPU of an edge", one.listeners, 1.04 * one.listeners, one.listeners) for one in TRIALS
 )

@@ -12,6 +12,7 @@ from stentor.base.errors import ConfigurationError
 from stentor.base.paths import DataFolder
 from stentor.base.secrets import KEY_BYTES, load_secret
 from stentor.evidence.chain import public_hex
+from stentor.rehearsal.answer import Outcome
 from stentor.rehearsal.certificate import BYTES_MAX, check
 from stentor.rehearsal.claims import Simulated, largest_trial
 from stentor.rehearsal.readiness import RehearsalFacts
@@ -41,6 +42,8 @@ def _facts(folder: DataFolder, name: str, data: bytes, later: int) -> RehearsalF
         return None
     faults = checked.faults if key is not None else ("its key is not here", *checked.faults)
     trial = largest_trial(one.claims)
+    simulated = [claim for claim in one.claims if isinstance(claim, Simulated)]
+    held = [claim.listeners for claim in simulated if claim.outcome != Outcome.FAILS]
     return RehearsalFacts(
         name=name,
         at_ms=_unix_ms(one.run.at),
@@ -50,7 +53,7 @@ def _facts(folder: DataFolder, name: str, data: bytes, later: int) -> RehearsalF
         machine=one.run.machine,
         calibration=one.calibration,
         measured_max=trial.listeners if trial is not None else 0,
-        simulated_max=max((c.listeners for c in one.claims if isinstance(c, Simulated)), default=0),
+        simulated_max=max(held, default=0),
         failed_since=later,
     )
 

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from stentor.rehearsal.answer import Outcome
+
 LISTENERS_MAX = 10_000_000_000  # more than there are people
 
 
@@ -45,6 +47,7 @@ class Simulated(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="si
     lasts_s: float
     edges: int
     machines: int
+    outcome: str  # one of `answer.Outcome`
     course: str = ""  # SHA-256 of what the simulation found: the same again from the same seed
 
 
@@ -75,6 +78,12 @@ EXTRAPOLATED = {
     "traffic": "bytes",
     "cost": "in the scenario's currency",
 }
+# How a simulation ended, and what is added to its number: a failure is not left out.
+OUTCOMES = {
+    Outcome.HOLDS.value: "",
+    Outcome.LINE.value: ", some of them in line",
+    Outcome.FAILS.value: ", which fails",
+}
 ASSUMED = {
     "costs": "What a listener costs comes with the code; it was not measured on this machine.",
     "scale": "What a listener costs here, one costs on every machine of the fleet.",
@@ -92,6 +101,8 @@ def fault_of_claim(claim: Claim) -> str | None:
         case Simulated():
             if not 0 <= claim.peak <= claim.listeners <= LISTENERS_MAX or claim.listeners < 1:
                 return "a simulation of a number of listeners that cannot be"
+            if claim.outcome not in OUTCOMES:
+                return f"an outcome that is none: {claim.outcome[:40]!r}"
             if claim.edges < 1 or claim.machines < 1 or not claim.lasts_s > 0:
                 return "a simulation of no fleet, or of no time"
         case Extrapolated():
@@ -126,16 +137,20 @@ def largest_trial(claims: Sequence[Claim]) -> Trial | None:
 def sentence(claims: Sequence[Claim]) -> str:
     """Return the one sentence that may be said in public, from the labels alone."""
     trial = largest_trial(claims)
-    simulated = max((c.listeners for c in claims if isinstance(c, Simulated)), default=0)
+    largest = max(
+        (claim for claim in claims if isinstance(claim, Simulated)),
+        key=lambda claim: claim.listeners,
+        default=None,
+    )
+    if trial is None and largest is None:
+        return "Nothing was measured, and nothing simulated."
+    how = OUTCOMES.get(largest.outcome, ", with an outcome that is none") if largest else ""
+    simulated = f"{largest.listeners:,}{how}" if largest else ""
     if trial is None:
-        return (
-            f"Nothing was measured: only simulated, with {simulated:,} listeners."
-            if simulated
-            else "Nothing was measured, and nothing simulated."
-        )
+        return f"Nothing was measured: only simulated, with {simulated}."
     cores = f"{trial.cores} core{'s' * (trial.cores != 1)}"
     tested = f"Tested here with {trial.listeners:,} real listeners on {cores}"
-    return f"{tested}; simulated with {simulated:,}." if simulated else f"{tested}."
+    return f"{tested}; simulated with {simulated}." if simulated else f"{tested}."
 
 
 def told(claim: Claim) -> str:
@@ -158,7 +173,7 @@ def told(claim: Claim) -> str:
             return (
                 f"{claim.listeners:,} listeners, {claim.peak:,} of them at once, over"
                 f" {claim.lasts_s:,.0f} s before {claim.edges:,} edge processes on"
-                f" {claim.machines:,} machines."
+                f" {claim.machines:,} machines{OUTCOMES.get(claim.outcome, '')}."
             )
         case Extrapolated():
             unit = EXTRAPOLATED.get(claim.what, "")

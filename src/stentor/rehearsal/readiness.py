@@ -133,7 +133,7 @@ class RehearsalFacts(msgspec.Struct, frozen=True):
     machine: Machine
     calibration: Calibration
     measured_max: int  # listeners of the largest trial
-    simulated_max: int
+    simulated_max: int  # of the largest simulation that did not fail
     failed_since: int = 0
 
 

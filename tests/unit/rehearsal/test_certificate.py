@@ -143,8 +143,9 @@ def test_a_file_that_was_changed_or_taken_away_is_found() -> None:
         Measured(trial(10, stalls=-1)),
         Measured(trial(10, seconds=0.0)),
         Measured(trial(10, cores=3)),
-        Simulated(0, 0, 60.0, 1, 1),
-        Simulated(10, 11, 60.0, 1, 1),
+        Simulated(0, 0, 60.0, 1, 1, "holds"),
+        Simulated(10, 11, 60.0, 1, 1, "holds"),
+        Simulated(10, 9, 60.0, 1, 1, "tested"),
         Extrapolated("listeners tested", 8_000_000),
         Extrapolated("cores", -1),
         Extrapolated("cores", float("nan")),
@@ -176,9 +177,7 @@ def test_a_simulation_alone_says_that_nothing_was_measured() -> None:
     found = check(certificate(trials=()))
     assert found.whole, found.faults
     assert found.certificate is not None
-    assert found.certificate.sentence == (
-        "Nothing was measured: only simulated, with 8,000,000 listeners."
-    )
+    assert found.certificate.sentence == ("Nothing was measured: only simulated, with 8,000,000.")
     assert Assumed("costs") in found.certificate.claims
     assert "Anything about this machine: nothing was measured." in proved(found)[1]
 
@@ -194,3 +193,16 @@ def test_trials_without_their_file_are_not_certified() -> None:
     other = {TRIALS_FILE: encode_trials((trial(1),))}
     with pytest.raises(Uncertifiable, match=TRIALS_FILE):
         certify(RUN, MEASURED, claims(), COMPARED, other, KEY)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [
+        ("holds", "simulated with 8,000,000."),
+        ("holds with a line", "simulated with 8,000,000, some of them in line."),
+        ("fails", "simulated with 8,000,000, which fails."),
+    ],
+)
+def test_how_a_simulation_ended_is_in_the_sentence(outcome: str, said: str) -> None:
+    ended = msgspec.structs.replace(SIMULATED, outcome=outcome)
+    assert sentence((Measured(trial()), ended)).endswith(said)

@@ -1,0 +1,89 @@
+"""From a rehearsal's findings to its certificate: which claims they bear out, each with its label.
+
+The one way from an answer to a certificate: what is measured comes from trials, what is simulated
+from the course, what is extrapolated from the plan.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from stentor.rehearsal.answer import Answer, Witness
+from stentor.rehearsal.certificate import TRIALS_FILE, Compared, Run, certify, encode_trials
+from stentor.rehearsal.claims import Claim, Extrapolated, Measured, Simulated, Trial
+from stentor.simulate.fleet.course import Course
+
+
+def certificate_of(
+    run: Run,
+    answer: Answer,
+    course: Course,
+    trials: Sequence[Trial],
+    files: Mapping[str, bytes],
+    key: Ed25519PrivateKey,
+) -> bytes:
+    """Return the certificate's file; raises `Uncertifiable`, as for a simulation that is refuted.
+
+    `files` are the other files of the rehearsal's folder; with trials, TRIALS_FILE is among them.
+    """
+    trials = tuple(trials)
+    if trials and TRIALS_FILE not in files:
+        files = {**files, TRIALS_FILE: encode_trials(trials)}
+    compared = tuple(_compared(one) for one in answer.witnesses)
+    claims = claims_of(answer, course, trials)
+    return certify(run, course.calibration, claims, compared, files, key)
+
+
+def claims_of(answer: Answer, course: Course, trials: Sequence[Trial]) -> tuple[Claim, ...]:
+    """Return what such findings bear out."""
+    plan = answer.plan
+    extrapolated = {
+        "machines": plan.machines,
+        "edge processes": plan.processes,
+        "cores": plan.machines * answer.cores,
+        "joins": plan.peak_per_s,
+        "network": plan.bits_per_s,
+        "traffic": plan.bytes_sent,
+        "cost": plan.cost,
+    }
+    return (
+        *(Measured(one) for one in trials),
+        Simulated(
+            listeners=course.scenario.event.listeners,
+            peak=int(course.seconds["listeners"].max(initial=0.0)),
+            lasts_s=course.scenario.event.lasts_s,
+            edges=course.edges,
+            machines=answer.machines,
+            outcome=str(answer.outcome),
+            course=digest_of(course),
+        ),
+        *(Extrapolated(what, float(value)) for what, value in extrapolated.items()),
+    )
+
+
+def digest_of(course: Course) -> str:
+    """Return what two simulations of the same scenario, fleet, costs and seed agree in."""
+    whole = hashlib.sha256()
+
+    def add(name: str, values: object) -> None:
+        data = np.ascontiguousarray(values)
+        whole.update(f"{name} {data.dtype.str} {data.shape}\n".encode() + data.tobytes())
+
+    for name in sorted(course.seconds):
+        add(name, course.seconds[name])
+    add("lanes", course.lanes)
+    for name in sorted(course.people):
+        add(f"{name} edges", course.people[name].edges)
+        add(f"{name} counts", course.people[name].counts)
+    for name in sorted(course.percentiles):
+        add(name, course.percentiles[name])
+    for name in sorted(course.counts):
+        whole.update(f"{name} {course.counts[name]}\n".encode())
+    return whole.hexdigest()
+
+
+def _compared(one: Witness) -> Compared:
+    what = f"{one.what} ({one.way})" if one.way else one.what
+    return Compared(what, one.listeners, one.predicted, one.measured)
