@@ -37,7 +37,7 @@ def bars(caption: str, head: Sequence[str], rows: Sequence[Bar], *, log: bool = 
             f'<span class="bar ink-{row.ink}" aria-hidden="true">'
             f'<i style="left:{left:.1f}%;width:{width:.1f}%"></i></span>'
         )
-        lines.append(_row(row.name, drawn + escape(row.said), row.more))
+        lines.append(_row(row.name, drawn + escape(row.said), row.more, head[2:]))
     return _table(caption, head, lines)
 
 
@@ -72,12 +72,16 @@ def besides(
             f'<b style="left:{low:.1f}%;width:{high - low:.1f}%"></b>'
             f'<i style="left:{place(ratio):.1f}%"></i></span>'
         )
-        lines.append(_row(row.name, f"{drawn}{ratio - 1:+.0%}", row.more))
+        lines.append(_row(row.name, f"{drawn}{ratio - 1:+.0%}", row.more, head[2:]))
     return _table(caption, head, lines)
 
 
-def _row(name: str, drawn: str, more: Sequence[str]) -> str:
-    cells = "".join(f'<td class="number">{escape(one)}</td>' for one in more)
+def _row(name: str, drawn: str, more: Sequence[str], head: Sequence[str]) -> str:
+    # On a phone rows stand below each other, and each cell says what it is.
+    cells = "".join(
+        f'<td class="number" data-head="{escape(about, quote=True)}">{escape(one)}</td>'
+        for one, about in zip(more, head, strict=True)
+    )
     return f'<tr><th scope="row">{escape(name)}</th><td class="drawn">{drawn}</td>{cells}</tr>'
 
 

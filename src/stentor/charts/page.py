@@ -69,6 +69,20 @@ table.bars td.drawn { min-width: 9rem; width: 40% }
 .scale i { position: absolute; top: 50%; width: .6rem; height: .6rem; margin: -.3rem;
   border-radius: 50%; background: var(--ink) }
 code { font-size: .875em }
+@media (max-width: 40rem) {
+  .chart { font-size: 15px }
+  th, td { padding: .35rem .4rem; font-size: .875rem }
+  td.long { min-width: 9rem } td.number { white-space: normal }
+  table.bars thead { position: absolute; width: 1px; height: 1px; overflow: hidden;
+    clip-path: inset(50%) }
+  table.bars, .bars caption, .bars tbody, .bars tr, .bars th, .bars td { display: block }
+  .bars caption { background: var(--page) }
+  .bars tr { border: 1px solid var(--line); border-top: 0; padding: .35rem .6rem }
+  .bars tr:first-child { border-top: 1px solid var(--line) }
+  .bars tbody th, .bars td { border: 0; padding: .1rem 0 }
+  table.bars td.drawn { width: auto } .bars td.number { text-align: left }
+  .bars td[data-head]::before { content: attr(data-head) ": "; color: var(--soft) }
+}
 @media print { body { max-width: none; background: none } }
 """
 

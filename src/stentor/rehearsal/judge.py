@@ -138,5 +138,6 @@ def _figures(course: Course, plan: Plan) -> Iterator[Figure]:
     stalled = found.stalled_share(course)
     if stalled is not None:
         yield Figure("stalled", stalled, "", sim, "share of those who heard audio that had silence")
-    for name, count in course.counts.items():
-        yield Figure(f"people_{name}", count, "people", sim, name.replace("_", " "))
+    for name, about in found.COUNTS.items():
+        if name in course.counts:
+            yield Figure(f"people_{name}", course.counts[name], "people", sim, about)

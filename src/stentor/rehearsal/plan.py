@@ -79,7 +79,7 @@ def make_plan(
     lost = lost_at_once(scenario)
     parts = parts_needed(scenario, calibration, asked, lane, lost)
     machines = max(1, ceil(parts[0].machines / (1.0 - lost) - 1e-9))
-    machines = max(machines, scenario.fleet.regions if lost else 1)
+    machines = max(machines, scenario.fleet.regions)  # one each
     per_machine = processes_per_machine(scenario.fleet, asked.peak / machines)
     on_wire = bits_per_s(scenario, calibration, asked, lane, lost)
     sent = float(on_wire.sum()) / 8
@@ -104,7 +104,7 @@ def make_plan(
 def planned_fleet(scenario: Scenario, plan: Plan) -> Fleet:
     """Return the scenario's fleet with its machines filled in: those stated, or those needed."""
     fleet = scenario.fleet
-    machines = fleet.machines or max(1, ceil(plan.machines * fleet.share - 1e-9))
+    machines = fleet.machines or max(fleet.regions, ceil(plan.machines * fleet.share - 1e-9))
     return msgspec.structs.replace(fleet, machines=machines)
 
 

@@ -31,11 +31,12 @@ def sentence(course: Course, outcome: Outcome, first: Limit, figures: Sequence[F
         else f", up to {whole(values['waiting_peak'])} wait in line, 95 of 100 of them no"
         f" longer than {span(wait)}"
     )
+    machines = counted(fleet.machines, "machine")
     more = first.listeners / max(1.0, values["listeners_peak"]) - 1.0
     room = f"{abs(more):.0%} {'more' if more >= 0 else 'fewer'} than listened"
     return (
         f"{_SAID[outcome]}: simulated, {whole(values['people'])} people come,"
-        f" {whole(values['listeners_peak'])} listen at once before {fleet.machines:,} machines of"
+        f" {whole(values['listeners_peak'])} listen at once before {machines} of"
         f" {fleet.cores} cores and {fleet.network_gbit_per_s:g} Gbit/s{heard}{line}. What runs out"
         f" first is the {first.name}, at {whole(first.listeners)} at once ({room}). It sends at"
         f" most {scaled(values['bits_per_s'], 'bit/s')}, {scaled(values['bytes'], 'B')} in all, and"
@@ -64,9 +65,10 @@ def assumed(course: Course) -> Iterator[str]:
         f" {calibration.machine} did; more cores share the load evenly."
     )
     yield (
-        f"{fleet.machines:,} machines in {fleet.regions} regions, each with {fleet.cores} cores for"
-        f" edges, {fleet.memory_gib:g} GiB and {fleet.network_gbit_per_s:g} Gbit/s that nobody else"
-        " uses; what is between machine and listener carries it."
+        f"{counted(fleet.machines, 'machine')} in {fleet.regions} regions, each with"
+        f" {fleet.cores} cores for edges, {fleet.memory_gib:g} GiB and"
+        f" {fleet.network_gbit_per_s:g} Gbit/s that nobody else uses; what is between machine"
+        " and listener carries it."
     )
     yield (
         f"People stay {figure(staying.median_s)} s (median, log-normal, σ = {staying.sigma:g}),"
@@ -99,6 +101,11 @@ def whole(value: float) -> str:
         return f"{value:,.0f}"
     size = 10 ** (math.floor(math.log10(abs(value))) - 2)
     return f"{round(value / size) * size:,.0f}"
+
+
+def counted(n: int, what: str) -> str:
+    """Return a number of things."""
+    return f"{n:,} {what}{'s' * (n != 1)}"
 
 
 def scaled(value: float, unit: str) -> str:
