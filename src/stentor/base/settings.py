@@ -14,6 +14,8 @@ from stentor.base.errors import ConfigurationError
 from stentor.base.general_settings import GeneralSettings, setting
 
 PREFIX = "STENTOR_"
+# What tells of the machine and not of how it was set up.
+_PATHS = ("data", "tls_certificate", "tls_key")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,8 +121,8 @@ class Settings(GeneralSettings):
     edge_network_joins_per_s: float = setting(
         200.0,
         "new connections a second, and as many wrong requests, of one IPv4 address or IPv6 /48 at "
-        "one edge process after a burst (of a /56 half, of a /64 a quarter); where somebody listens "
-        "already, more while there is time for all; 0: no limit",
+        "one edge process after a burst (of a /56 half, of a /64 a quarter); where somebody "
+        "listens already, more while there is time for all; 0: no limit",
         minimum=0,
     )
     edge_network_joins_burst: int = setting(
@@ -319,3 +321,13 @@ def load_settings(environment: Mapping[str, str] = os.environ, **overrides: Any)
 def as_environment(settings: Settings) -> dict[str, str]:
     """Return the settings as environment variables, for a process that is to have the same."""
     return {PREFIX + one.name.upper(): str(getattr(settings, one.name)) for one in fields(Settings)}
+
+
+def told_settings(settings: Settings) -> dict[str, str]:
+    """Return the settings that are not the default, for a record that others read: no paths."""
+    told = {}
+    for one in fields(Settings):
+        value = getattr(settings, one.name)
+        if value != one.default:
+            told[one.name] = "set" if one.name in _PATHS else str(value)
+    return told

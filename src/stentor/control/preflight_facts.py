@@ -25,6 +25,7 @@ from stentor.base.machine import (
     memory_free_bytes,
     read_machine,
 )
+from stentor.base.settings import told_settings
 from stentor.base.timekeeping import read_timekeeping
 from stentor.control.context import Control
 from stentor.control.rehearsals import newest_rehearsal
@@ -70,6 +71,7 @@ def gather(control: Control, room: str) -> Facts:
         tls=_tls(control),
         build=read_build(),
         machine=read_machine(),
+        settings=told_settings(settings),
         rehearsal=newest_rehearsal(folder),
     )
 

@@ -51,6 +51,7 @@ def _facts(folder: DataFolder, name: str, data: bytes, later: int) -> RehearsalF
         sentence=one.sentence,
         build=one.run.build,
         machine=one.run.machine,
+        settings=one.run.settings,
         calibration=one.calibration,
         measured_max=trial.listeners if trial is not None else 0,
         simulated_max=max(held, default=0),

@@ -131,6 +131,7 @@ class RehearsalFacts(msgspec.Struct, frozen=True):
     sentence: str
     build: Build
     machine: Machine
+    settings: dict[str, str]
     calibration: Calibration
     measured_max: int  # listeners of the largest trial
     simulated_max: int  # of the largest simulation that did not fail
@@ -151,6 +152,7 @@ class Facts(msgspec.Struct, frozen=True):
     tls: TlsFacts
     build: Build
     machine: Machine
+    settings: dict[str, str]  # those that are not the default
     rehearsal: RehearsalFacts | None = None
 
 

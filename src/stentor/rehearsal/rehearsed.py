@@ -9,6 +9,13 @@ from stentor.simulate.fleet.calibration import SHIPPED, Calibration
 REHEARSAL_DAYS_MAX = 30
 REHEARSAL_DAYS_WARN = 7
 _DAY_MS = 86_400_000
+_APART_TOLD = 3
+# Where things lie and are reached, and what is said in logs: nothing that a listener would cost.
+_ELSEWHERE = {
+    "data", "bind", "port", "control_port", "stage_port", "metrics_port", "watch_port",
+    "watch_bind", "listen_url", "control_url", "stage_url", "log_json", "log_level",
+    "clock_vouched", "event_lasts_s",
+}  # fmt: skip
 _MEMORY_APART = 0.05  # a kernel keeps a little more or less of it for itself
 _REHEARSE = "`stentor rehearse SCENARIO --listeners N` on this machine, with these settings."
 
@@ -35,6 +42,7 @@ def check_rehearsal(facts: Facts, expected: Expected) -> tuple[Item, ...]:
         _large_enough(last, expected),
         _same_code(last, facts),
         _same_machine(last, facts),
+        _same_settings(last, facts),
     )
 
 
@@ -86,6 +94,19 @@ def _same_machine(last: RehearsalFacts, facts: Facts) -> Item:
         return Item("rehearsed machine", Word.NO, Weight.WARNING, told, _REHEARSE)
     told = f"It was on this machine, or one like it: {now.cores} cores."
     return Item("rehearsed machine", Word.YES, Weight.VITAL, told)
+
+
+def _same_settings(last: RehearsalFacts, facts: Facts) -> Item:
+    name, then, now = "rehearsed settings", last.settings, facts.settings
+    apart = sorted(one for one in {*then, *now} - _ELSEWHERE if then.get(one) != now.get(one))
+    if not apart:
+        return Item(name, Word.YES, Weight.WARNING, "It was with these settings.")
+    more = " and others" if len(apart) > _APART_TOLD else ""
+    told = ", ".join(
+        f"{one} was {then.get(one, 'as shipped')}, now {now.get(one, 'as shipped')}"
+        for one in apart[:_APART_TOLD]
+    )
+    return Item(name, Word.NO, Weight.WARNING, f"It was with others: {told}{more}.", _REHEARSE)
 
 
 def machine_apart(last: RehearsalFacts, facts: Facts) -> str:

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import os
 import signal
-from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from stentor.base.logs import log
 from stentor.base.metrics import WATCH_REQUESTS_CUT_OFF
 from stentor.base.paths import DataFolder
 from stentor.base.secrets import link_key, load_or_make_key, operator_token
-from stentor.base.settings import Settings
+from stentor.base.settings import Settings, told_settings
 from stentor.evidence.chain import Head
 from stentor.watch.deciding import Deciding
 from stentor.watch.event import EventKeys
@@ -38,23 +37,11 @@ _CONNECTIONS_MAX = 64
 _KEEP_ALIVE_S = 10
 _STOP_S = 1
 _CLOSE_S = 1.5
-# What tells of the machine and not of how it was set up.
-_NOT_TOLD = ("data", "tls_certificate", "tls_key")
 
 
 def ledger_key(folder: DataFolder, random_bytes: RandomBytes = os.urandom) -> Ed25519PrivateKey:
     """Return the key that signs the ledger, made now if there is none yet."""
     return Ed25519PrivateKey.from_private_bytes(load_or_make_key(folder.ledger_key, random_bytes))
-
-
-def told_settings(settings: Settings) -> dict[str, str]:
-    """Return the settings that are not the default, as an opening says them: without paths."""
-    told = {}
-    for one in fields(Settings):
-        value = getattr(settings, one.name)
-        if value != one.default:
-            told[one.name] = "set" if one.name in _NOT_TOLD else str(value)
-    return told
 
 
 def tell_witness(path: Path, head: Head) -> None:
