@@ -18,6 +18,9 @@ class Costs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         float  # bytes on the wire against bytes of programme, packets and TLS, in the 0.96 s lane
     )
     notice_s: float = 25e-6  # of the door's notice, on a connection that is there
+    # What somebody who comes to an edge that has nothing to do costs more: it has to wake up. A
+    # crowd's are looked at many at a time, so this says nothing of how many can be let in.
+    wake_s: float = 0.0
 
 
 class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

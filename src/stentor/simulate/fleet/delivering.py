@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stentor.media.grid import PART_S
-from stentor.simulate.fleet.edges import JOIN_SHARE, PERIODS_S, Edges
+from stentor.simulate.fleet.edges import PERIODS_S, Edges
 
 Floats = NDArray[np.float64]
 
@@ -41,10 +41,11 @@ class Delivering:
         self.per_s = np.zeros(n)
         self.cores = np.full(n, edges.share)
         self.bits = np.zeros(n)  # a second on the wire, by edge, welcomes not counted
-        self.budget_s = np.full(n, _DEPTH_S * JOIN_SHARE * edges.share)
+        self.budget_s = np.full(n, _DEPTH_S * edges.join_share * edges.share)
         self._owed_s = np.zeros(n)
         self._unsent = np.zeros(edges.machines)
         self.late_s = np.zeros(n)
+        self.woken_s = np.zeros(n)  # of waking up, in this second
         self.missed = np.zeros(n)  # share of the programme that a network beyond its limit drops
         self.network = np.zeros(edges.machines)  # bits on the wire, against the limit
 
@@ -67,10 +68,10 @@ class Delivering:
             spare = np.maximum(0.0, edges.machine_cores - used.sum(axis=1)) / edges.per_machine
             mine = self.use + edges.edge_s + np.repeat(spare, edges.per_machine)
             self.cores = np.clip(mine, share, 1.0)
-        depth_s = _DEPTH_S * JOIN_SHARE * share
+        depth_s = _DEPTH_S * edges.join_share * share
         np.minimum(
-            depth_s + JOIN_SHARE * share * past_s,
-            self.budget_s + JOIN_SHARE * share * past_s,
+            depth_s + edges.join_share * share * past_s,
+            self.budget_s + edges.join_share * share * past_s,
             out=self.budget_s,
         )
         least = _LEAST_SHARE * self.cores

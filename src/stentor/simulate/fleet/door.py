@@ -23,7 +23,7 @@ SLACK, BURST_S = 1.25, 2.0  # edge.door, edge.bucket
 RETURNS_MIN = 4.0  # edge.door
 OVER = 100  # edge.door
 PUSH_MS_MAX = 600_000  # STENTOR_DOOR_PUSH_S_MAX
-NETWORK_PER_S, NETWORK_BURST = 20.0, 50  # STENTOR_DOOR_NETWORK_PER_S, …_BURST
+NETWORK_BURST = 50  # STENTOR_DOOR_NETWORK_BURST
 
 
 class Said(IntEnum):
@@ -68,9 +68,8 @@ class Doors:
         self.returns_left = np.full(n, RETURNS_MIN)
         self.over = np.ones(n, np.int64)
         share = 1.0 / edges.per_machine
-        self.places = [
-            Places(NETWORK_PER_S * share, NETWORK_BURST * share, PUSH_MS_MAX) for _ in range(n)
-        ]
+        per_s = edges.network_per_s * share
+        self.places = [Places(per_s, NETWORK_BURST * share, PUSH_MS_MAX) for _ in range(n)]
 
     def tick(self, past_s: float, missing: NDArray[np.int64], moves_per_s: float) -> None:
         """Earn what time brings; `missing` are the listeners that a machine has lost of late."""
@@ -137,7 +136,7 @@ class Doors:
         """Give every network this share of the places a second that the settings give it."""
         share /= self._edges.per_machine
         for places in self.places:
-            places.set_rate(NETWORK_PER_S * share, NETWORK_BURST * share)
+            places.set_rate(self._edges.network_per_s * share, NETWORK_BURST * share)
 
     def forget_idle(self, virtual_ms: NDArray[np.int64]) -> None:
         """Forget networks that have no place in the time to come; once a second."""

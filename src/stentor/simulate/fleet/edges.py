@@ -25,7 +25,6 @@ MARGINS_S: Floats = np.array([margin_parts(parts) * PART_S for parts in LANE_PAR
 BURSTS_S: Floats = np.array([period_s(parts + margin_parts(parts)) for parts in LANE_PARTS])
 EDGES_MAX = 65_535
 DESCRIPTORS_RESERVED = 500  # edge.limits
-JOIN_SHARE = 0.5  # STENTOR_EDGE_JOIN_SHARE
 UNMEASURED_PER_S = 1_000.0  # edge.door_limits
 _USABLE = 0.97  # of descriptors (ladder.DESCRIPTORS_LINE)
 _GIB = float(1 << 30)
@@ -92,6 +91,9 @@ class Edges:
     edge_s: float
     edge_bytes: float
     share: float  # of a core, an edge's own
+    join_share: float  # of that, for those who come
+    per_s_max: float  # that an edge lets in; 0: what it can
+    network_per_s: float  # places of a network at a machine's edges
     machine_cores: float
     descriptors: int  # of an edge
     memory_bytes: float  # of an edge
@@ -167,6 +169,9 @@ def make_edges(scenario: Scenario, fleet: Fleet, calibration: Calibration) -> Ed
         edge_s=calibration.edge_s,
         edge_bytes=calibration.edge_bytes,
         share=min(1.0, fleet.cores / per_machine),
+        join_share=fleet.join_share,
+        per_s_max=fleet.admissions_per_s_max,
+        network_per_s=fleet.door_network_per_s,
         machine_cores=float(fleet.cores),
         descriptors=max(16, fleet.descriptors_per_process - DESCRIPTORS_RESERVED),
         memory_bytes=memory,
@@ -181,9 +186,9 @@ def make_edges(scenario: Scenario, fleet: Fleet, calibration: Calibration) -> Ed
         others_asked=np.zeros(n, np.int64),
         lane=np.full(n, fastest, np.uint8),
         lower=np.zeros(n, np.bool_),
-        wants_line=np.zeros(n, np.bool_),
+        wants_line=np.full(n, fleet.admissions_per_s_max > 0, np.bool_),
         pauses=np.zeros(n, np.bool_),
-        per_s=np.full(n, UNMEASURED_PER_S),
+        per_s=np.full(n, fleet.admissions_per_s_max or UNMEASURED_PER_S),
         room=np.full(n, ROOM_MAX, np.int64),
         leaving_per_s=np.zeros(n),
         step=np.zeros(n, np.int64),

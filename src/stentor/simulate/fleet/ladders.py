@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from stentor.admission.ladder import Ladder, LoadFacts
 from stentor.admission.lanes import LANE_PARTS, lane_for_period
 from stentor.simulate.fleet.delivering import Delivering
-from stentor.simulate.fleet.edges import JOIN_SHARE, Edges
+from stentor.simulate.fleet.edges import Edges
 from stentor.simulate.fleet.scenario import Programme
 
 Floats = NDArray[np.float64]
@@ -29,7 +29,7 @@ class Ladders:
         self._edges = edges
         fastest = lane_for_period(programme.lane_ms_min)
         slowest = lane_for_period(programme.lane_ms_max)
-        self._ladders = [Ladder(fastest, 0.0, slowest) for _ in range(n)]
+        self._ladders = [Ladder(fastest, edges.per_s_max, slowest) for _ in range(n)]
         self._delivery_cost_s = np.full(n, _COSTS_S[0])
         self._join_cost_s = np.full(n, _COSTS_S[1])
         self._asked = np.zeros(n)
@@ -55,7 +55,7 @@ class Ladders:
         waiting: NDArray[np.int64],
     ) -> None:
         """Look, decide, and begin another second. `open_` are connections by edge."""
-        edges, join_share = self._edges, JOIN_SHARE * self._edges.share
+        edges, join_share = self._edges, self._edges.join_share * self._edges.share
         if live:
             enough = delivering.per_s >= _DELIVERIES_MIN
             off = (delivering.cost_s - self._delivery_cost_s) * _SMOOTH

@@ -64,6 +64,9 @@ LIMITS: dict[type, dict[str, Within]] = {
         "network_gbit_per_s": Within(0.01, 1_600),
         "descriptors_per_process": Within(100, 10_000_000),
         "edges": Within(0, 4_096),
+        "admissions_per_s_max": Within(0, 1_000_000),
+        "join_share": Within(0.05, 1),
+        "door_network_per_s": Within(0, 1_000_000),
     },
     Fault: {
         "at_s": Within(0, LASTS_S_MAX),

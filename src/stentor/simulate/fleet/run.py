@@ -44,6 +44,7 @@ _FULL_S = (5.0, 10.0)
 _BARRED_S = (3.0, 7.0)  # as simulate.audience
 _BEGINS_MS = 625  # edge.door: from one edge's wish for a line to the line
 _PEAK_S = 120  # edge.board
+_ALONE_S = 1e-6  # who is looked at within this has woken the edge
 _EVERY = ((8, 1), (64, 2), (1 << 30, 4))  # machines, and ticks between two steps of a line
 
 
@@ -263,6 +264,8 @@ class Run:
         ladders.seen += np.bincount(at, minlength=n)
         ladders.spent_s += spent_s
         waits_s = np.maximum(0.0, begin_s - batch.came_ms / 1000)
+        alone = batch.edges[there & (waits_s < _ALONE_S)]
+        self._delivering.woken_s += np.bincount(alone, minlength=n) * edges.costs.wake_s
         np.maximum.at(ladders.wait_s, batch.edges[there], waits_s[there])
         self._let_in(batch, said, there & is_in(said), waits_s)
         self._put_in_line(batch, there & (said == Said.PLACE))
@@ -502,7 +505,8 @@ class Run:
         scene.doors.forget_idle(virtual_ms)
         at = {name: column[second : second + 1] for name, column in counting.seconds.items()}
         alive = edges.alive
-        use = (delivering.use + edges.edge_s + spent_s)[alive]
+        use = (delivering.use + edges.edge_s + spent_s + delivering.woken_s)[alive]
+        delivering.woken_s[:] = 0
         cores = self._fleet.cores * self._fleet.machines
         at["listeners"][:] = listeners.sum()
         at["waiting"][:] = np.count_nonzero(people.state == State.WAITS)

@@ -68,6 +68,10 @@ class Fleet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     descriptors_per_process: int = 20_000
     guard: bool = False  # whether the kernel drops whom a second ban names
     edges: int = 0  # processes a machine; 0: one a core, more if its listeners' descriptors demand
+    # The edges' settings of these names (`edge_` left out where it is one of theirs).
+    admissions_per_s_max: float = 0.0  # of an edge process; 0: what it can
+    join_share: float = 0.5
+    door_network_per_s: float = 20.0  # 0: no network is put back
 
 
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
