@@ -14,7 +14,7 @@ import time
 from crowd import Crowd
 from ground import cpu_s, ground, kernel_bytes, own_bytes, user_share
 
-_BROWSER = (
+BROWSER = (
     "Host: 127.0.0.1:{port}\r\nConnection: keep-alive\r\n"
     'sec-ch-ua: "Chromium";v="130", "Google Chrome";v="130", "Not?A_Brand";v="99"\r\n'
     "sec-ch-ua-mobile: ?0\r\nUser-Agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64)"
@@ -34,7 +34,7 @@ def main() -> None:
     wish = options.parse_args()
     with ground(1, edge_join_share=1.0, edge_lane_ms_min=wish.lane_ms) as at:
         [pid] = at.pids
-        fields = _BROWSER.format(port=at.settings.port) if wish.browser else "Host: 127.0.0.1\r\n"
+        fields = BROWSER.format(port=at.settings.port) if wish.browser else "Host: 127.0.0.1\r\n"
         path = f"/r/{at.programme.room}/live.mp4?rendition=aac48"
         crowd = Crowd(at.target("aac48"), [f"GET {path} HTTP/1.1\r\n{fields}\r\n".encode()])
         for number in range(wish.rounds):

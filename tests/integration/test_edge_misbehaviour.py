@@ -8,11 +8,11 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from stentor.admission.tickets import Kind, Ticket, Tickets
 from stentor.edge.connection import READS_PER_HEAD_MAX

@@ -112,7 +112,9 @@ class Sheet(msgspec.Struct, frozen=True, array_like=True):
         knots = self.knots
         if not knots:
             return Knot(place_ms, 1, 0.0)
-        at = bisect_left(knots, place_ms, key=lambda knot: knot.place_ms)
+        at = len(knots)  # as is who comes now
+        if place_ms <= knots[-1].place_ms:
+            at = bisect_left(knots, place_ms, key=lambda knot: knot.place_ms)
         if at == len(knots):
             last, more_s = knots[-1], (place_ms - knots[-1].place_ms) / 1000
             more = max(given, more_s * self.comes_per_s)

@@ -8,13 +8,17 @@ import base64
 import binascii
 import hmac
 import struct
-from dataclasses import dataclass
 from enum import Enum, IntEnum
+
+import msgspec
+
+from stentor.admission.keyed import Keyed
 
 _BODY = struct.Struct(">BBH6s6sII4s4s")
 _MAC_BYTES = 16
 _BYTES = _BODY.size + _MAC_BYTES
 TICKET_CHARACTERS = _BYTES * 8 // 6  # 48 bytes: base64 without padding or spare bits
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _VERSION = 1
 SERIAL_MAX = (1 << 48) - 1
 NO_NETWORK = b"\0" * 4  # of a ticket that any network may present
@@ -45,8 +49,7 @@ IN_LINE = frozenset((Kind.LINE, Kind.PROVED))  # places that were given at the d
 FALSE = frozenset((Refusal.MALFORMED, Refusal.FORGED, Refusal.OTHER_ROOM))
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
+class Ticket(msgspec.Struct, frozen=True):
     """What a ticket says. `edge` and `serial` name it; times are Unix time.
 
     `place_ms` is the place in line: the moment one came, later for a network that came often.
@@ -65,8 +68,8 @@ class Tickets:
     """Signs and reads the tickets of one deployment (HMAC-SHA-256, RFC 2104, cut to 128 bits)."""
 
     def __init__(self, key: bytes) -> None:
-        self._sign_key = hmac.digest(key, b"stentor ticket 1", "sha256")
-        self._network_key = hmac.digest(key, b"stentor ticket network 1", "sha256")
+        self._sign = Keyed(hmac.digest(key, b"stentor ticket 1", "sha256")).digest
+        self._name = Keyed(hmac.digest(key, b"stentor ticket network 1", "sha256")).digest
         self._last_room = ("", b"")  # most that come in a row come to one room
 
     def network_of(self, peer: bytes) -> bytes:
@@ -75,7 +78,7 @@ class Tickets:
         IPv4 /24 and IPv6 /48: a phone's address within its carrier's network may change.
         """
         network = peer[:6] if len(peer) == 16 else peer[:3]
-        return hmac.digest(self._network_key, network, "sha256")[:4]
+        return self._name(network)[:4]
 
     def write(self, ticket: Ticket, room: str) -> str:
         """Return the ticket as text that a query string takes as it is."""
@@ -90,7 +93,8 @@ class Tickets:
             ticket.network,
             self._room(room),
         )
-        return base64.urlsafe_b64encode(body + self._mac(body, room)).decode()
+        data = binascii.b2a_base64(body + self._mac(body, room), newline=False)
+        return data.translate(_URL_SAFE).decode()
 
     def read(self, text: str, room: str) -> Ticket | Refusal:
         """Return a ticket that was signed here for this room, or what is wrong with it."""
@@ -132,13 +136,12 @@ class Tickets:
         return ticket
 
     def _mac(self, body: bytes, room: str) -> bytes:
-        return hmac.digest(self._sign_key, body + room.encode(), "sha256")[:_MAC_BYTES]
+        return self._sign(body + room.encode())[:_MAC_BYTES]
 
     def _room(self, room: str) -> bytes:
         """Return what tells another room's ticket from a forged one; the MAC binds the room."""
         if self._last_room[0] != room:
-            stands_for = hmac.digest(self._network_key, room.encode(), "sha256")[:4]
-            self._last_room = room, stands_for
+            self._last_room = room, self._name(room.encode())[:4]
         return self._last_room[1]
 
 

@@ -38,6 +38,7 @@ class Connection:
         "_file_at",
         "_file_closed",
         "_file_end",
+        "_heard_all",
         "_held",
         "_keep",
         "_moved",
@@ -68,6 +69,7 @@ class Connection:
         self.since_ns = web.now_ns()  # it came, or began to ask once more
         self.on_metrics_port = on_metrics_port
         self.buffer = b""
+        self._heard_all = False  # no byte is left in the kernel
         self._held = 0  # bytes that count as unfinished
         self._reads = 0  # of the request that is not whole
         self._moved = 0  # bytes of the answer, in this span of its deadline
@@ -126,9 +128,7 @@ class Connection:
             if wrong and not self._web.networks.charge(self.fd, self._web.now_ns()):
                 self._web.counts.wrongs_closed += 1
                 self.request = request = None
-        keep = request is not None and request.keep_alive
-        if keep and answer.parting:
-            keep = self.wire.secure and self._web.open < self._web.limits.connections_max // 2
+        keep = self.keeps(parting=answer.parting)
         with_body = request is None or request.method is not Method.HEAD
         if not with_body or len(answer.body) < _SHARED_BYTES_MIN:
             self.send(encode_answer(answer, keep_alive=keep, with_body=with_body), keep=keep)
@@ -136,11 +136,39 @@ class Connection:
         first = encode_answer(answer, keep_alive=keep, with_body=False)
         self.send(first, answer.body, keep=keep)
 
+    def keeps(self, *, parting: bool) -> bool:
+        """Say whether the connection goes on after the request at hand is answered."""
+        request = self.request
+        if request is None or not request.keep_alive:
+            return False
+        if parting:
+            return self.wire.secure and self._web.open < self._web.limits.connections_max // 2
+        return True
+
+    def refuse(self, data: bytes, *, keep: bool) -> None:
+        """Send a whole response that says: not now."""
+        self._web.counts.answers_5xx += 1
+        self.send(data, keep=keep)
+
     def send(self, data: bytes, then: bytes = b"", *, keep: bool) -> None:
         """Send bytes that are a whole response."""
         self._keep = keep
-        self._out = memoryview(data)
-        self._then = memoryview(then) if then else None
+        if not then:  # mostly it is taken whole
+            try:
+                sent = self.wire.write(self.fd, data)
+            except BlockingIOError:
+                sent = 0
+            except OSError:
+                self.close()
+                return
+            self._web.counts.bytes_sent += sent
+            if sent == len(data):
+                self._sent()
+                return
+            self._moved += sent
+            self._out = memoryview(data)[sent:]
+        else:
+            self._out, self._then = memoryview(data), memoryview(then)
         self._pump()
 
     def send_file(
@@ -215,8 +243,10 @@ class Connection:
         on_gone, self._on_gone = self._on_gone, None
         self._go(Stage.GONE)
         self.buffer = b""
-        self._hold()
-        self._close_file()
+        if self._held:
+            self._hold()
+        if self._file >= 0:
+            self._close_file()
         self._web.networks.left(self.fd)
         self._web.loop.drop(self.fd)
         self._web.open -= 1
@@ -240,6 +270,7 @@ class Connection:
         if self.stage is Stage.RESTING:
             self.since_ns = self._web.now_ns()
             self._go(Stage.HEAD)
+        self._heard_all = len(data) < HEAD_BYTES_MAX and not self.wire.secure
         self.buffer = self.buffer + data if self.buffer else data
 
     def _hold(self) -> None:
@@ -343,10 +374,13 @@ class Connection:
         return len(data)
 
     def _sent(self) -> None:
-        self._close_file()
+        if self._file >= 0:
+            self._close_file()
         self._on_gone = None
         if not self._keep:
-            self._lingering_close()
+            if self.stage is not Stage.HEAD or not self._heard_all or self.buffer:
+                self._read_rest()
+            self.close()
             return
         if self.stage in (Stage.SENDING, Stage.WAITING):
             self._web.loop.change(self.fd, READ)
@@ -354,8 +388,8 @@ class Connection:
         if self._web.at_rest is not None:
             self._web.at_rest(self)
 
-    def _lingering_close(self) -> None:
-        """Close so that the answer arrives: unread bytes would turn the close into a reset."""
+    def _read_rest(self) -> None:
+        """Read what else was said, so that the answer arrives: unread, a close is a reset."""
         try:
             for _ in range(4):
                 read = len(self.wire.read(self.fd, HEAD_BYTES_MAX))
@@ -363,12 +397,10 @@ class Connection:
                     break  # TLS reads less at once; there is no more when it would block
         except OSError:
             pass
-        self.close()
 
     def _close_file(self) -> None:
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
-            if self._file_closed is not None:
-                self._file_closed()
+        os.close(self._file)
+        self._file = -1
+        if self._file_closed is not None:
+            self._file_closed()
         self._file_at = self._file_end = 0

@@ -5,13 +5,12 @@ All decisions are `admission`'s; none asks another process anything, and nobody 
 ever looked at here.
 """
 
-import math
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from stentor.admission.events import ReturnTicket, return_event
 from stentor.admission.line import BUCKET_MS, WAIT_S_MAX, Sheet, poll_s, step
@@ -26,6 +25,7 @@ from stentor.edge.bucket import BURST_S, Bucket
 from stentor.edge.connection import Connection
 from stentor.edge.counts import Counts
 from stentor.edge.door_limits import DoorLimits
+from stentor.edge.placing import place_answer
 from stentor.edge.proofs import Proofs
 from stentor.edge.rooms import Room
 from stentor.rooms.orders import Phase
@@ -44,7 +44,6 @@ _KEPT_S = 3.0  # who asks again so soon keeps the connection; a crowd's would be
 _COMES_S = 0.5  # from one's turn to being in, as pages ask
 _BEGINS_MS = round(2500 * TICK_S)  # from one edge's wish for a line to the line
 _OVER = 100  # one of so many, and one, may be let in beyond room when their turn has come
-_PROBLEM = "urn:stentor:problem:line"
 _LINE_FULL = Problem(
     503, "line-full", "Too many from this network are in line", "Come again in a minute."
 )
@@ -368,25 +367,12 @@ class Door:
     ) -> None:
         request = connection.request
         assert request is not None
-        room = request.path.split("/")[2]
-        body: dict[str, Any] = {
-            "type": _PROBLEM,
-            "title": "There is a line at the door, and you are in it",
-            "status": 503,
-            "ticket": text,
-            "place_ms": place_ms,
-            "number": number,
-            "ahead": ahead,
-            "wait_s": round(wait_s, 1),
-            "full": wait_s >= WAIT_S_MAX,
-            "poll_s": round(again_s, 1),
-            "door": f"/r/{room}/door.json",
-        }
-        if asked is not None:
-            body["altcha"] = asked
-        headers = {"Retry-After": str(math.ceil(again_s))}
-        data = msgspec.json.encode(body)
-        parting = again_s > _KEPT_S
-        connection.answer(
-            Answer(503, data, Problem.MEDIA_TYPE, headers, cache="no-store", parting=parting)
+        room = request.path.split("/", 3)[2]
+        more = "" if asked is None else f',"altcha":{msgspec.json.encode(asked).decode()}'
+        keep = connection.keeps(parting=again_s > _KEPT_S)
+        connection.refuse(
+            place_answer(
+                room, text, place_ms, number, ahead, wait_s, again_s, keep=keep, more=more
+            ),
+            keep=keep,
         )
