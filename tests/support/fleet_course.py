@@ -82,7 +82,14 @@ def a_course(
         lanes[:, lane] = np.where(level >= lane, asked.listening / (level + 1), 0)
     heard = int(asked.comes_per_s.sum())
     edges = np.concatenate(([0.0], np.geomspace(0.01, 3600.0, 200)))
-    peaks = dict(zip(PEOPLE, (first_audio_s / 2, 0.1, 40.0, 0.05, 8.0, 1.0, 2.0), strict=True))
+    peaks = dict.fromkeys(PEOPLE, 1.0) | {
+        "first_audio_s": first_audio_s / 2,
+        "served_audio_s": 0.1,
+        "wait_s": 40.0,
+        "wait_error": 0.05,
+        "behind_s": 8.0,
+        "back_s": 2.0,
+    }
     of = dict.fromkeys(PEOPLE, heard) | {"stalled_s": stalled, "back_s": 0}
     of |= dict.fromkeys(("served_audio_s", "wait_s", "wait_error"), heard // 10 if waiting else 0)
     minutes = np.arange(-(-n // 60))

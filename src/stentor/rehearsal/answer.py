@@ -75,6 +75,17 @@ class Sensitivity(msgspec.Struct, frozen=True):
     basis: Basis = Basis.EXTRAPOLATED
 
 
+class LaneNeed(msgspec.Struct, frozen=True):
+    """What the same crowd would need if nobody were in a slower lane than this."""
+
+    period_s: float
+    behind_s: float  # live, right after a delivery
+    machines: int
+    cores: float  # busy with deliveries and joins, at the worst second
+    binds: str
+    basis: Basis = Basis.EXTRAPOLATED
+
+
 class Quantiles(msgspec.Struct, frozen=True):
     """How a quantity is spread over people."""
 
@@ -159,6 +170,7 @@ class Answer(msgspec.Struct, frozen=True):
     cores: int  # of each
     limits: tuple[Limit, ...]  # the one that breaks first, first
     sensitivities: tuple[Sensitivity, ...]
+    lanes: tuple[LaneNeed, ...]
     people: tuple[Quantiles, ...]
     steps: tuple[Stay, ...]
     witnesses: tuple[Witness, ...]

@@ -16,7 +16,7 @@ from stentor.rehearsal.answer import (
     Promise,
     Witness,
 )
-from stentor.rehearsal.moved import by_part, sensitivities
+from stentor.rehearsal.moved import by_part, lane_needs, sensitivities
 from stentor.rehearsal.plan import Plan
 from stentor.rehearsal.published import peers
 from stentor.rehearsal.wording import assumed, because, sentence, sources
@@ -59,6 +59,7 @@ def make_answer(
         cores=course.fleet.cores,
         limits=limits,
         sensitivities=sensitivities(scenario, calibration, course.fleet.machines),
+        lanes=lane_needs(scenario, calibration),
         people=tuple(found.quantiles(course)),
         steps=found.stays(course),
         witnesses=tuple(witnesses),

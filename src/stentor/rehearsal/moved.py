@@ -9,8 +9,8 @@ from math import ceil
 
 from msgspec.structs import replace
 
-from stentor.admission.lanes import LANE_PARTS, lane_for_period, period_s
-from stentor.rehearsal.answer import Sensitivity
+from stentor.admission.lanes import LANE_PARTS, lane_for_period, period_s, target_s
+from stentor.rehearsal.answer import LaneNeed, Sensitivity
 from stentor.rehearsal.demand import demand
 from stentor.rehearsal.plan import Part, costs, lost_at_once, make_plan, parts_needed
 from stentor.simulate.fleet.calibration import Calibration
@@ -57,6 +57,24 @@ def sensitivities(
         moved = listeners / max(1, now) - 1.0
         found.append(Sensitivity(change, listeners, moved, binds, plan.machines, plan.cost))
     return tuple(sorted(found, key=lambda one: (-one.moved, one.change)))
+
+
+def lane_needs(scenario: Scenario, calibration: Calibration) -> tuple[LaneNeed, ...]:
+    """Return what the crowd needs by the slowest lane that anybody is in, the fastest first.
+
+    Latency is what capacity is bought with: each lane is a price.
+    """
+    programme = scenario.programme
+    fastest = lane_for_period(programme.lane_ms_min)
+    found = []
+    for parts in (one for one in LANE_PARTS if one >= fastest):
+        changed = replace(
+            scenario, programme=replace(programme, lane_ms_max=round(period_s(parts) * 1000))
+        )
+        plan = make_plan(changed, calibration)
+        cores = next(part.needed for part in plan.parts if part.name == "cpu")
+        found.append(LaneNeed(period_s(parts), target_s(parts), plan.machines, cores, plan.binds))
+    return tuple(found)
 
 
 def _changes(

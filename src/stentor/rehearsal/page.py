@@ -9,13 +9,14 @@ from html import escape
 
 import numpy as np
 
-from stentor.charts.bars import Bar, Beside, bars, besides
+from stentor.charts.bars import Beside, besides
 from stentor.charts.page import page, table
-from stentor.charts.scale import clock, figure
+from stentor.charts.scale import clock
 from stentor.charts.shares import Shares
-from stentor.rehearsal.answer import Answer, Basis, Figure, Outcome, Quantiles
+from stentor.rehearsal.answer import Answer, Basis, Outcome, Quantiles
 from stentor.rehearsal.courses import charts
 from stentor.rehearsal.found import FIRST_AUDIO_S, PEOPLE
+from stentor.rehearsal.takes import breaks, peers, takes
 from stentor.rehearsal.wording import scaled, whole, with_unit
 from stentor.simulate.fleet.course import Course
 
@@ -49,18 +50,24 @@ def _body(answer: Answer, course: Course) -> Iterator[str]:
     for one in answer.because:
         yield f"<p>{escape(one)}</p>"
     yield from _promises(answer)
-    yield from _takes(answer)
-    yield from _breaks(answer)
+    yield from takes(answer)
+    yield from breaks(answer)
     yield "<h2>How it goes, second by second</h2>"
     yield (
         '<p class="soft">All simulated. Hours and minutes are from the scenario\'s beginning;'
         " shaded is what fails and who attacks.</p>"
     )
     yield from charts(course)
+    yield table(
+        ("Step of the ladder", "Half of the edges", "The worst edge"),
+        [(one.step, _time(one.median_s), _time(one.worst_s)) for one in answer.steps],
+        numbers=(1, 2),
+        caption="How long the ladder stood on each step (simulated)",
+    )
     yield f"<details><summary>The same in figures</summary>{_minutes(answer)}</details>"
     yield from _people(answer, course)
     yield from _witnesses(answer)
-    yield from _peers(answer)
+    yield from peers(answer)
     yield from _rests(answer)
     yield "</main>"
 
@@ -80,75 +87,6 @@ def _promises(answer: Answer) -> Iterator[str]:
         ],
         numbers=(1, 2),
         caption="Simulated, over all people of the scenario",
-    )
-
-
-def _takes(answer: Answer) -> Iterator[str]:
-    yield "<h2>What it takes</h2>"
-    yield table(
-        ("", "Figure", "Rests on"),
-        [(one.about, _said(one), one.basis.value) for one in answer.figures],
-        numbers=(1,),
-        caption="Figures, and what each rests on",
-    )
-    plan = answer.plan
-    lost = f", with {plan.lost:.0%} of them lost" if plan.lost else ""
-    yield bars(
-        f"Machines that each thing alone would ask for{lost}: {plan.machines:,} in all"
-        " (extrapolated)",
-        ("What", "Machines", "Needed at most", "One machine gives"),
-        [
-            Bar(
-                one.name,
-                one.needed / one.per_machine,
-                f"{one.machines:,}",
-                (_amount(one.needed, one.unit), _amount(one.per_machine, one.unit)),
-                ink=2 if one.name == plan.binds else 1,
-            )
-            for one in plan.parts
-        ],
-    )
-    yield (
-        '<p class="soft">What a machine gives ends where the edge would put joiners into a lower'
-        " bitrate or a line. What attackers cost is not in the plan, but it is in the simulation."
-        "</p>"
-    )
-
-
-def _breaks(answer: Answer) -> Iterator[str]:
-    yield "<h2>What breaks first</h2>"
-    yield bars(
-        "Used at the worst second, of the fullest machine (simulated)",
-        ("What", "Of its ceiling", "When", "Would carry (extrapolated)"),
-        [
-            Bar(
-                one.about,
-                one.share / one.ceiling,
-                f"{one.share / one.ceiling:.0%}",
-                (clock(one.at_s, seconds=True), f"{whole(one.listeners)} at once"),
-                ink=2 if one is answer.limits[0] else 1,
-            )
-            for one in answer.limits
-        ],
-    )
-    yield "<h2>What each part would move</h2>"
-    yield bars(
-        f"Listeners at once that {answer.machines:,} machines carry, against now (extrapolated)",
-        ("Change", "Carries", "Then runs out", "Machines for this crowd", "Their cost"),
-        [
-            Bar(
-                one.change,
-                one.moved,
-                f"{one.moved:+.1%}: {whole(one.listeners)}",
-                (one.binds, f"{one.machines:,}", whole(one.cost)),
-                ink=1 if one.moved >= 0 else 6,
-            )
-            for one in answer.sensitivities
-        ],
-    )
-    yield (
-        '<p class="soft">Each row is the plan once more with one thing changed; machines cost the'
-        " same in all of them.</p>"
     )
 
 
@@ -216,42 +154,6 @@ def _witnesses(answer: Answer) -> Iterator[str]:
     )
 
 
-def _peers(answer: Answer) -> Iterator[str]:
-    yield "<h2>What others' published figures would need</h2>"
-    plan = answer.plan
-    ours = Bar(
-        f"this plan, lanes up to {plan.lane_parts * 0.32:g} s",
-        plan.machines,
-        f"{plan.machines:,}",
-        (f"{plan.machines * answer.cores:,}", "extrapolated"),
-    )
-    yield bars(
-        f"Machines for {plan.peak:,} listeners at once (logarithmic bars)",
-        ("", "Machines", "Cores", "Rests on"),
-        [
-            ours,
-            *(
-                Bar(
-                    one.name,
-                    one.machines,
-                    f"{one.machines:,}",
-                    ("not stated" if one.cores is None else f"{one.cores:,}", one.basis.value),
-                    ink=5,
-                )
-                for one in answer.peers
-            ),
-        ],
-        log=True,
-    )
-    for one in answer.peers:
-        yield f'<p class="soft">{escape(f"{one.name}: {one.arithmetic}. {one.source}.")}</p>'
-    yield (
-        '<p class="soft">Divisions, not measurements: those systems were not run here at such'
-        " sizes, and do other things too. What of it was measured side by side on one machine is in"
-        " docs/benchmarks/edges.md.</p>"
-    )
-
-
 def _rests(answer: Answer) -> Iterator[str]:
     yield "<h2>What this rests on</h2>"
     yield table(
@@ -303,15 +205,5 @@ def _minutes(answer: Answer) -> str:
     )
 
 
-def _said(one: Figure) -> str:
-    if one.unit in ("bytes", "bit/s"):
-        return _amount(one.value, one.unit)
-    return with_unit(one.value, one.unit)
-
-
-def _amount(value: float, unit: str) -> str:
-    return (
-        scaled(value, "B" if unit == "bytes" else unit)
-        if unit != "cores"
-        else (f"{figure(value)} cores")
-    )
+def _time(seconds: float) -> str:
+    return f"{seconds:,.0f} s"

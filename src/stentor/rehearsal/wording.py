@@ -18,6 +18,11 @@ _SAID = {
     Outcome.FAILS: "It would not hold",
 }
 
+_LESS = {
+    "network": "joiners get a lower bitrate, then a place in line",
+    "cpu": "joiners get slower lanes, and wait for their turn",
+}
+
 
 def sentence(course: Course, outcome: Outcome, first: Limit, figures: Sequence[Figure]) -> str:
     values = {one.name: one.value for one in figures}
@@ -32,15 +37,26 @@ def sentence(course: Course, outcome: Outcome, first: Limit, figures: Sequence[F
         f" longer than {span(wait)}"
     )
     machines = counted(fleet.machines, "machine")
-    more = first.listeners / max(1.0, values["listeners_peak"]) - 1.0
-    room = f"{abs(more):.0%} {'more' if more >= 0 else 'fewer'} than listened"
     return (
         f"{_SAID[outcome]}: simulated, {whole(values['people'])} people come,"
         f" {whole(values['listeners_peak'])} listen at once before {machines} of"
-        f" {fleet.cores} cores and {fleet.network_gbit_per_s:g} Gbit/s{heard}{line}. What runs out"
-        f" first is the {first.name}, at {whole(first.listeners)} at once ({room}). It sends at"
-        f" most {scaled(values['bits_per_s'], 'bit/s')}, {scaled(values['bytes'], 'B')} in all, and"
+        f" {fleet.cores} cores and {fleet.network_gbit_per_s:g} Gbit/s{heard}{line}."
+        f" {_first(first, values['listeners_peak'])} It sends at most"
+        f" {scaled(values['bits_per_s'], 'bit/s')}, {scaled(values['bytes'], 'B')} in all, and"
         f" costs about {whole(values['cost'])} {course.scenario.prices.currency}."
+    )
+
+
+def _first(first: Limit, peak: float) -> str:
+    more = first.listeners / max(1.0, peak) - 1.0
+    if more >= 0:
+        return (
+            f"What runs out first is the {first.name}, at {whole(first.listeners)} at once"
+            f" ({more:.0%} more than listened)."
+        )
+    return (
+        f"The {first.name} is short from {whole(first.listeners)} at once on, {-more:.0%} fewer"
+        f" than listened: beyond that {_LESS.get(first.name, 'joiners stand in line')}."
     )
 
 
