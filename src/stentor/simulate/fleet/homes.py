@@ -35,22 +35,22 @@ class Homes:
     def __init__(self, chance: Chance, spread: Population) -> None:
         world = Networks(chance, spread)
         self._clusters = world.clusters
-        self._carriers = world.carriers
-        self._behind = spread.behind_carrier if world.carriers else 0.0
+        self.carriers = world.carriers
+        self.behind = spread.behind_carrier if world.carriers else 0.0
         self._upto = np.cumsum(world.weights)
 
     def addresses(self, numbers: NDArray[np.uint32]) -> list[bytes]:
         """Return the packed addresses of people whose numbers are these."""
         share = numbers / float(NETWORKS)
-        shared = share < self._behind
+        shared = share < self.behind
         # What is left of the number says where in its cluster a house is.
-        rest = (share - self._behind) / (1.0 - self._behind)
+        rest = (share - self.behind) / (1.0 - self.behind)
         at = np.minimum(np.searchsorted(self._upto, rest), len(self._clusters) - 1).tolist()
         mixed = (numbers * np.uint32(2_654_435_761)).tolist()  # Knuth's multiplicative hash
         found = []
         for n, is_shared in enumerate(shared.tolist()):
             if is_shared:
-                found.append(self._carriers[mixed[n] % len(self._carriers)])
+                found.append(self.carriers[mixed[n] % len(self.carriers)])
                 continue
             cluster = self._clusters[at[n]]
             if len(cluster) == 3:

@@ -1,0 +1,207 @@
+"""One machine of a fleet as its watch sees it: every act of an attacker there, one by one.
+
+`Paced`, `Summary`, `Newcomers`, `Merging` and `Shield` are the production code's. A fleet's
+machines are alike and balanced, so what becomes of attackers here is what becomes of them
+everywhere (see `bots`); a test compares that with watching all machines. Decides nothing.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from heapq import heappop, heappush
+
+from stentor.admission.shares import Paced
+from stentor.admission.tickets import Kind
+from stentor.base.settings import Settings
+from stentor.shield.facts import DoorSecond, EdgeSecond, Load
+from stentor.shield.keys import EventKey
+from stentor.shield.merge import Merging
+from stentor.shield.newcomers import Newcomers
+from stentor.shield.policy import SAFE, Ban, Policy, Why
+from stentor.shield.shield import Shield
+from stentor.shield.summary import Summary
+from stentor.simulate.attackers import Act
+
+EPOCH_MS = 1_800_000_000_000  # when a simulated event begins
+_DEFAULTS = Settings()
+_NAMES_MAX = 65_536
+_EASE = 0.5  # edge.networks
+_QUEUED_N = 5  # as many waits are told as the shield wants to see
+
+
+class Fate(IntEnum):
+    """What becomes of somebody who connects."""
+
+    DROPPED = 0  # by the kernel
+    CLOSED = 1  # at the accept: banned for the second time, and no guard
+    HASTY = 2  # at the accept: its network comes too fast
+    PUT_OFF = 3  # banned: told so
+    SERVED = 4  # like anybody
+
+
+# What each act is a sign of, and after how many seconds that is noticed.
+_WRONG: dict[Act, tuple[Why, float]] = {
+    Act.SLOW: (Why.SLOW, _DEFAULTS.edge_listener_stalled_s),
+    Act.SILENT: (Why.SILENT, _DEFAULTS.edge_handshake_s),
+    Act.PROBE: (Why.PROBING, 0.0),
+    Act.FORGE: (Why.FORGED, 0.0),
+    Act.REPLAY: (Why.FORGED, 0.0),
+    Act.GARBAGE: (Why.MALFORMED, 0.0),
+}
+_ASKING = (Act.JOIN, Act.HOLD, Act.SLOW)
+STAYS_S = {Act.JOIN: 1.0, Act.HOLD: 60.0, Act.SLOW: _DEFAULTS.edge_listener_stalled_s}
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeStands:
+    """How one edge of the machine stands, as its ladder was told."""
+
+    load: Load
+    door: DoorSecond
+    wait_s: float = 0.0  # of those who were looked at last
+
+
+class Watched:
+    """The edges of one machine, and its watch. `now_s` are seconds since the event began."""
+
+    def __init__(self, edges: int, key: EventKey, *, guard: bool = False) -> None:
+        """`guard`: whether the kernel drops whom a second ban names."""
+        self.policy: Policy = SAFE
+        self._guard = guard
+        self._key = key
+        self._edges = edges
+        self._summaries = [Summary(key, f"edge-{n}") for n in range(edges)]
+        self._newcomers = [Newcomers() for _ in range(edges)]
+        self._paced = [self._pace(1.0) for _ in range(edges)]
+        self._open = [True] * edges  # who asks is let in at once
+        self._merging, self._shield = Merging(), Shield()
+        self._at_ease = [False] * edges
+        self._listening: set[bytes] = set()  # where people have been let in
+        self._banned: dict[str, Ban] = {}
+        self._names: dict[bytes, tuple[str, ...]] = {}
+        self._later: list[tuple[float, int, bytes, Why]] = []
+        self._number = 0
+
+    def act(self, edge: int, act: Act, peer: bytes, now_s: float) -> Fate:
+        """Let somebody do one thing, and return what becomes of their connection."""
+        summary = self._summaries[edge]
+        ban = self._ban_of(peer, now_s)
+        if ban is not None and ban.kernel and self._guard:
+            return Fate.DROPPED
+        summary.came(peer)
+        if ban is not None and ban.kernel:
+            summary.obeyed("closed")
+            return Fate.CLOSED
+        if self._paced[edge].take(peer, int(now_s * 1e9)) and not self._spares(edge, peer):
+            summary.wrong(peer, Why.HASTY)
+            return Fate.HASTY
+        if ban is not None and act is not Act.SILENT and act is not Act.GARBAGE:
+            summary.obeyed("banned")
+            return Fate.PUT_OFF
+        self._does(edge, act, peer, now_s)
+        return Fate.SERVED
+
+    def comes(self, edge: int, peer: bytes, now_s: float, ticket: Kind | None) -> Fate:
+        """Let one of the people come: a good ticket passes whatever is wrong around it."""
+        summary = self._summaries[edge]
+        ban = self._ban_of(peer, now_s)
+        if ban is not None and ban.kernel and ticket is None:
+            return Fate.DROPPED if self._guard else Fate.CLOSED
+        summary.came(peer)
+        if self._paced[edge].take(peer, int(now_s * 1e9)) and not self._spares(edge, peer):
+            summary.wrong(peer, Why.HASTY)
+            return Fate.HASTY
+        summary.visited(peer)
+        if ban is not None and ticket is None:
+            summary.obeyed("banned")
+            return Fate.PUT_OFF
+        summary.asked(peer, ticket)
+        if self._open[edge]:
+            summary.admitted(peer)
+            self._joins(edge, peer, now_s)
+            self._listening.add(peer)
+        return Fate.SERVED
+
+    def second(self, now_s: float, stands: Iterable[EdgeStands]) -> Policy:
+        """End a second: merge what the edges tell, and let the shield decide."""
+        while self._later and self._later[0][0] <= now_s:
+            _, edge, peer, why = heappop(self._later)
+            self._summaries[edge].wrong(peer, why)
+        at_ms = EPOCH_MS + int(now_s * 1000)
+        told = [self._tell(edge, one, now_s, at_ms) for edge, one in enumerate(stands)]
+        policy = self._shield.decide(self._merging.merge(told, at_ms), at_ms)
+        if policy.network_share != self.policy.network_share:
+            limits = _DEFAULTS
+            for paced in self._paced:
+                paced.set_rate(
+                    limits.edge_network_joins_per_s * policy.network_share,
+                    round(limits.edge_network_joins_burst * policy.network_share),
+                )
+        self.policy = policy
+        self._banned = {ban.network: ban for ban in policy.bans}
+        return policy
+
+    def close(self) -> None:
+        """Let go of the sketches."""
+        for summary in self._summaries:
+            summary.close()
+
+    def _tell(self, edge: int, stands: EdgeStands, now_s: float, at_ms: int) -> EdgeSecond:
+        summary = self._summaries[edge]
+        for peer in self._newcomers[edge].stayed(now_s):
+            summary.stayed(peer)
+        if stands.wait_s > 0:
+            for _ in range(_QUEUED_N):
+                summary.queued(stands.wait_s)
+        self._paced[edge].forget_idle(int(now_s * 1e9))
+        self._open[edge] = not stands.door.line
+        self._at_ease[edge] = stands.load.joining < _EASE
+        return summary.second(at_ms, counts={}, load=stands.load, door=stands.door)
+
+    def _does(self, edge: int, act: Act, peer: bytes, now_s: float) -> None:
+        summary = self._summaries[edge]
+        if act in _ASKING:
+            summary.asked(peer)
+            if self._open[edge]:
+                summary.admitted(peer)
+                who = self._joins(edge, peer, now_s)
+                if act is Act.JOIN:
+                    self._newcomers[edge].left(who, now_s + STAYS_S[act])
+        elif act is Act.REST:
+            summary.visited(peer)
+        sign = _WRONG.get(act)
+        if sign is None or (act is Act.SLOW and not self._open[edge]):
+            return
+        why, after_s = sign
+        if after_s:
+            heappush(self._later, (now_s + after_s, edge, peer, why))
+        else:
+            summary.wrong(peer, why)
+
+    def _spares(self, edge: int, peer: bytes) -> bool:
+        """Say whether a network may come faster than its pace, as `edge.networks` does."""
+        return self._at_ease[edge] and peer in self._listening
+
+    def _joins(self, edge: int, peer: bytes, now_s: float) -> int:
+        self._number += 1
+        self._newcomers[edge].joined(self._number, peer, now_s)
+        return self._number
+
+    def _ban_of(self, peer: bytes, now_s: float) -> Ban | None:
+        if not self._banned:
+            return None
+        names = self._names.get(peer)
+        if names is None:
+            if len(self._names) >= _NAMES_MAX:
+                self._names.clear()
+            names = self._names[peer] = self._key.names(peer)
+        now_ms = EPOCH_MS + int(now_s * 1000)
+        for name in names:
+            ban = self._banned.get(name)
+            if ban is not None and ban.until_ms > now_ms:
+                return ban
+        return None
+
+    def _pace(self, share: float) -> Paced:
+        limits = _DEFAULTS
+        return Paced(limits.edge_network_joins_per_s * share, limits.edge_network_joins_burst)
