@@ -62,6 +62,7 @@ class Spread:
 PEOPLE = (
     "first_audio_s",  # from coming to audio, of those who did not have to wait in line
     "served_audio_s",  # from one's turn to audio, of those who had
+    "called_audio_s",  # from coming as it was one's turn to audio: what a load measures
     "wait_s",  # in line
     "wait_error",  # actual against announced, as a share
     "behind_s",  # live, of all seconds listened

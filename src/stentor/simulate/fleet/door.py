@@ -4,6 +4,7 @@ The same rules in the same order, by rank instead of one by one; places in line 
 production `Places`, one call each. A test holds the two side by side.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -88,6 +89,7 @@ class Doors:
         there = batch.rows >= 0
         rows = np.where(there, batch.rows, 0)
         ticket = np.where(there, people.ticket[rows], 0)
+        ticket[batch.moves] = Kind.RETURN
         said = np.zeros(len(batch), np.uint8)
         room = edges.room[at]
         line = sheets.line[machine]
@@ -138,8 +140,8 @@ class Doors:
         for places in self.places:
             places.set_rate(self._edges.network_per_s * share, NETWORK_BURST * share)
 
-    def forget_idle(self, virtual_ms: NDArray[np.int64]) -> None:
+    def forget_idle(self, virtual_ms: Sequence[int]) -> None:
         """Forget networks that have no place in the time to come; once a second."""
         for edge, places in enumerate(self.places):
             if len(places):
-                places.forget_idle(int(virtual_ms[edge // self._edges.per_machine]))
+                places.forget_idle(virtual_ms[edge // self._edges.per_machine])

@@ -105,6 +105,7 @@ class Edges:
     extra_s: Floats  # CPU seconds of others' work (notices, attackers) that came in this tick
     guests: Counts  # edge × lane: listeners who are none of the people (attackers)
     idle: Counts  # connections that only hold a descriptor
+    left: Counts  # listeners, in this second
     others_asked: Counts  # in this second, who are none of the people
     # The ladder's, from its last look.
     lane: NDArray[np.uint8]
@@ -123,6 +124,11 @@ class Edges:
     def listeners(self) -> Counts:
         """Return how many listen, by edge, guests included."""
         listeners: Counts = self.present.sum(axis=1) + self.guests.sum(axis=1)
+        return listeners
+
+    def by_machine(self) -> Counts:
+        """Return how many listen to each machine."""
+        listeners: Counts = self.listeners.reshape(self.machines, -1).sum(axis=1)
         return listeners
 
     def machine(self, edges: NDArray[np.integer]) -> NDArray[np.int64]:
@@ -183,6 +189,7 @@ def make_edges(scenario: Scenario, fleet: Fleet, calibration: Calibration) -> Ed
         extra_s=np.zeros(n),
         guests=np.zeros((n, LANES), np.int64),
         idle=np.zeros(n, np.int64),
+        left=np.zeros(n, np.int64),
         others_asked=np.zeros(n, np.int64),
         lane=np.full(n, fastest, np.uint8),
         lower=np.zeros(n, np.bool_),

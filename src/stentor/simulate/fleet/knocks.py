@@ -29,6 +29,7 @@ class Batch:
     edges: NDArray[np.int64]
     came_ms: Millis
     work_s: Floats  # on top of what the answer costs: a page, or all of it for who has gone
+    moves: Marks  # listeners who come for another lane
     first: Places
 
     def __len__(self) -> int:
@@ -43,6 +44,7 @@ class Knocks:
         self._edges = np.empty(0, np.int64)
         self._came_ms = np.empty(0, np.int32)
         self._work_s = np.empty(0, np.float64)
+        self._moves = np.empty(0, np.bool_)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -51,7 +53,15 @@ class Knocks:
         """Return how many wait at each edge."""
         return np.bincount(self._edges, minlength=edges)
 
-    def add(self, rows: Rows, edges: NDArray[np.int64], came_ms: Millis, work_s: Floats) -> None:
+    def add(
+        self,
+        rows: Rows,
+        edges: NDArray[np.int64],
+        came_ms: Millis,
+        work_s: Floats,
+        *,
+        moves: bool = False,
+    ) -> None:
         """Let some more come."""
         if not len(rows):
             return
@@ -59,6 +69,7 @@ class Knocks:
         self._edges = np.concatenate((self._edges, edges))
         self._came_ms = np.concatenate((self._came_ms, came_ms))
         self._work_s = np.concatenate((self._work_s, work_s))
+        self._moves = np.concatenate((self._moves, np.full(len(rows), moves)))
 
     def batch(self) -> Batch:
         """Return all of them in order."""
@@ -69,6 +80,7 @@ class Knocks:
             edges,
             self._came_ms[order],
             self._work_s[order],
+            self._moves[order],
             np.searchsorted(edges, edges),
         )
 
@@ -76,6 +88,7 @@ class Knocks:
         """Go on with those of a batch who are still to be looked at."""
         self._rows, self._edges = batch.rows[left], batch.edges[left]
         self._came_ms, self._work_s = batch.came_ms[left], batch.work_s[left]
+        self._moves = batch.moves[left]
 
     def give_up(self, before_ms: int, costs_s: Floats) -> tuple[Rows, Millis]:
         """Return who came before then and waits no longer, and when they had come.
@@ -85,7 +98,8 @@ class Knocks:
         gone = (self._came_ms < before_ms) & (self._rows >= 0)
         if not gone.any():
             return np.empty(0, np.int32), np.empty(0, np.int32)
-        rows, came_ms = self._rows[gone], self._came_ms[gone]
+        people = gone & ~self._moves
+        rows, came_ms = self._rows[people], self._came_ms[people]
         self._rows[gone] = NOBODY
         self._work_s[gone] = costs_s[self._edges[gone]]
         return rows, came_ms
@@ -103,8 +117,9 @@ class Knocks:
         rows, came_ms = self._rows[lost], self._came_ms[lost]
         kept = ~lost
         self._rows, self._edges = self._rows[kept], self._edges[kept]
+        there = (rows >= 0) & ~self._moves[lost]
         self._came_ms, self._work_s = self._came_ms[kept], self._work_s[kept]
-        there = rows >= 0
+        self._moves = self._moves[kept]
         return rows[there], came_ms[there]
 
 

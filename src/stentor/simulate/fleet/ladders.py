@@ -40,7 +40,6 @@ class Ladders:
         # Of the second that goes on: what came, and how long the worst had waited.
         self.asked = np.zeros(n)
         self.joined = np.zeros(n)
-        self.left = np.zeros(n)
         self.seen = np.zeros(n)
         self.spent_s = np.zeros(n)
         self.wait_s = np.zeros(n)
@@ -65,7 +64,7 @@ class Ladders:
         self._join_cost_s += np.where(enough, (cost_s - self._join_cost_s) * _SMOOTH, 0.0)
         self._asked += (self.asked + edges.others_asked - self._asked) * _ASKED_SMOOTH
         self._joined += (self.joined - self._joined) * _ASKED_SMOOTH
-        self._left += (self.left - self._left) * _SMOOTH
+        self._left += (edges.left - self._left) * _SMOOTH
         self._late_s += (delivering.late_s - self._late_s) * _ASKED_SMOOTH
         memory = (edges.edge_bytes + open_ * edges.costs.memory_bytes) / edges.memory_bytes
         bits = delivering.bits / (edges.machine_bits / edges.per_machine)
@@ -117,6 +116,7 @@ class Ladders:
             edges.room[edge] = decision.room
             edges.leaving_per_s[edge] = decision.leaving_per_s
             edges.step[edge] = decision.step
-        for column in (self.asked, self.joined, self.left, self.seen, self.spent_s, self.wait_s):
+        for column in (self.asked, self.joined, self.seen, self.spent_s, self.wait_s):
             column[:] = 0
         edges.others_asked[:] = 0
+        edges.left[:] = 0

@@ -50,12 +50,14 @@ class People:
     leaves_ms: Millis  # if they have been let in
     told_ms: Millis  # since when they hold a promise of a wait
     promised_ms: Millis  # that wait
+    called_ms: Millis  # when they came as it was their turn
     place_ms: Millis  # in line, in virtual time (`lines.BEGINS_MS` is the beginning)
     network: NDArray[np.uint32]  # of `homes.Homes`
     edge: NDArray[np.uint16]
     region: NDArray[np.uint8]
     lane: NDArray[np.uint8]  # the number in `LANE_PARTS`, of who listens, or did last
     lower: NDArray[np.bool_]  # listens to the lower bitrate
+    moves_to: NDArray[np.uint8]  # the lane that they were advised to come to
     ticket: NDArray[np.uint8]  # `tickets.Kind`; 0: none
     state: NDArray[np.uint8]
     heard: NDArray[np.bool_]
@@ -99,12 +101,14 @@ def draw(scenario: Scenario, networks: int, regions: int, seeds: np.random.SeedS
         leaves_ms=millis(NEVER),
         told_ms=millis(NEVER),
         promised_ms=millis(NEVER),
+        called_ms=millis(NEVER),
         place_ms=millis(0),
         network=network,
         edge=np.zeros(n, np.uint16),
         region=region,
         lane=np.zeros(n, np.uint8),
         lower=np.zeros(n, np.bool_),
+        moves_to=np.zeros(n, np.uint8),
         ticket=reminded.astype(np.uint8) * np.uint8(2),
         state=np.zeros(n, np.uint8),
         heard=np.zeros(n, np.bool_),

@@ -9,9 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stentor.admission.lanes import margin_parts
 from stentor.admission.tickets import Kind
-from stentor.media.grid import PART_S
 from stentor.simulate.fleet.counting import Counting
 from stentor.simulate.fleet.diary import Diary
 from stentor.simulate.fleet.door import Doors
@@ -43,6 +41,29 @@ class Scene:
     now_ms: int = 0
     second: int = 0
 
+    @property
+    def regions(self) -> int:
+        """Return how many there are."""
+        return int(self.edges.region.max()) + 1
+
+    @property
+    def ends_ms(self) -> int:
+        """Return when the conversation ends; never: beyond all time."""
+        ends_s = self.scenario.event.ends_s
+        return int(NEVER) if ends_s is None else int(ends_s * 1000)
+
+    def again(
+        self, rows: Rows, within_s: tuple[float, float], since_ms: Millis | int | None = None
+    ) -> None:
+        """Let people ask again within such a time from then, or from now."""
+        if not len(rows):
+            return
+        low_s, high_s = within_s
+        wait_ms = 1000 * (low_s + (high_s - low_s) * self.chance.random(len(rows)))
+        from_ms = self.now_ms if since_ms is None else since_ms
+        self.people.state[rows] = State.COMES
+        self.diary.put(rows, (from_ms + wait_ms).astype(np.int32))
+
     def listening(self, edges: NDArray[np.bool_] | None = None) -> Rows:
         """Return who listens, to any or to these edges (a mark for each)."""
         people, found = self.people, []
@@ -66,15 +87,17 @@ class Scene:
         lost = rows[~back]
         people.state[lost] = State.LOST
         self.diary.put(lost, np.full(len(lost), NEVER, np.int32))
-        self._settle(lost)
+        self.settle(lost)
         self._come_again(rows[back], Kind.RETURN, silent=silent)
 
     def exit(self, rows: Rows) -> None:
         """Let listeners leave, of their own will or as the conversation has ended."""
+        if not len(rows):
+            return
         self._go(rows)
         self.people.state[rows] = State.LEFT
         self.diary.put(rows, np.full(len(rows), NEVER, np.int32))
-        self._settle(rows)
+        self.settle(rows)
         self.counting.count("left", len(rows), self.second)
 
     def lose(self, edges: NDArray[np.bool_], *, silent: bool = False) -> None:
@@ -112,21 +135,12 @@ class Scene:
     def _go(self, rows: Rows) -> None:
         people, edges = self.people, self.edges
         edges.hold(people.edge[rows], people.lane[rows], people.lower[rows], -1)
+        edges.left += np.bincount(people.edge[rows], minlength=len(edges))
 
-    def _settle(self, rows: Rows) -> None:
+    def settle(self, rows: Rows) -> None:
         """Count how those who are done with listening fared."""
         stalled_s = self.people.stalled_s[rows]
         some = stalled_s[stalled_s > 0]
         self.counting.count("stalled", len(some))
         self.counting.spread("stalled_s", some.astype(np.float64), self.second)
         self.people.stalled_s[rows] = 0
-
-
-def margin_s(parts: int) -> float:
-    """Return the seconds that a listener of such a lane has in hand when the next is due."""
-    return margin_parts(parts) * PART_S
-
-
-def as_millis(seconds: NDArray[np.float64]) -> Millis:
-    """Return moments in whole milliseconds."""
-    return (seconds * 1000).astype(np.int32)
