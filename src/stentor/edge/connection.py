@@ -4,13 +4,13 @@ Bounds what a client may cost: bytes of a request, time to send it, time to rest
 answer. It never decides what the answer is, and reads nothing while an answer is on its way.
 """
 
-import os
 from collections.abc import Callable
 
 from stentor.base.errors import Problem
 from stentor.edge.answer import Answer, encode_answer, problem_answer
 from stentor.edge.conduct import note_out_of_time, note_refused, note_unreadable
 from stentor.edge.deadlines import Stage
+from stentor.edge.file_slices import FileSlices
 from stentor.edge.loop import FAILED, QUIET, READ, WRITE
 from stentor.edge.networks import Welcome
 from stentor.edge.request import HEAD_BYTES_MAX, Method, Request, take_request
@@ -19,7 +19,6 @@ from stentor.edge.wire import PLAIN, Wire
 from stentor.shield.policy import Why
 
 SLICE_BYTES = 262_144  # of a file, for one connection in one turn
-_SECURE_SLICE_BYTES = 65_536  # TLS has to copy them
 REQUESTS_PER_TURN = 8  # of one connection that sent many at once
 READS_PER_HEAD_MAX = 64  # each costs a turn; a person at a keyboard sends lines
 _SHARED_BYTES_MIN = 4_096  # a larger body is not copied for each client: slow ones would add up
@@ -35,9 +34,6 @@ class Connection:
 
     __slots__ = (
         "_file",
-        "_file_at",
-        "_file_closed",
-        "_file_end",
         "_heard_all",
         "_held",
         "_keep",
@@ -77,10 +73,7 @@ class Connection:
         self.stage = Stage.HEAD  # its deadline begins when it is clear that one is needed
         self._out: memoryview | None = None
         self._then: memoryview | None = None  # a body that others are sent too
-        self._file = -1
-        self._file_at = 0
-        self._file_end = 0
-        self._file_closed: Callable[[], None] | None = None
+        self._file: FileSlices | None = None
         self._keep = True
         self._on_gone: Callable[[], None] | None = None
 
@@ -175,9 +168,8 @@ class Connection:
         self, first: bytes, file: int, start: int, end: int, closed: Callable[[], None]
     ) -> None:
         """Send a head and then bytes of a file, slice by slice; the descriptor becomes ours."""
-        self._file_closed = closed
         self._keep = self.request is not None and self.request.keep_alive
-        self._file, self._file_at, self._file_end = file, start, end
+        self._file = FileSlices(file, start, end, closed)
         self._out = memoryview(first)
         self._pump()
 
@@ -245,8 +237,7 @@ class Connection:
         self.buffer = b""
         if self._held:
             self._hold()
-        if self._file >= 0:
-            self._close_file()
+        self._close_file()
         self._web.networks.left(self.fd)
         self._web.loop.drop(self.fd)
         self._web.open -= 1
@@ -339,23 +330,15 @@ class Connection:
                     self._out = self._out[sent:]
                 else:
                     self._out, self._then = self._then, None
-            budget = SLICE_BYTES
-            while self._out is None and self._file_at < self._file_end and budget > 0:
-                wanted = min(budget, self._file_end - self._file_at)
-                sent = self._send_slice(wanted)
-                if sent == 0:  # the file is shorter than it was: a torn answer must not look whole
-                    self.close()
-                    return
-                self._web.counts.bytes_sent += sent
-                self._moved += sent
-                self._file_at += sent
-                budget -= sent
+            if self._out is None and self._file is not None and not self._send_slices(self._file):
+                self.close()
+                return
         except BlockingIOError:
             pass
         except OSError:
             self.close()
             return
-        if self._out is not None or self._file_at < self._file_end:
+        if self._out is not None or (self._file is not None and self._file.left):
             if self.stage is not Stage.SENDING:
                 self._web.loop.change(self.fd, WRITE)
                 self._moved = 0
@@ -363,19 +346,23 @@ class Connection:
             return
         self._sent()
 
-    def _send_slice(self, wanted: int) -> int:
-        """Send some of the file, by the kernel alone if it can; return how much that was."""
-        if not self.wire.secure:
-            return os.sendfile(self.fd, self._file, self._file_at, wanted)
-        data = os.pread(self._file, min(wanted, _SECURE_SLICE_BYTES), self._file_at)
-        sent = self.wire.write(self.fd, data) if data else 0
-        if sent < len(data):
-            self._out = memoryview(data)[sent:]
-        return len(data)
+    def _send_slices(self, file: FileSlices) -> bool:
+        """Send some of the file; say whether it was as long as it should be.
+
+        It may be shorter than it was: a torn answer must not look whole.
+        """
+        budget = SLICE_BYTES
+        while self._out is None and file.left and budget > 0:
+            sent, self._out = file.send(self.wire, self.fd, budget)
+            if sent == 0:
+                return False
+            self._web.counts.bytes_sent += sent
+            self._moved += sent
+            budget -= sent
+        return True
 
     def _sent(self) -> None:
-        if self._file >= 0:
-            self._close_file()
+        self._close_file()
         self._on_gone = None
         if not self._keep:
             if self.stage is not Stage.HEAD or not self._heard_all or self.buffer:
@@ -399,8 +386,6 @@ class Connection:
             pass
 
     def _close_file(self) -> None:
-        os.close(self._file)
-        self._file = -1
-        if self._file_closed is not None:
-            self._file_closed()
-        self._file_at = self._file_end = 0
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()
