@@ -16,8 +16,10 @@ import msgspec
 from ground import Ground
 
 from stentor.base.clock import SystemClock
-from stentor.evidence.reading import read_seconds
+from stentor.cli.ledger_files import Files
+from stentor.evidence.records import Second
 from stentor.evidence.verdict import judge
+from stentor.evidence.verify import verify
 from stentor.guard.serve import run_guard
 from stentor.load.plan import Plan
 from stentor.load.report import Histogram, Tally
@@ -138,8 +140,8 @@ def now_ms(at: Ground) -> int:
 def verdicts(at: Ground, measured: list[Measured]) -> dict[str, str]:
     """Return what the records of these edges say of each family, by the report's own code."""
 
-    files = [path.read_bytes() for path in sorted(at.folder.ledger.glob("[0-9]*.jsonl"))]
-    seconds = read_seconds(files)
+    seconds: list[Second] = []
+    verify(Files([at.folder.ledger]), good=lambda _, second: seconds.append(second))
     told: dict[str, str] = {}
     for family in dict.fromkeys(one.family for one in measured):
         own = [one for one in measured if one.family == family]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stentor.base.errors import StentorError, UsageError
-from stentor.cli.ledger_files import data_folder, ledger_files, read_file, read_heads
+from stentor.cli.ledger_files import Files, data_folder, read_heads
 from stentor.cli.options import Data, Json
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def verify(
     if key is not None and _KEY.match(key) is None:
         raise UsageError("--key is 64 hexadecimal digits, as `stentor ledger key` prints them.")
     heads = [one for given in head or () for one in read_heads(given)]
-    report = check(((path.name, read_file(path)) for path in ledger_files(files)), key, heads)
+    report = check(Files(files), key, heads)
     if json:
         import msgspec
 

@@ -1,5 +1,6 @@
 """Files of a ledger as commands are given them: names become bytes, and heads. Verifies nothing."""
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,15 +21,25 @@ def data_folder(data: str | None) -> "DataFolder":
     return DataFolder(Path(load_settings(os.environ, data=data).data))
 
 
-def ledger_files(given: list[Path]) -> list[Path]:
-    """Return the files, with those of each folder in it; raises `UsageError` for an empty one."""
-    files: list[Path] = []
-    for path in given:
-        found = sorted(path.glob("[0-9]*.jsonl")) if path.is_dir() else [path]
-        if not found:
-            raise UsageError(f"There is no file of a ledger in {path}.")
-        files += found
-    return files
+class Files:
+    """Files of a ledger, with those of each folder that is given, as (name, bytes), by name.
+
+    Read one at a time whenever it is gone through: together they may be larger than memory.
+    """
+
+    def __init__(self, given: Iterable[Path]) -> None:
+        """Raises `UsageError` for a folder without a file of a ledger."""
+        self._paths: list[Path] = []
+        for path in given:
+            found = [one for one in path.glob("*.jsonl") if one.stem.isdecimal()]
+            if path.is_dir() and not found:
+                raise UsageError(f"There is no file of a ledger in {path}.")
+            self._paths += found if path.is_dir() else [path]
+        self._paths.sort(key=lambda path: path.name)
+
+    def __iter__(self) -> Iterator[tuple[str, bytes]]:
+        """Yield each file; raises `UsageError` for one that cannot be read."""
+        return ((path.name, read_file(path)) for path in self._paths)
 
 
 def read_file(path: Path) -> bytes:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from stentor.base.errors import UsageError
-from stentor.cli.ledger_files import data_folder, ledger_files, read_file, read_heads
+from stentor.cli.ledger_files import Files, data_folder, read_heads
 from stentor.cli.options import Data, Json
 
 
@@ -39,8 +39,7 @@ def report(
 
     from stentor.evidence.report import make_report
 
-    paths = ledger_files(ledger or [data_folder(data).ledger])
-    files = [(path.name, read_file(path)) for path in paths]
+    files = Files(ledger or [data_folder(data).ledger])
     heads = [one for given in head or () for one in read_heads(given)]
     found, page = make_report(room, files, version("stentor"), key, heads)
     if json:

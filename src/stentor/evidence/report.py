@@ -4,7 +4,7 @@ The same files give the same bytes, here and at a stranger's. Reads no clock and
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -14,7 +14,7 @@ from stentor.evidence.course import read_course
 from stentor.evidence.findings import Report as Checked
 from stentor.evidence.page import Sources, report_page
 from stentor.evidence.promises import Held, hold_promises
-from stentor.evidence.reading import evening_of, read_seconds, rooms_in
+from stentor.evidence.reading import Signed
 from stentor.evidence.verdict import Verdict, judge
 from stentor.evidence.verify import verify
 
@@ -46,29 +46,34 @@ class RoomReport(msgspec.Struct, frozen=True):
     files: tuple[File, ...]
 
 
+def _listing(files: Iterable[tuple[str, bytes]], listed: list[File]) -> Iterator[tuple[str, bytes]]:
+    """Yield the files, and put down what each is."""
+    for name, data in files:
+        listed.append(File(name, hashlib.sha256(data).hexdigest(), data.count(b"\n")))
+        yield name, data
+
+
 def make_report(
     room: str,
-    files: Sequence[tuple[str, bytes]],
+    files: Iterable[tuple[str, bytes]],
     code: str,
     key: str | None = None,
     heads: Sequence[Head] = (),
 ) -> tuple[RoomReport, str]:
     """Return the report of a room and its page, from files as (name, bytes).
 
-    `code` is the version that reads. Raises `UsageError` if the files tell nothing of the room.
+    `files` is gone through twice, so it may read them as it goes. `code` is the version that reads.
+    Raises `UsageError` if the files tell nothing of the room.
     """
-    checked = verify(files, key, heads)
-    seconds = read_seconds(data for _, data in files)
-    evening = evening_of(seconds, room)
+    signed, listed = Signed(), list[File]()
+    checked = verify(_listing(files, listed), key, heads, signed.note)
+    evening = signed.evening((data for _, data in files), room)
     if evening is None or not evening.seconds:
-        known = ", ".join(sorted(rooms_in(seconds))) or "no room at all"
+        known = ", ".join(signed.rooms) or "no room at all"
         raise UsageError(f"This ledger tells nothing of {room}; it tells of {known}.")
     course = read_course(evening.seconds, room)
     promises = hold_promises(course, 0 if checked.whole else None)
     verdict = judge(evening.seconds)
-    listed = [
-        File(name, hashlib.sha256(data).hexdigest(), data.count(b"\n")) for name, data in files
-    ]
     report = RoomReport(
         format=FORMAT,
         code=code,

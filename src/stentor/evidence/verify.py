@@ -5,7 +5,7 @@ Never judges what the records say, and cannot know whose key it is: compare that
 was published beforehand.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -13,7 +13,9 @@ import msgspec
 
 from stentor.evidence.chain import (
     NOTHING,
+    Body,
     Head,
+    Payload,
     Tree,
     head_holds,
     leaf_hash,
@@ -27,6 +29,7 @@ from stentor.evidence.records import Closing, Opening, Second
 FINDINGS_MAX = 1_000
 _APART_MAX = 100_000  # records: of a larger hole it is not looked whether they stand elsewhere
 _TAKEN_OUT = "taken out of the file"
+Good = Callable[[bytes, Second], None]
 SECOND_LATE_MS = 2_500  # seconds further apart than this are a gap
 
 
@@ -85,20 +88,26 @@ def _key_named(lines: Sequence[bytes]) -> str:
     return ""
 
 
-def _read_lines(file: _File, lines: Sequence[bytes]) -> None:
+def _nobody_asks(_digest: bytes, _second: Second) -> None:
+    """Forget it."""
+
+
+def _read_lines(file: _File, lines: Sequence[bytes], good: Good) -> None:
     """Take every line for itself: does it have its hash, its signature, its place?"""
     expected, skipped = 0, set[int]()
     for number, line in enumerate(lines, 1):
         # The last line may have been written when the machine stopped, or be cut: then there is
         # no record, and whether there was one a kept head tells.
         torn = file.torn and number == len(lines)
-        n, record = _check_line(file, line, number, expected, torn=torn)
-        if record is None:
+        found = _check_line(file, line, number, expected, torn=torn)
+        if found is None:
             if torn:
                 break
             file.bad.setdefault(expected, number)
             expected += 1
             continue
+        digest, body, said = found
+        n = body.n
         if n in file.good:
             file.find(Fault.TWICE, n, number, f"it stands in line {file.good[n].line} already")
             continue
@@ -114,7 +123,11 @@ def _read_lines(file: _File, lines: Sequence[bytes]) -> None:
             else:
                 file.find(Fault.MISSING, expected, 0, _TAKEN_OUT, n - 1)
             expected = n + 1
-        file.good[n] = record
+        if isinstance(said, Second):
+            good(digest, said)
+            file.good[n] = _Record(number, digest, body.prev, said.at_ms)
+        else:
+            file.good[n] = _Record(number, digest, body.prev, said)
     _find_missing(file, sorted(skipped))
 
 
@@ -129,25 +142,24 @@ def _find_missing(file: _File, missing: Sequence[int]) -> None:
 
 def _check_line(
     file: _File, text: bytes, number: int, expected: int, *, torn: bool
-) -> tuple[int, _Record | None]:
-    """Return a line's number in the chain and what is kept of it, or say what is wrong with it."""
+) -> tuple[bytes, Body, Payload] | None:
+    """Return a line's hash and what it says, or say what is wrong with it."""
     parts = take_apart(text)
     body = read_body(parts.body) if parts is not None else None
     said = body.payload if body is not None else None
     if parts is None or body is None or said is None or body.n < 0:
         if not torn:
             file.find(Fault.UNREADABLE, expected, number, "this line is not a record")
-        return expected, None
+        return None
     digest = leaf_hash(parts.body)
     if digest.hex() != parts.hash:
         file.find(Fault.EDITED, expected, number, "it does not have the hash that it says")
-        return expected, None
+        return None
     if not record_holds(digest, parts.sig, file.key):
         why = "its signature is not that of the ledger's key: changed, put in or signed anew"
         file.find(Fault.RESIGNED, expected, number, why)
-        return expected, None
-    kept = said.at_ms if isinstance(said, Second) else said
-    return body.n, _Record(number, digest, body.prev, kept)
+        return None
+    return digest, body, said
 
 
 def _check_order(file: _File, key: str | None) -> None:
@@ -187,6 +199,7 @@ def _check_kept(files: Sequence[_File], heads: Sequence[Head], key: str | None) 
     """Hold the files against heads that somebody kept; return the doubts that remain."""
     doubts: list[str] = []
     by_ledger = {file.opening_hash: file for file in files if file.opening_hash}
+    roots: dict[str, _Roots] = {}
     known = {file.key for file in files} if key is None else {key}
     fits: dict[str, int] = {}  # the largest head of a file that its records agree with
     for head in sorted(heads, key=lambda one: (one.ledger, one.size)):
@@ -200,7 +213,7 @@ def _check_kept(files: Sequence[_File], heads: Sequence[Head], key: str | None) 
             file.find(Fault.MISSING, file.size, 0, why, head.size - 1)
         elif file.findings:
             continue  # what was changed is named already
-        elif _root_of(file, head.size) == head.root:
+        elif roots.setdefault(head.ledger, _Roots(file)).of(head.size) == head.root:
             fits[head.ledger] = head.size
         else:
             why = "a head that was kept says otherwise: written anew with the ledger's own key"
@@ -208,11 +221,17 @@ def _check_kept(files: Sequence[_File], heads: Sequence[Head], key: str | None) 
     return doubts
 
 
-def _root_of(file: _File, size: int) -> str:
-    tree = Tree()
-    for n in range(size):
-        tree.add(file.good[n].hash)
-    return tree.root().hex()
+class _Roots:
+    """The roots of a file without a fault, for sizes that do not become smaller."""
+
+    def __init__(self, file: _File) -> None:
+        self._file = file
+        self._tree = Tree()
+
+    def of(self, size: int) -> str:
+        while self._tree.size < size:
+            self._tree.add(self._file.good[self._tree.size].hash)
+        return self._tree.root().hex()
 
 
 def _told(file: _File) -> Ledger:
@@ -243,6 +262,8 @@ def _doubts(told: Sequence[Ledger], heads: Sequence[Head], key: str | None) -> l
     doubts = []
     if key is None:
         doubts.append("The key is the one that the files name: compare it with the published one.")
+        if (keys := len({one.key for one in told if one.key})) > 1:
+            doubts.append(f"The files name {keys} different keys, of which one was published.")
     followed = {one.previous for one in told}
     for one in told:
         covered = any(head.ledger == one.ledger and head.size >= one.records for head in heads)
@@ -262,17 +283,19 @@ def verify(
     files: Iterable[tuple[str, bytes]],
     key: str | None = None,
     heads: Sequence[Head] = (),
+    good: Good = _nobody_asks,
 ) -> Report:
     """Return what holds of these files, each a name and all of its bytes.
 
-    `key` is the public key as it was published (hexadecimal), `heads` what somebody kept.
+    `key` is the public key as it was published (hexadecimal), `heads` what somebody kept. `good`
+    is told each second that the key signed, once, with its hash.
     """
     read: list[_File] = []
     for name, data in files:
         *lines, rest = data.split(b"\n")
         lines += [rest] if rest else []
         file = _File(name, key or _key_named(lines), torn=bool(rest))
-        _read_lines(file, lines)
+        _read_lines(file, lines, good)
         if not file.good and not file.findings:
             file.find(Fault.MISSING, 0, 0, "the file has no record")
         _check_order(file, key)

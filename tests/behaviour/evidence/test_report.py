@@ -4,12 +4,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from stentor.base.errors import UsageError
-from stentor.evidence.chain import Chain, Payload
-from stentor.evidence.records import Closing, Opening
+from stentor.cli.ledger_files import Files
+from stentor.evidence.chain import Chain, Payload, read_body, take_apart
+from stentor.evidence.records import Closing, Opening, RoomPlan
 from stentor.evidence.report import make_report
 from stentor.evidence.verdict import Told, Word
 from stentor.simulate.attackers import Family
@@ -81,3 +83,44 @@ def test_page_of_a_changed_ledger_says_so_first_and_names_the_record(attacked: b
 def test_room_that_the_ledger_does_not_know_is_answered_with_those_it_does(attacked: bytes) -> None:
     with pytest.raises(UsageError, match=f"it tells of {ROOM}"):
         make_report("elsewhere", [("a", attacked)], "test")
+
+
+def _lines_of(data: bytes) -> list[bytes]:
+    return data.splitlines(keepends=True)
+
+
+def test_record_that_nobody_signed_is_no_part_of_the_report(crowded: bytes) -> None:
+    """Its hash anybody can compute; only the key's owner can sign it."""
+    lines = _lines_of(crowded)
+    parts = take_apart(lines[3][:-1])
+    assert parts is not None
+    body = read_body(parts.body)
+    assert body is not None
+    assert body.second is not None
+    lies = msgspec.structs.replace(
+        body.second, rooms={ROOM: RoomPlan("Not the title", EPOCH_MS - 86_400_000)}
+    )
+    forger = Chain(Ed25519PrivateKey.from_private_bytes(bytes([9]) * 32))
+    forger.tree.size, forger.last = body.n, body.prev
+    late = msgspec.structs.replace(lies, at_ms=1 << 42)
+    for false in (lies, late):
+        put_in = b"".join([*lines[:3], forger.line(false), *lines[3:]])
+        report, _ = make_report(ROOM, [("a", put_in)], "test")
+        honest, _ = make_report(ROOM, [("a", crowded)], "test")
+        assert not report.ledger.whole
+        assert (report.title, report.epoch_ms) == (honest.title, honest.epoch_ms)
+        assert (report.from_ms, report.until_ms) == (honest.from_ms, honest.until_ms)
+        assert report.verdict == honest.verdict
+
+
+def test_report_is_the_same_in_whatever_order_the_files_are_named(
+    crowded: bytes, tmp_path: Path
+) -> None:
+    lines = _lines_of(crowded)
+    half = len(lines) // 2
+    for name, part in (("1", lines[:half]), ("2", [lines[0], *lines[half:]])):
+        (tmp_path / f"0000000{name}.jsonl").write_bytes(b"".join(part))
+    files = Files([tmp_path])
+    assert [name for name, _ in files] == ["00000001.jsonl", "00000002.jsonl"]
+    turned = Files([tmp_path / "00000002.jsonl", tmp_path / "00000001.jsonl"])
+    assert make_report(ROOM, files, "test") == make_report(ROOM, turned, "test")
