@@ -47,6 +47,7 @@ figure { overflow-x: auto }
 .chart .area { fill: var(--ink); opacity: .18 } .chart .span { fill: var(--ink); opacity: .12 }
 .chart .dashed { stroke-dasharray: 5 4 } figcaption i.dashed { border-top-style: dashed }
 figcaption i.shade { border-top: .7em solid var(--ink); opacity: .3; vertical-align: -.05em }
+.chart text.moment { paint-order: stroke; stroke: var(--card); stroke-width: 3px }
 .chart line.moment { stroke: var(--text); stroke-dasharray: 2 3 }
 .ink-1 { --ink: var(--ink-1) } .ink-2 { --ink: var(--ink-2) } .ink-3 { --ink: var(--ink-3) }
 .ink-4 { --ink: var(--ink-4) } .ink-5 { --ink: var(--ink-5) } .ink-6 { --ink: var(--ink-6) }

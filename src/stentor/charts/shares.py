@@ -45,11 +45,11 @@ class Shares:
             for share in _MARKS
         ]
         for decade in range(first, last + 1):
-            at = x(10.0**decade)
+            at, anchor = x(10.0**decade), "end" if decade == last else "middle"
             out.append(
                 f'<line class="grid" x1="{at:.1f}" x2="{at:.1f}" y1="{TOP}"'
                 f' y2="{HEIGHT - BOTTOM}"/><text x="{at:.1f}" y="{HEIGHT - 8}"'
-                f' text-anchor="middle">{figure(10.0**decade)}</text>'
+                f' text-anchor="{anchor}">{figure(10.0**decade)}</text>'
             )
         for _, ink, ends, shares in self.lines:
             points = " ".join(

@@ -61,6 +61,8 @@ def charts(course: Course) -> Iterator[str]:
         return _list(course_of(course, name) * scale)
 
     def chart(title: str, unit: str, *series: Series, most: float | None = None) -> str:
+        if most is not None:
+            most = max(most, *(value for one in series for value in one.values))
         return Timeline(title, unit, series, shaded, marked, most).html()
 
     def at_all(name: str, level: float) -> Series:

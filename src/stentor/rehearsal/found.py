@@ -121,7 +121,7 @@ def stays(course: Course) -> tuple[Stay, ...]:
     """Return how many seconds the ladder stood on each step."""
     median, worst = course_of(course, "step_median"), course_of(course, "step_worst")
     return tuple(
-        Stay(name, float((np.round(median) == n).sum()), float((np.round(worst) == n).sum()))
+        Stay(name, float((np.floor(median) == n).sum()), float((np.floor(worst) == n).sum()))
         for n, name in enumerate(STEPS)
     )
 

@@ -108,10 +108,10 @@ def _people(answer: Answer, course: Course) -> Iterator[str]:
             [(FIRST_AUDIO_S, f"{FIRST_AUDIO_S:g} s")],
         ).html()
     yield table(
-        ("", "People", "p50", "p75", "p90", "p95", "p99"),
+        ("", "Of", "p50", "p75", "p90", "p95", "p99"),
         [_quantiles(one) for one in answer.people],
         numbers=range(1, 7),
-        caption="Percentiles over people, not over machines (simulated)",
+        caption="Percentiles over people (or seconds they listened), not over machines (simulated)",
     )
 
 

@@ -135,7 +135,10 @@ def scaled(value: float, unit: str) -> str:
 def with_unit(value: float, unit: str) -> str:
     """Return a figure with its unit; a share, which has none, as a percentage."""
     if not unit:
-        return f"{value:.2%}" if value < 0.01 else f"{value:.1%}" if value < 0.1 else f"{value:.0%}"
+        if abs(value) >= 10:
+            return f"{value:,.0f} ×"
+        digits = 0 if abs(value) >= 0.1 or not value else 1 if abs(value) >= 0.01 else 2
+        return f"{value:.{digits}%}"
     return f"{whole(value) if value >= 10_000 else figure(value)} {unit}"
 
 
