@@ -322,3 +322,31 @@ async def test_how_listeners_fare_is_said_in_a_sentence(server: Server, page: Pa
             [now, jumped, before],
         )
         assert words in said
+
+
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+async def test_host_asks_before_the_hour_whether_all_is_there_and_reads_what_is_not(
+    server: Server, browser: Browser, size: dict[str, int]
+) -> None:
+    room = server.create_room("Budget hearing", in_s=3_600, host_name="Ada")
+    async with await browser.new_context(viewport=size, reduced_motion="reduce") as context:  # type: ignore[arg-type]
+        page = await context.new_page()
+        await open_studio(page, room.link("host"))
+        await until(page, "!document.querySelector('#preflight').hidden")
+        await page.get_by_label("How many listeners do you expect?").focus()
+        await page.keyboard.type("50")
+        await page.keyboard.press("Enter")
+        await until(page, "!document.querySelector('#preflight-found').hidden", 30)
+        told = page.get_by_role("region", name="Before the hour").get_by_role("status")
+        assert (await told.inner_text()).startswith("No: not ready for 50. ")
+        missing = page.get_by_role("list", name="What stands in the way, and warnings")
+        assert await missing.locator("li").first.get_attribute("data-kind") == "stops"
+        assert "There was no rehearsal" in await missing.inner_text()
+        await page.locator("#preflight summary").press("Enter")
+        assert "The stage answers." in await page.inner_text("#preflight-fine")
+        await check(page)
+        assert server.api("GET", f"/api/rooms/{room.id}")["expected"] == 50
+        await page.reload()
+        await until(page, "document.querySelector('#expected').value === '50'")
+        room.act("start")
+        await until(page, "document.querySelector('#preflight').hidden", 20)

@@ -66,10 +66,10 @@ def check_cpu(calibration: Calibration, edges: EdgeFacts, expected: Expected) ->
     by = "as the rehearsal measured" if calibration.measured else "by costs not measured here"
     processes = f"{edges.wanted} edge process{'es' * (edges.wanted != 1)}"
     if lane is not None:
-        behind = f"{period_s(lane):g} s at a time, about {target_s(lane):.0f} s behind live"
+        how = f"{period_s(lane):g} s of audio at a time, up to {target_s(lane):.1f} s behind live"
         return Item(
             "edges", Word.YES, Weight.VITAL,
-            f"{processes} on {edges.cores} cores serve {expected.listeners:,} {behind} ({by});"
+            f"{processes} on {edges.cores} cores serve {expected.listeners:,}, {how} ({by});"
             f" at most {most:,}.",
         )  # fmt: skip
     cores = min(edges.cores, edges.wanted)

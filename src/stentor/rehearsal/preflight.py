@@ -84,7 +84,7 @@ def _room(room: RoomFacts | None, now_ms: int) -> Item:
     if room is None:
         return Item(
             "room", Word.NO, Weight.VITAL, "There is no such room.",
-            "`stentor room list` names those there are.",
+            "See those there are: stentor room list.",
         )  # fmt: skip
     match phase_at(room.epoch_ms, room.end_ms, now_ms):
         case Phase.SCHEDULED:
@@ -98,7 +98,7 @@ def _room(room: RoomFacts | None, now_ms: int) -> Item:
         case _:
             return Item(
                 "room", Word.NO, Weight.VITAL, "It is over, or was called off.",
-                "Make a new room: `stentor room create`.",
+                "Make a new one: stentor room create.",
             )  # fmt: skip
 
 
@@ -109,7 +109,7 @@ def _links(room: RoomFacts | None, end_ms: int) -> Item:
     if room.host_links + room.speaker_links == 0:
         return Item(
             "links", Word.NO, Weight.VITAL, "Nobody has a link to the stage.",
-            "`stentor room invite` makes one.",
+            "Invite people: stentor room invite.",
         )  # fmt: skip
     if room.links_end_ms is not None and room.links_end_ms < end_ms:
         return Item(
@@ -120,7 +120,7 @@ def _links(room: RoomFacts | None, end_ms: int) -> Item:
     if room.host_links == 0:
         return Item(
             "links", Word.NO, Weight.WARNING, "There is no link for a host.",
-            "`stentor room invite ROOM NAME --role host`.",
+            "Invite one: stentor room invite ROOM NAME --role host.",
         )  # fmt: skip
     return Item("links", Word.YES, Weight.VITAL, f"Links: {told}; none ends before the event.")
 
@@ -136,7 +136,7 @@ def _part(part: PartFacts) -> Item:
     if not part.answers:
         return Item(
             part.name, Word.NO, weight, f"The {part.name} does not answer.{again}",
-            "The log of `stentor serve` says why.",
+            "The log of stentor serve says why.",
         )  # fmt: skip
     return Item(part.name, Word.YES, weight, f"The {part.name} answers.{again}")
 
@@ -146,7 +146,7 @@ def _edges_alive(facts: Facts) -> Item:
     told = f"{edges.telling} of {edges.wanted} edge processes told how they fare just now."
     if edges.telling >= edges.wanted:
         return Item("edges alive", Word.YES, Weight.VITAL, told)
-    return Item("edges alive", Word.NO, Weight.VITAL, told, "The log of `stentor serve` says why.")
+    return Item("edges alive", Word.NO, Weight.VITAL, told, "The log of stentor serve says why.")
 
 
 def _port(port: PortFacts) -> Item:
@@ -185,12 +185,12 @@ def _clock(clock: ClockFacts) -> Item:
 def _tls(tls: TlsFacts, end_ms: int) -> Item:
     if tls.spoken_by == "nobody":
         return Item(
-            "certificate", Word.NO, Weight.WARNING, "Listeners come without TLS.",
+            "TLS", Word.NO, Weight.WARNING, "Listeners come without TLS.",
             "Give the edges a certificate (STENTOR_TLS_CERTIFICATE), or put a front before them.",
         )  # fmt: skip
     if tls.expires_ms is None:
         return Item(
-            "certificate", Word.UNKNOWN, Weight.VITAL,
+            "TLS", Word.UNKNOWN, Weight.VITAL,
             f"When the certificate of the {tls.spoken_by} ends could not be read.",
             "See that the file, or the listeners' address, can be reached from this machine.",
         )  # fmt: skip
@@ -198,11 +198,11 @@ def _tls(tls: TlsFacts, end_ms: int) -> Item:
     if left_ms < TLS_MARGIN_MS:
         when = "before the event is over" if left_ms < 0 else "less than three days after it"
         return Item(
-            "certificate", Word.NO, Weight.VITAL,
+            "TLS", Word.NO, Weight.VITAL,
             f"The certificate of the {tls.spoken_by} ends {when}.", "Renew it.",
         )  # fmt: skip
     return Item(
-        "certificate", Word.YES, Weight.VITAL,
+        "TLS", Word.YES, Weight.VITAL,
         f"The certificate of the {tls.spoken_by} is good for {left_ms // _DAY_MS} days more.",
     )  # fmt: skip
 

@@ -17,7 +17,7 @@ _ELSEWHERE = {
     "clock_vouched", "event_lasts_s",
 }  # fmt: skip
 _MEMORY_APART = 0.05  # a kernel keeps a little more or less of it for itself
-_REHEARSE = "`stentor rehearse SCENARIO --listeners N` on this machine, with these settings."
+_REHEARSE = "Run stentor rehearse SCENARIO --listeners N, here and with these settings."
 
 
 def costs_used(rehearsal: RehearsalFacts | None, facts: Facts) -> tuple[Calibration, str]:

@@ -3,6 +3,7 @@
 
 import { Away, Refused } from "./api.js";
 import { faring } from "./crowd.js";
+import { Preflight } from "./preflight.js";
 import { button, confirm, copy, element, keyed, make, say, show, text } from "./page.js";
 
 const ROOM_EVERY = 2; // of the audience's seconds
@@ -23,6 +24,7 @@ export class Hosting {
     this.path = `/rooms/${encodeURIComponent(me.room)}`;
     if (me.role === "host") element("invite-role").append(new Option("Co-host", "cohost"));
     element("listen-url").value = me.listen_url;
+    this.preflight = new Preflight(this.path, control, this.act);
     this.#wire();
     this.#poll();
   }
@@ -142,6 +144,7 @@ export class Hosting {
     const field = element("new-title");
     if (field.value === (this.room?.title ?? "") && document.activeElement !== field) field.value = room.title;
     this.room = room;
+    this.preflight.draw(room);
     keyed(element("pins"), room.pinned, (pin) => pin.url, (pin) => this.#pinned(pin), (node, pin) => text(node.firstChild, pin.title));
     this.changed();
   }
