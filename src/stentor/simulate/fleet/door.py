@@ -57,6 +57,7 @@ class Sheets:
     line: Marks
     serving_ms: NDArray[np.int64]
     waiting: NDArray[np.int64]
+    late_ms: NDArray[np.int64]  # places before that were served too long ago to hold good
 
 
 class Doors:
@@ -98,27 +99,31 @@ class Doors:
         rest = there & ~free
         if not rest.any():
             return said
-        room = np.where(line, room, 0)
+        room = np.where(line, room, np.minimum(0, room))
         back = rest & (ticket == Kind.RETURN)
         returned = back & (ranks(back, first) < self.returns_left[at].astype(np.int64))
         said[returned] = Said.RETURNED
         rest &= ~returned
-        ticket = np.where(ticket == Kind.RETURN, 0, ticket)
+        late = (ticket == Kind.LINE) & (people.place_ms[rows] < sheets.late_ms[machine])
+        ticket = np.where((ticket == Kind.RETURN) | late, 0, ticket)
         held = rest & (ticket != 0)
         level = np.where(edges.pauses[at], 0.0, self.level[at])
         served = ~line | (people.place_ms[rows] <= sheets.serving_ms[machine])
         due = held & served
         said[held & ~served] = Said.EARLY
-        turn = due & (ranks(due, first) < np.minimum(np.floor(level), room + self.over[at]))
+        new = rest & (ticket == 0)
+        quiet = new & (sheets.waiting[machine] == 0)
+        # While there is more than half of what may be saved up, all are let in; then only whose
+        # turn it is.
+        asks = due | quiet
+        half = edges.per_s[at] * (SLACK * BURST_S / 2)
+        ample = asks & (ranks(asks, first) < np.minimum(np.ceil(level - half), room))
+        taken = ranks(ample, first) + ranks(due & ~ample, first)
+        turn = due & (ample | (taken < np.minimum(np.floor(level), room + self.over[at])))
         said[due] = Said.AGAIN
         said[turn] = np.where(ticket[turn] == Kind.LINE, Said.TURN, Said.REMINDED)
-        new = rest & (ticket == 0)
         said[new] = Said.PLACE
-        quiet = new & (sheets.waiting[machine] == 0) & (room > 0)
-        if quiet.any():
-            used = ranks(turn, first)
-            most = np.minimum(np.ceil(level - used - edges.per_s[at] * SLACK * BURST_S / 2), room)
-            said[quiet & (ranks(quiet, first) < most)] = Said.AT_ONCE
+        said[quiet & ample] = Said.AT_ONCE
         return said
 
     def spend(self, batch: Batch, said: NDArray[np.uint8], seen: Marks) -> None:

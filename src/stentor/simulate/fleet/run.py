@@ -134,7 +134,7 @@ class Run:
         self._moving.second(second)
         for harm in self.harms:
             harm.second(scene)
-        self._waiting.note_listeners(second)
+        self._waiting.second(second)
         now_ms = BEGINS_MS + scene.now_ms
         scene.doors.forget_idle([line.sheet.virtual_ms(now_ms) for line in scene.lines])
         take_stock(scene, delivering, spent_s, open_, self._waiting.people, live=live)

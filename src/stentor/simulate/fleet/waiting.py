@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 COMES_S = 0.5  # edge.door: from one's turn to being in, as pages ask
 _TURN_S, _LATE_S = 0.05, 0.2  # a page's coming after its turn (simulate.audience)
 _PEAK_S = 120  # edge.board
+GRACE_S = 120  # STENTOR_DOOR_GRACE_S
 _EVERY = ((8, 1), (64, 2), (1 << 30, 4))  # machines, and ticks between two steps of a line
 
 
@@ -27,9 +28,14 @@ class Waiting:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         machines = scene.edges.machines
+        n = machines
         self.sheets = Sheets(
-            np.zeros(machines, np.bool_), np.zeros(machines, np.int64), np.zeros(machines, np.int64)
+            np.zeros(n, np.bool_),
+            np.zeros(n, np.int64),
+            np.zeros(n, np.int64),
+            np.zeros(n, np.int64),
         )
+        self._served = np.zeros((GRACE_S, n), np.int64)
         self.people = 0  # in line
         self._peaks = np.zeros((_PEAK_S, machines), np.int64)
         self._every = next(ticks for most, ticks in _EVERY if machines <= most)
@@ -95,8 +101,11 @@ class Waiting:
         found: NDArray[np.int64] = np.maximum(0, most - self._scene.edges.by_machine())
         return found
 
-    def note_listeners(self, second: int) -> None:
-        """Remember how many listen to each machine."""
+    def second(self, second: int) -> None:
+        """Remember how many listen to each machine, and who has been served."""
+        at = second % GRACE_S
+        self.sheets.late_ms[:] = self._served[at]
+        self._served[at] = self.sheets.serving_ms
         self._peaks[second % _PEAK_S] = self._scene.edges.by_machine()
 
     def step(self, tick: int) -> None:
