@@ -19,6 +19,7 @@ from stentor.admission.ladder import (
 from stentor.admission.lanes import LANE_PARTS, lane_for_period, margin_parts, period_s
 from stentor.rehearsal.demand import Demand, Floats, demand, smoothed
 from stentor.simulate.fleet.calibration import Calibration, Costs
+from stentor.simulate.fleet.edges import delivery_costs_s, edges_per_machine, wire_bits
 from stentor.simulate.fleet.scenario import Fleet, Scenario
 
 JOIN_SHARE = 0.5  # STENTOR_EDGE_JOIN_SHARE as it comes
@@ -80,7 +81,9 @@ def make_plan(
     parts = parts_needed(scenario, calibration, asked, lane, lost)
     machines = max(1, ceil(parts[0].machines / (1.0 - lost) - 1e-9))
     machines = max(machines, scenario.fleet.regions)  # one each
-    per_machine = processes_per_machine(scenario.fleet, asked.peak / machines)
+    per_machine = edges_per_machine(
+        scenario, msgspec.structs.replace(scenario.fleet, machines=machines), calibration
+    )
     on_wire = bits_per_s(scenario, calibration, asked, lane, lost)
     sent = float(on_wire.sum()) / 8
     hours = machines * scenario.event.lasts_s / 3600
@@ -114,9 +117,8 @@ def costs(scenario: Scenario, calibration: Calibration) -> Costs:
 
 
 def delivery_s(known: Costs, parts: int) -> float:
-    """Return the cost of a delivery in a lane: measured, or of the next slower one that was."""
-    slower = [lane for lane in sorted(known.delivery_s) if lane >= parts]
-    return known.delivery_s[slower[0] if slower else max(known.delivery_s)]
+    """Return the cost of a delivery in a lane: measured, or drawn between the lanes that were."""
+    return float(delivery_costs_s(known)[LANE_PARTS.index(parts)])
 
 
 def lost_at_once(scenario: Scenario) -> float:
@@ -136,13 +138,9 @@ def bits_per_s(
     burst_s = period_s(lane + margin_parts(lane))
     joins = smoothed(asked.comes_per_s) + _returns_per_s(scenario, asked, lost)
     listening = asked.listening + joins * (asked.listening > 0) * burst_s
-    return listening * (scenario.programme.bits_per_s * costs(scenario, calibration).overhead)
-
-
-def processes_per_machine(fleet: Fleet, listeners: float) -> int:
-    """Return how many edge processes a machine runs: one a core, or as descriptors demand."""
-    each = DESCRIPTORS_LINE * fleet.descriptors_per_process
-    return max(fleet.cores, ceil(listeners / each - 1e-9))
+    known = costs(scenario, calibration)
+    each = wire_bits(scenario.programme.bits_per_s, known.overhead)[LANE_PARTS.index(lane)]
+    return listening * float(each)
 
 
 def parts_needed(

@@ -90,7 +90,7 @@ def test_the_network_is_counted_with_packets_up_to_where_joiners_get_a_lower_bit
     plan = _plan(scenario, 3)
     (network,) = [one for one in plan.parts if one.name == "network"]
     assert network.per_machine == 10e9 * BITS_LOWER
-    at_rest = plan.peak * 48_000 * SHIPPED.tls.overhead
+    at_rest = plan.peak * 48_000 * SHIPPED.tls.overhead  # which is that of this lane
     assert at_rest <= network.needed <= 1.05 * at_rest  # the rest is what joiners get at once
     assert plan.machines == -(-network.needed // network.per_machine)
 
@@ -140,8 +140,8 @@ def test_money_adds_up() -> None:
     assert plan.cost == pytest.approx(plan.machines * 2.0 + plan.bytes_sent / 1e9 * 0.03)
     # Everybody hears 48 kbit/s for as long as they are there.
     heard_s = float(demand(scenario).listening.sum())
-    least = heard_s * 48_000 / 8 * SHIPPED.tls.overhead
-    assert least <= plan.bytes_sent <= 1.1 * least
+    least = heard_s * 48_000 / 8
+    assert 1.04 * least <= plan.bytes_sent <= 1.1 * SHIPPED.tls.overhead * least
 
 
 def test_plan_that_is_followed_carries_the_crowd_and_one_machine_less_does_not() -> None:
@@ -170,10 +170,11 @@ def test_fleet_is_what_is_stated_or_a_share_of_what_is_needed() -> None:
 
 def test_changes_move_what_binds_and_nothing_else_moves_anything() -> None:
     scenario = a_scenario()
-    found = {one.change: one for one in sensitivities(scenario, SHIPPED, _plan(scenario).machines)}
+    machines = _plan(scenario).machines
+    found = {one.change: one for one in sensitivities(scenario, SHIPPED, machines)}
     assert found["an interface of 25 Gbit/s"].moved == pytest.approx(1.5, abs=0.02)
     assert found["24 instead of 48 kbit/s"].moved == pytest.approx(1.0, abs=0.02)
-    assert found["5 more machines"].moved == pytest.approx(5 / 46, abs=0.01)
+    assert found["5 more machines"].moved == pytest.approx(5 / machines, abs=0.01)
     assert found["one more core each"].moved == 0.0
     assert found["64 GiB of memory each"].moved == 0.0
     assert 0 < found["TLS ended by a front"].moved < 0.1
