@@ -57,7 +57,10 @@ def read_heads(given: str) -> "list[Head]":
     from stentor.evidence.chain import Head
 
     text = given.encode() if given.lstrip().startswith("{") else read_file(Path(given))
+    *whole, last = text.split(b"\n")
+    # While a head is written, and after a crash, the last line may be torn; the others hold.
+    lines = whole if whole and not last.endswith(b"}") else [*whole, last]
     try:
-        return [msgspec.json.decode(line, type=Head) for line in text.splitlines() if line.strip()]
+        return [msgspec.json.decode(line, type=Head) for line in lines if line.strip()]
     except (msgspec.MsgspecError, ValueError):
         raise UsageError(f"{given[:80]} is not a head, nor a file of heads.") from None

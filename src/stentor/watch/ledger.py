@@ -131,6 +131,7 @@ class Ledger:
             self._notes = self._notes[len(notes) :]
             self._take()
             wrote = True
+            file.sign_when_due()
             self._publish(file.head)
         if wrote and self._file is not None:
             self._file.sync()
@@ -179,10 +180,11 @@ class Ledger:
         files = ledger_files(self._folder)
         self._let_go(files)
         if self._before is None:
-            self._before = take_up(files[-1]) if files else Before()
+            self._before = take_up(files)
+            files = ledger_files(self._folder)
             self._notes = (*self._notes, *self._before.notes)
             if not self._before.closed:
-                told = f"from {self._before.at_ms} to {at_ms}, after {files[-1].name}"
+                told = f"from {self._before.at_ms} to {at_ms}, after {self._before.name}"
                 self._notes = (*self._notes, Note("watch-was-away", told))
         for old in files:
             old.chmod(0o444)

@@ -7,6 +7,7 @@ then the file is as it was before, or `broken` and given up.
 import contextlib
 import errno
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -26,12 +27,14 @@ from stentor.evidence.records import Closing, Note, Opening, Second
 
 HEADS_NAME = "heads.jsonl"
 HEADS_BYTES_MAX = 64 << 20
+_HEAD_BYTES_MAX = 4_096
 _TAIL_BYTES = RECORD_BYTES_MAX + 1
 
 
 class Before(msgspec.Struct, frozen=True):
     """Where the newest file of the past ended, and what is to be said of it."""
 
+    name: str = ""
     hash: str = NOTHING
     at_ms: int = 0
     closed: bool = True
@@ -40,16 +43,27 @@ class Before(msgspec.Struct, frozen=True):
 
 def ledger_files(folder: Path) -> list[Path]:
     """Return the ledger's files, the oldest first: their names are numbers."""
-    return sorted(folder.glob("[0-9]*.jsonl"))
+    return sorted(path for path in folder.glob("*.jsonl") if path.stem.isdecimal())
 
 
-def take_up(path: Path) -> Before:
-    """Look at where a file ends; a last line that was not written to its end is cut off."""
+def take_up(files: Sequence[Path]) -> Before:
+    """Look at where the newest file ends that ends with a record; an empty one is removed.
+
+    A last line that was not written to its end is cut off.
+    """
+    notes: list[Note] = []
+    for path in reversed(files):
+        before = _end_of(path, notes)
+        if before is not None:
+            return msgspec.structs.replace(before, notes=tuple(notes))
+    return Before(notes=tuple(notes))
+
+
+def _end_of(path: Path, notes: list[Note]) -> Before | None:
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - _TAIL_BYTES))
         tail = file.read()
-    notes: list[Note] = []
     whole = tail[: tail.rfind(b"\n") + 1]
     torn = len(tail) - len(whole)
     if torn:
@@ -61,27 +75,52 @@ def take_up(path: Path) -> Before:
     said = body.payload if body is not None else None
     if parts is None or said is None:
         notes.append(Note("ledger-unreadable", f"{path.name} does not end with a record"))
-        return Before(notes=tuple(notes))
-    return Before(parts.hash, said.at_ms, isinstance(said, Closing), tuple(notes))
+        if size == torn:
+            path.unlink()
+        return None
+    return Before(path.name, parts.hash, said.at_ms, isinstance(said, Closing))
 
 
 def keep_head(folder: Path, head: Head) -> None:
-    """Append a head to those that were published; raises `OSError`."""
+    """Append a head to those that were published, whole or not at all; raises `OSError`."""
     path = folder / HEADS_NAME
-    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    try:
-        if os.fstat(handle).st_size > HEADS_BYTES_MAX:
+    with contextlib.suppress(FileNotFoundError):
+        if path.stat().st_size > HEADS_BYTES_MAX:
             path.replace(folder / f"old-{HEADS_NAME}")
-            os.close(handle)
-            handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        os.write(handle, msgspec.json.encode(head) + b"\n")
+    line = msgspec.json.encode(head) + b"\n"
+    handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        size = _cut_torn(handle)
+        if os.write(handle, line) < len(line):
+            os.ftruncate(handle, size)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.fdatasync(handle)
     finally:
         os.close(handle)
 
 
+def _cut_torn(handle: int) -> int:
+    """Cut off a head that was not written to its end; return how large the file is then."""
+    size = os.fstat(handle).st_size
+    from_ = max(0, size - _HEAD_BYTES_MAX)
+    tail = os.pread(handle, _HEAD_BYTES_MAX, from_)
+    if tail.endswith(b"\n") or not tail:
+        return size
+    whole = from_ + tail.rfind(b"\n") + 1
+    os.ftruncate(handle, whole)
+    return whole
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 class LedgerFile:
-    """One file being written."""
+    """One file being written; it has its name when its opening is on disk."""
 
     def __init__(self, path: Path, key: Ed25519PrivateKey, opening: Opening) -> None:
         self.path = path
@@ -90,19 +129,26 @@ class LedgerFile:
         self.broken = False
         self.head: Head | None = None
         self._last_ms = opening.at_ms
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
-        self._file = os.open(path, flags, 0o600)
+        new = path.with_suffix(".new")  # perhaps of a writer that was killed here
+        self._file = os.open(new, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
             self._append(opening)
             self.sync()
+            if path.exists():
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path.name)
+            new.rename(path)
+            _sync_folder(path.parent)
         except OSError:
             os.close(self._file)
-            path.unlink()
+            new.unlink(missing_ok=True)
             raise
 
     def append(self, second: Second) -> None:
-        """Append a second; then a head, when it is time for one (`head` is the newest)."""
+        """Append a second."""
         self._append(second)
+
+    def sign_when_due(self) -> None:
+        """Append a head, when it is time for one (`head` is the newest)."""
         signed = self.head.size if self.head is not None else 0
         if self.chain.tree.size - signed >= HEAD_EVERY:
             self._append_head()

@@ -12,12 +12,13 @@ import msgspec
 import pytest
 
 from stentor.base.paths import DataFolder
+from stentor.cli.ledger_files import read_heads
 from stentor.evidence.chain import Body, Head, take_apart
 from stentor.evidence.findings import Report
 from stentor.evidence.records import Note, Second
 from stentor.evidence.verify import verify
 from stentor.watch.ledger import PENDING_MAX, About, Ledger
-from stentor.watch.ledger_file import HEADS_NAME
+from stentor.watch.ledger_file import HEADS_NAME, keep_head
 from stentor.watch.serve import ledger_key
 from support.ledger import ledger_files
 from support.server import wait_until
@@ -227,3 +228,67 @@ def test_a_second_that_is_too_large_is_left_out_and_noted(writing: Writing) -> N
     assert writing.ledger.lost == 1
     assert [note.what for note in writing.notes()] == ["ledger-gap"]
     assert writing.check().whole
+
+
+def test_a_head_that_does_not_fit_costs_no_second_and_doubles_none(writing: Writing) -> None:
+    writing.seconds(58)  # with the opening 59 records: the next one brings a head
+    path = writing.folder / "00000001.jsonl"
+    line = len(path.read_bytes().splitlines(keepends=True)[-1])
+    with full_disk(path.stat().st_size + line + 100):
+        writing.seconds(1, wait=False)
+        wait_until(lambda: writing.ledger.hindered, PATIENCE_S)
+    writing.seconds(3)
+    writing.close()
+    assert writing.times() == [START_MS + 1000 * n for n in range(1, 63)]
+    assert writing.check(writing.heads()).whole
+
+
+@pytest.mark.parametrize("name", ["00000001_copy.jsonl", "00000001 2.jsonl", "9.bak.jsonl"])
+def test_a_file_of_another_name_in_the_folder_stops_nothing(writing: Writing, name: str) -> None:
+    writing.seconds(2)
+    writing.close()
+    shutil.copy(writing.folder / "00000001.jsonl", writing.folder / name)
+    writing.start()
+    writing.seconds(2)
+    writing.close()
+    assert writing.ledger.lost == 0
+    assert (writing.folder / "00000002.jsonl").exists()
+    assert (writing.folder / name).exists()
+
+
+def test_a_file_that_a_crash_left_empty_breaks_no_chain(writing: Writing) -> None:
+    writing.seconds(2)
+    writing.close()
+    (writing.folder / "00000002.jsonl").touch()
+    writing.start()
+    writing.seconds(2)
+    writing.close()
+    report = writing.check()
+    assert [one.file for one in report.files] == ["00000001.jsonl", "00000002.jsonl"]
+    assert (report.whole, report.doubts) == (True, ())
+    assert "ledger-unreadable" in {note.what for note in writing.notes()}
+
+
+def test_heads_that_were_torn_by_a_crash_go_on_with_whole_ones(writing: Writing) -> None:
+    writing.seconds(60)
+    writing.close()
+    path = writing.folder / HEADS_NAME
+    before = writing.heads()
+    path.write_bytes(path.read_bytes() + b'{"ledger":"12')
+    assert read_heads(str(path)) == before
+    writing.start()
+    writing.seconds(60)
+    writing.close()
+    assert writing.heads()[: len(before)] == before
+    assert len(writing.heads()) > len(before)
+    assert writing.check(read_heads(str(path))).whole
+
+
+def test_heads_file_takes_a_head_whole_or_not_at_all(writing: Writing) -> None:
+    writing.seconds(60)
+    writing.close()
+    path, head = writing.folder / HEADS_NAME, writing.heads()[-1]
+    size = path.stat().st_size
+    with full_disk(size + 50), pytest.raises(OSError, match=r"space|large"):
+        keep_head(writing.folder, head)
+    assert path.stat().st_size == size
