@@ -352,3 +352,78 @@ def test_line_goes_on_when_the_edge_that_leads_is_gone(tmp_path: Path) -> None:
 
         eventually(let_in, timeout_s=15).close()
         assert other.door.sheet.serving_ms > served
+
+
+def words(port: int, room: str, line: str) -> Response:
+    with Client(port).send(f"GET /r/{room}/live.mp4 HTTP/1.1\r\n{line}\r\n\r\n".encode()) as client:
+        said = client.response()
+        assert client.closed()
+    return said
+
+
+def test_who_comes_in_the_same_words_is_told_a_place_of_their_own(tmp_path: Path) -> None:
+    with edge_running(tmp_path, edge_admissions_per_s_max=0.02) as edge:
+        edge.on_air(20)
+        room, inside = edge.programme.room, edge.edge
+        turnstile = inside._public.turnstile
+        assert turnstile is not None
+        shortcuts = 0
+
+        def turned() -> Any:
+            nonlocal shortcuts
+            before = turnstile.turned
+            said = words(edge.port, room, "Host: same")
+            shortcuts += turnstile.turned - before
+            return said.status == 503 and said
+
+        told = [eventually(turned) for _ in range(4)]
+        while shortcuts < 4:
+            told.append(turned())
+        tickets = Tickets(door_key(edge.folder))
+        home = tickets.network_of(b"\x7f\x00\x00\x01")
+        places = []
+        for one in told:
+            said = one.json()
+            ticket = tickets.check(said["ticket"], room, home, round(time.time() * 1000))
+            assert isinstance(ticket, Ticket)
+            assert ticket.kind is Kind.LINE
+            assert ticket.place_ms == said["place_ms"]
+            assert said["type"].endswith(":line")
+            assert int(one.headers["retry-after"]) >= said["poll_s"]
+            assert int(one.headers["content-length"]) == len(one.body)
+            places.append(said["place_ms"])
+        assert len({one.json()["ticket"] for one in told}) == len(told)
+        assert places == sorted(places)
+        eventually(lambda: inside._web.open == inside.push.listeners)
+        counts = inside.counts
+        assert counts.line_given == len(told)
+        assert counts.answers_5xx == len(told)
+        assert len(inside.networks.peers) == inside.push.listeners
+
+
+def test_words_that_differ_are_the_door_s_to_answer(tmp_path: Path) -> None:
+    with edge_running(tmp_path, edge_admissions_per_s_max=0.02) as edge:
+        edge.on_air(20)
+        room, turnstile = edge.programme.room, edge.edge._public.turnstile
+        assert turnstile is not None
+
+        def shortcut() -> bool:
+            before = turnstile.turned
+            words(edge.port, room, "Host: same")
+            return turnstile.turned > before
+
+        eventually(lambda: ask(edge.port, room)[1] == 503)
+        for line, status in (("Host: a\r\nHost: b", 400), ("Host", 400), ("X: same", 400)):
+            eventually(shortcut)
+            assert words(edge.port, room, line).status == status
+        eventually(shortcut)
+        with Client(edge.port).send(b"GET /healthz HTTP/1.1\r\nHost: same\r\n\r\n") as client:
+            assert client.response().status == 200
+        eventually(shortcut)
+        forged = "A" * 64
+        with Client(edge.port).get(f"/r/{room}/live.mp4?ticket={forged}") as client:
+            assert client.response().status == 403
+        with Client(edge.port) as silent:  # says it in two pieces
+            silent.send(f"GET /r/{room}/live.mp4 HTTP/1.1\r\nHo".encode())
+            eventually(shortcut)
+            assert silent.send(b"st: same\r\n\r\n").response().status == 503

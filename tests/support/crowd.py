@@ -15,7 +15,6 @@ from typing import Any
 from stentor.admission.tickets import Tickets
 from stentor.base.errors import Problem
 from stentor.base.settings import Settings
-from stentor.edge.answer import Answer
 from stentor.edge.board import Board
 from stentor.edge.counts import Counts
 from stentor.edge.door import TICK_S, Door
@@ -43,8 +42,13 @@ class Visitor:
     tries: int = 0
     request = Request(Method.GET, "/r/hall/live.mp4", "", {})
 
-    def answer(self, answer: Answer) -> None:
-        self.said = json.loads(answer.body)
+    def keeps(self, *, parting: bool) -> bool:
+        return not parting
+
+    def refuse(self, data: bytes, *, keep: bool) -> None:
+        head, _, body = data.partition(b"\r\n\r\n")
+        assert (b"Connection: keep-alive" in head) is keep
+        self.said = json.loads(body)
 
     @property
     def waited_s(self) -> float:

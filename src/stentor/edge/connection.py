@@ -179,9 +179,15 @@ class Connection:
         self._on_gone = on_gone
         self._web.loop.change(self.fd, QUIET)
 
-    def begin(self) -> None:
-        """Serve what has come with the connection; who is not done is watched from then on."""
-        self._read()
+    def begin(self, said: bytes = b"") -> None:
+        """Serve what has come with the connection; who is not done is watched from then on.
+
+        `said` is what was read of it already.
+        """
+        if said:
+            self.buffer = said
+        else:
+            self._read()
         self._serve_heard()
         loop = self._web.loop
         if self.stage is not Stage.GONE and not loop.watches(self.fd):

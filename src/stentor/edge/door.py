@@ -25,7 +25,7 @@ from stentor.edge.bucket import BURST_S, Bucket
 from stentor.edge.connection import Connection
 from stentor.edge.counts import Counts
 from stentor.edge.door_limits import DoorLimits
-from stentor.edge.placing import place_answer
+from stentor.edge.placing import notice, place_answer
 from stentor.edge.proofs import Proofs
 from stentor.edge.rooms import Room
 from stentor.rooms.orders import Phase
@@ -256,20 +256,7 @@ class Door:
         self._served.append((now_ms, self.sheet.serving_ms))
         while self._served and self._served[0][0] < now_ms - limits.grace_ms:
             self._late_ms = self._served.popleft()[1]
-        sheet = self.sheet
-        body = {
-            "at_ms": sheet.at_ms or now_ms,
-            "open": not sheet.line,
-            "serving_ms": sheet.serving_ms,
-            "serving": round(sheet.served),
-            "per_minute": sheet.per_minute,
-            "waiting": sheet.waiting,
-            "room": sheet.room if sheet.line else None,
-            "line": [(knot.place_ms, knot.number) for knot in sheet.knots],
-            "wait_s": [round(knot.wait_s, 1) for knot in sheet.knots],
-            "poll_s_min": round(sheet.poll_s_min, 1),
-        }
-        self._json = msgspec.json.encode(body)
+        self._json = notice(self.sheet, now_ms)
 
     def _held(self, text: str, room: Room, peer: bytes, now_ms: int) -> Ticket | None:
         """Return a ticket that holds good; None sends an honest listener to the end of the line."""
@@ -296,26 +283,53 @@ class Door:
         name = f"tickets_{why.value.replace('-', '_')}"
         setattr(self._counts, name, getattr(self._counts, name) + 1)
 
+    @property
+    def turns_away(self) -> bool:
+        """Whether everybody who comes without a ticket is given a place, until the next tick."""
+        return self.sheet.line and bool(self.sheet.waiting)
+
+    def turn_away(self, peer: bytes, room: str) -> bytes:
+        """Return the whole answer to one more who came without a ticket, and is let go.
+
+        To be asked only while it `turns_away`. Raises `Problem` when no place is left.
+        """
+        now_ms = self._now_ms()
+        text, ticket = self._place(peer, room, now_ms, 0)
+        self.asked += 1
+        place_ms = ticket.place_ms
+        number, ahead, wait_s, again_s = self._standing(place_ms, now_ms)
+        more = _as_member(self.proofs.ask(text, now_ms))
+        return place_answer(
+            room, text, place_ms, number, ahead, wait_s, again_s, keep=False, more=more
+        )
+
     def _give_place(
         self, connection: Connection, room: Room, now_ms: int, back_ms: int = 0
     ) -> None:
-        peer = connection.peer
+        try:
+            text, ticket = self._place(connection.peer, room.id, now_ms, back_ms)
+        except Problem:
+            self._counts.line_full += 1
+            raise
+        self._answer_place(connection, text, ticket, now_ms)
+
+    def _place(self, peer: bytes, room: str, now_ms: int, back_ms: int) -> tuple[str, Ticket]:
+        """Return a place in line as a ticket; raises `Problem` when none is left."""
         virtual_ms = self.sheet.virtual_ms(now_ms)
         if not self.sheet.line:  # whoever came before it began will be taken to be in
             virtual_ms += _BEGINS_MS
         place_ms = self._places.place(peer, virtual_ms)
         if place_ms is None:
-            self._counts.line_full += 1
             raise _LINE_FULL
         if back_ms:
             place_ms = max(place_ms, virtual_ms + min(back_ms, self._limits.push_ms_max))
         network = self._tickets.network_of(peer)
         expires_s = now_ms // 1000 + LINE_TICKET_S
         ticket = self._new(Kind.LINE, place_ms, now_ms, expires_s, network)
-        text = self._tickets.write(ticket, room.id)
+        text = self._tickets.write(ticket, room)
         self._board.note_place(place_ms)
         self._counts.line_given += 1
-        self._answer_place(connection, text, ticket, now_ms)
+        return text, ticket
 
     def _write(
         self, kind: Kind, room: Room, place_ms: int, now_ms: int, expires_s: int, network: bytes
@@ -345,14 +359,18 @@ class Door:
         return self._tickets.write(moved, room.id), moved
 
     def _answer_place(self, connection: Connection, text: str, ticket: Ticket, now_ms: int) -> None:
-        place_ms = ticket.place_ms
-        given = self._board.places() - self.sheet.totals.places  # since the sheet was written
-        stand = self.sheet.stand(place_ms, now_ms, given)
-        ahead = max(0, stand.number - 1 - round(self.sheet.served))
-        again_s = poll_s(stand.wait_s, self.sheet.poll_s_min, self._chance())
-        wait_s = min(WAIT_S_MAX, stand.wait_s + _COMES_S)
+        number, ahead, wait_s, again_s = self._standing(ticket.place_ms, now_ms)
         asked = self.proofs.ask(text, now_ms) if ticket.kind is Kind.LINE else None
-        self._answer_line(connection, text, place_ms, stand.number, ahead, wait_s, again_s, asked)
+        self._answer_line(connection, text, ticket.place_ms, number, ahead, wait_s, again_s, asked)
+
+    def _standing(self, place_ms: int, now_ms: int) -> tuple[int, int, float, float]:
+        """Return a place's number, how many are ahead, the wait, and when to ask again."""
+        sheet = self.sheet
+        given = self._board.places() - sheet.totals.places  # since the sheet was written
+        stand = sheet.stand(place_ms, now_ms, given)
+        ahead = max(0, stand.number - 1 - round(sheet.served))
+        again_s = poll_s(stand.wait_s, sheet.poll_s_min, self._chance())
+        return stand.number, ahead, min(WAIT_S_MAX, stand.wait_s + _COMES_S), again_s
 
     def _answer_line(
         self,
@@ -368,11 +386,14 @@ class Door:
         request = connection.request
         assert request is not None
         room = request.path.split("/", 3)[2]
-        more = "" if asked is None else f',"altcha":{msgspec.json.encode(asked).decode()}'
+        more = _as_member(asked)
         keep = connection.keeps(parting=again_s > _KEPT_S)
-        connection.refuse(
-            place_answer(
-                room, text, place_ms, number, ahead, wait_s, again_s, keep=keep, more=more
-            ),
-            keep=keep,
+        data = place_answer(
+            room, text, place_ms, number, ahead, wait_s, again_s, keep=keep, more=more
         )
+        connection.refuse(data, keep=keep)
+
+
+def _as_member(asked: dict[str, Any] | None) -> str:
+    """Return a proof that is asked for as a further member of an answer, if one is."""
+    return "" if asked is None else f',"altcha":{msgspec.json.encode(asked).decode()}'

@@ -163,7 +163,10 @@ class Edge:
             knocks=self._public.knocks,
             side_features=(self.shelf, self._downloads, self._directory),
         )
-        self._lookout.attach(self._web, self.push, self.door, self._public, self.rooms, self.steps)
+        self._lookout.attach(
+            *(self._web, self.push, self.door, self._public, self.rooms, self.steps),
+            direct=self.entrance.direct,
+        )
         self.loop.first = self.steps.measured(self._take_feed)
         self.loop.last = self._accept
         self.loop.every(0.05, self._tick)

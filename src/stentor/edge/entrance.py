@@ -64,6 +64,11 @@ class Entrance:
             )
             web.loop.every(0.05, self.arrivals.tick)
 
+    @property
+    def direct(self) -> bool:
+        """Whether who comes says at once, plainly and for themselves what they want."""
+        return self.arrivals is None and not self._forwarding
+
     def introduce(self, connection: Connection, request: Request) -> None:
         """Note for whom an HTTP front asks; raises `Problem` if that one may not ask."""
         if not self._forwarding:

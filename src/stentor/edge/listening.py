@@ -20,6 +20,7 @@ from stentor.edge.limits import Limits
 from stentor.edge.loop import NOTHING, READ
 from stentor.edge.networks import Welcome, packed_address
 from stentor.edge.spare import Spare
+from stentor.edge.turnstile import Turnstile
 from stentor.edge.unsent import limit_unsent
 from stentor.edge.web import REFUSALS, Web
 from stentor.shield.policy import Why
@@ -84,6 +85,7 @@ class Listening:
         self._rests_until_ns = 0
         self._spare = Spare()
         self.open = False
+        self.turnstile: Turnstile | None = None  # where many are refused by the same words
 
     def listen(self) -> None:
         """Begin to let people in."""
@@ -177,10 +179,15 @@ class Listening:
         if arrivals is not None and arrivals.secure:
             self._arrive(arrivals, fd, peer)
             return
+        said = b"" if self.turnstile is None else self.turnstile.turns(fd, peer)
+        if said is None:
+            self._web.networks.left(fd)
+            os.close(fd)
+            return
         self._web.open += 1
         connection = self._web.loop.table[fd] = self.adopt(fd)
         try:
-            connection.begin()  # the request is mostly there already
+            connection.begin(said)  # the request is mostly there already
         except Exception:  # nobody would ever come back to a descriptor that is not watched
             connection.close()
             raise

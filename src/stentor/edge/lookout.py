@@ -15,6 +15,7 @@ from stentor.base.settings import Settings
 from stentor.edge import routes
 from stentor.edge.connection import Connection
 from stentor.edge.counts import Counts
+from stentor.edge.deadlines import Stage
 from stentor.edge.door import Door
 from stentor.edge.listening import Listening
 from stentor.edge.networks import Networks
@@ -23,6 +24,7 @@ from stentor.edge.rooms import Room, Rooms
 from stentor.edge.shielding import Lately, Shielding
 from stentor.edge.steps import Steps
 from stentor.edge.telling import Silent, Telling
+from stentor.edge.turnstile import Turnstile
 from stentor.edge.web import Web
 from stentor.shield.keys import house
 from stentor.shield.newcomers import Newcomers
@@ -90,11 +92,22 @@ class Lookout:
         )
 
     def attach(
-        self, web: Web, push: Push, door: Door, public: Listening, rooms: Rooms, steps: Steps
+        self,
+        web: Web,
+        push: Push,
+        door: Door,
+        public: Listening,
+        rooms: Rooms,
+        steps: Steps,
+        *,
+        direct: bool,
     ) -> None:
-        """Stand where people come, ask, join and leave."""
+        """Stand where people come, ask, join and leave; `direct`: they speak for themselves."""
         self._web, self._push, self._door = web, push, door
         self._public, self._rooms, self._steps = public, rooms, steps
+        self._turnstile = Turnstile(web, door, self._is_banned)
+        if direct:
+            public.turnstile = self._turnstile
         push.admits = self.admits
         push.joins = self._joins
         push.slow = self._slow
@@ -129,6 +142,9 @@ class Lookout:
             elif shown is not None:
                 self.shielding.showed_ticket(peer, now_ms)
         if not admitted:
+            if door.turns_away and not intent.ticket and connection.stage is Stage.GONE:
+                assert connection.request is not None
+                self._turnstile.note(connection.request, room)
             return False
         summary.admitted(peer)
         if shown is not None and shown.kind is not Kind.RETURN:
@@ -186,7 +202,8 @@ class Lookout:
         self.telling.part_zero(room, self._now_ms())
 
     def tick_door(self) -> None:
-        """Note how far the line is served."""
+        """Note how far the line is served; who is refused is asked after again."""
+        self._turnstile.forget()
         self._turns.note(self._door.sheet.serving_ms, self._now_ms())
 
     def close(self) -> None:
@@ -226,6 +243,9 @@ class Lookout:
         problem = self.shielding.put_off(connection.peer, self._now_ms())
         assert problem is not None
         raise problem
+
+    def _is_banned(self, peer: bytes) -> bool:
+        return self.shielding.ban_of(peer, self._now_ms()) is not None
 
     def _note_obeyed(self) -> None:
         """Tell what the policy's share and proofs did since the last look."""

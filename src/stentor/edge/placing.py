@@ -1,14 +1,14 @@
-"""The answer with a place in line, as bytes: what is the same for everybody is made beforehand.
+"""What the door says, as bytes: a place in line, and how the line stands.
 
-A crowd that is told to wait costs this answer more often than anything else is sent, so it is no
-`Answer` that is encoded but text that is filled in. Decides nothing of what is said.
+A crowd is told its places more often than anything else is sent, so that answer is no `Answer` that
+is encoded but text with gaps, and the rest is made beforehand. Decides nothing of what is said.
 """
 
 import math
 
 import msgspec
 
-from stentor.admission.line import WAIT_S_MAX
+from stentor.admission.line import WAIT_S_MAX, Sheet
 from stentor.base.errors import Problem
 from stentor.edge.answer import head
 
@@ -53,3 +53,21 @@ def place_answer(
         f',"door":"/r/{room}/door.json"{more}}}'
     )
     return f"{_HEADS[keep] % (math.ceil(again_s), len(body))}{body}".encode("latin-1")
+
+
+def notice(sheet: Sheet, now_ms: int) -> bytes:
+    """Return `door.json`: how the line stands, the same for all."""
+    return msgspec.json.encode(
+        {
+            "at_ms": sheet.at_ms or now_ms,
+            "open": not sheet.line,
+            "serving_ms": sheet.serving_ms,
+            "serving": round(sheet.served),
+            "per_minute": sheet.per_minute,
+            "waiting": sheet.waiting,
+            "room": sheet.room if sheet.line else None,
+            "line": [(knot.place_ms, knot.number) for knot in sheet.knots],
+            "wait_s": [round(knot.wait_s, 1) for knot in sheet.knots],
+            "poll_s_min": round(sheet.poll_s_min, 1),
+        }
+    )

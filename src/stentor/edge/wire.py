@@ -5,12 +5,14 @@ delivers need not know which it is. It decides nothing about what is said.
 """
 
 import os
+import socket
 from collections.abc import Callable
 from typing import Protocol
 
 from stentor.edge.loop import QUIET
 from stentor.edge.pages import pages_for
 
+_Socket = socket.SocketType
 Write = Callable[[int, bytes | memoryview], int]
 
 
@@ -68,3 +70,16 @@ class PlainWire:
 
 
 PLAIN: Wire = PlainWire()
+
+
+def send_last(fd: int, data: bytes) -> int:
+    """Send to a plain client who is let go right after: end and data go in one packet.
+
+    Raises `OSError` when nothing was taken. The client must have been heard to the end.
+    """
+    # Not `socket.socket`: that asks the kernel for all that is known here, in three calls.
+    one = _Socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, fd)
+    try:
+        return one.send(data, socket.MSG_MORE)
+    finally:
+        one.detach()
