@@ -18,6 +18,7 @@ from stentor.simulate.fleet.delivering import Delivering
 from stentor.simulate.fleet.diary import TICK_MS, Diary
 from stentor.simulate.fleet.door import Doors
 from stentor.simulate.fleet.edges import make_edges
+from stentor.simulate.fleet.harm import make_harms
 from stentor.simulate.fleet.homes import NETWORKS, Homes, population
 from stentor.simulate.fleet.knocks import Knocks
 from stentor.simulate.fleet.ladders import Ladders
@@ -26,7 +27,6 @@ from stentor.simulate.fleet.moving import MOVES_PER_S, Moving
 from stentor.simulate.fleet.people import State, draw
 from stentor.simulate.fleet.scenario import Fleet, Scenario
 from stentor.simulate.fleet.scene import Scene
-from stentor.simulate.fleet.seam import Harm
 from stentor.simulate.fleet.serving import Serving
 from stentor.simulate.fleet.stock import stall, take_stock
 from stentor.simulate.fleet.waiting import Waiting
@@ -78,9 +78,9 @@ class Run:
             chance=np.random.default_rng(answers),
             harm=np.random.default_rng(harm),
         )
-        self.harms: list[Harm] = []
         self._delivering = Delivering(edges)
         self._ladders = Ladders(edges, scenario.programme)
+        self.harms = make_harms(scene, self._ladders.told, homes, harm)
         self._waiting = Waiting(scene)
         self._coming = Coming(scene, self.harms)
         self._moving = Moving(scene)
