@@ -122,7 +122,7 @@ STOPS: list[tuple[dict[str, Any], str, Word, str]] = [
     ({"edges": {"telling": 7}}, "edges alive", Word.NO, "7 of 8"),
     ({"ports": (PortFacts("listeners", ":8000", False),)}, "port for listeners", Word.NO, ":8000"),
     ({"edges": {"wanted": 2, "telling": 2, "lane_ms_max": 320}}, "edges", Word.NO, "at most"),
-    ({"network": {"bits_per_s": 3e9}}, "network", Word.NO, "2.74 Gbit/s"),
+    ({"network": {"bits_per_s": 3e9}}, "network", Word.NO, "Gbit/s, packets included"),
     ({"network": {"bits_per_s": None}}, "network", Word.UNKNOWN, "is not known"),
     ({"edges": {"connections_each": 6_000}}, "descriptors", Word.NO, "46,560 in all"),
     ({"edges": {"connections_each": None}}, "descriptors", Word.UNKNOWN, "could not be read"),

@@ -15,6 +15,7 @@ from stentor.base.errors import UsageError
 from stentor.media.grid import PART_S
 from stentor.simulate.fleet.calibration import Calibration, Costs
 from stentor.simulate.fleet.scenario import Fleet, Programme, Scenario
+from stentor.simulate.fleet.wire import delivery
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -28,9 +29,7 @@ DESCRIPTORS_RESERVED = 500  # edge.limits
 UNMEASURED_PER_S = 1_000.0  # edge.door_limits
 _USABLE = 0.97  # of descriptors (ladder.DESCRIPTORS_LINE)
 _GIB = float(1 << 30)
-# Of what a delivery adds to its bytes in the 0.96 s lane, this share of the programme is packets'
-# own: an IPv4 header and TCP with timestamps, 52 bytes on each 1,448, and an Ethernet frame.
-_PACKETS = 66 / 1448
+_CALIBRATED_BITS = 48_000.0  # the programme of `Costs.overhead`
 
 
 def costs_of(programme: Programme, calibration: Calibration) -> Costs:
@@ -47,11 +46,11 @@ def delivery_costs_s(costs: Costs) -> Floats:
 def wire_bits(bits_per_s: float, overhead: float) -> Floats:
     """Return the bits a second on the wire of one listener, by lane.
 
-    Part of the overhead that was measured goes with packets, the rest with deliveries.
+    The overhead of 48 kbit/s in the 0.96 s lane is the calibration's; how others differ from it is
+    counted: a slower lane has fewer boxes, a lower bitrate as many for less.
     """
-    each = max(0.0, (overhead - 1 - _PACKETS)) * bits_per_s * PERIODS_S[LANE_PARTS.index(3)]
-    packets = min(overhead - 1, _PACKETS)
-    bits: Floats = bits_per_s * (1 + packets) + each / PERIODS_S
+    counted = np.array([delivery(parts, bits_per_s).overhead for parts in LANE_PARTS])
+    bits: Floats = bits_per_s * overhead * counted / delivery(3, _CALIBRATED_BITS).overhead
     return bits
 
 
