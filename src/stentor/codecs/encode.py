@@ -110,6 +110,31 @@ class SilentParts:
         return Part(number, fragment(number, self._frame_samples, self._frames))
 
 
+class LoopedParts:
+    """Parts of a sound of whole parts that comes again and again: encoded once, and numbered."""
+
+    def __init__(self, rendition: Rendition, pcm: Pcm) -> None:
+        encoder = RenditionEncoder(rendition)
+        self._frame_samples = rendition.codec.frame_samples
+        for at in range(0, len(pcm), self._frame_samples):
+            encoder._encode(pcm[at : at + self._frame_samples])
+        self._per_part = encoder._frames_per_part
+        self._frames = encoder._frames[: len(pcm) // PART_SAMPLES * self._per_part]
+        self.init = encoder.init
+
+    @property
+    def media_bytes(self) -> int:
+        """The bytes of all frames, without what is around them."""
+        return sum(map(len, self._frames))
+
+    def part(self, number: int) -> Part:
+        """Return part `number`."""
+        at = number * self._per_part % len(self._frames)
+        return Part(
+            number, fragment(number, self._frame_samples, self._frames[at : at + self._per_part])
+        )
+
+
 def _open(rendition: Rendition) -> AudioCodecContext:
     match rendition.codec:
         case Codec.AAC:

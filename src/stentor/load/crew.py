@@ -96,6 +96,8 @@ def _resident_bytes() -> int:
 
 def _work(share: Share, channel: socket.socket) -> None:
     number = share.number
+    if share.decoding:
+        PartsCheck()  # loads the codecs, which would hold up whoever comes meanwhile
     fleet = Fleet(share, SystemClock(), PartsCheck)
     channel.send(encode(Ready(number)))
     begin = decode(channel.recv(MESSAGE_BYTES_MAX))

@@ -95,6 +95,8 @@ class Tally(msgspec.Struct):
     processes: int = 0
     cpu_s: float = 0.0  # of the load's own processes
     resident_bytes: int = 0
+    # The load's own lateness: from when somebody was due until they were connecting.
+    late_s: Histogram = msgspec.field(default_factory=Histogram)
     first_audio_s: Histogram = msgspec.field(default_factory=Histogram)
     after_hour_s: Histogram = msgspec.field(default_factory=Histogram)
     behind_s: Histogram = msgspec.field(default_factory=Histogram)

@@ -41,6 +41,7 @@ _DURATIONS = (
     ("told_s", "from coming to a place in line"),
     ("wait_s", "in line"),
     ("wait_error_s", "against what was announced"),
+    ("late_s", "late to come: the load's own doing"),
 )
 
 

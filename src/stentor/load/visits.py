@@ -172,6 +172,9 @@ class Visits:
         if who in self.queue.called:
             self._audience.called_ns[who] = now_ns
         self._open(who, request)
+        if ticket is None and not self._audience.attempts[who]:
+            late_ns = time.monotonic_ns() - self._audience.due_ns[who]
+            self._tally.late_s.add(late_ns / _NS)
 
     def _open(self, who: int, request: bytes, *, asks: bool = False) -> None:
         traits = self._audience.traits[who]

@@ -22,6 +22,16 @@ def cpu_s(pid: int) -> float:
     return total_ns / 1e9
 
 
+def slept(pid: int) -> int:
+    """Return how often a process went to sleep with nothing to do, in all its threads."""
+    total = 0
+    for thread in Path(f"/proc/{pid}/task").glob("*/status"):
+        with contextlib.suppress(OSError):
+            told = thread.read_text().partition("\nvoluntary_ctxt_switches:")[2]
+            total += int(told.split()[0])
+    return total
+
+
 def own_bytes(pid: int) -> int:
     """Return what a process has for itself: what it shares with others is not a listener's."""
     with contextlib.suppress(OSError):
@@ -58,19 +68,3 @@ def busy(cores: Iterable[int]) -> Busy:
             work += user + nice + system + irq + soft
             stolen += steal
     return Busy(work * _TICK_S, stolen * _TICK_S)
-
-
-def children(pid: int) -> list[int]:
-    """Return a process's descendants."""
-    parents: dict[int, int] = {}
-    for entry in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            stat = (entry / "stat").read_text()
-            parents[int(entry.name)] = int(stat.rsplit(")", 1)[1].split()[1])
-    found, look = [], [pid]
-    while look:
-        at = look.pop()
-        below = [one for one, parent in parents.items() if parent == at]
-        found += below
-        look += below
-    return found

@@ -1,7 +1,7 @@
 """A programme for trials, on a feed of its own: what an origin would publish, at real time.
 
 Sound like speech in loudness and pauses, encoded by the origin's encoders, so that listeners can
-decode and compare what they get. Made ahead, so that encoding takes no CPU time while something is
+decode and compare what they get. Encoded once, so that it takes no CPU time while something is
 measured. Knows nothing of edges or listeners.
 """
 
@@ -17,7 +17,7 @@ import numpy as np
 
 from stentor.base.clock import Clock
 from stentor.base.errors import UnavailableError
-from stentor.codecs.encode import RenditionEncoder
+from stentor.codecs.encode import LoopedParts, Pcm
 from stentor.feed.local import LocalPublisher
 from stentor.feed.window import Window
 from stentor.feed.wire import Kind, Message
@@ -30,47 +30,41 @@ ROOM = "rehearsal"
 _TITLE = "Rehearsal"
 _WINDOW_PARTS = 96
 _START_S = 10.0
+_LOOP_PARTS = 12
 _SYLLABLES_PER_S = 4.0
 _LOUDNESS = 6000.0
 
 
 class Programme:
-    """All parts of all renditions, as far as they have been made. The same in every trial."""
+    """Some seconds of sound in all renditions, again and again. The same in every trial."""
 
     def __init__(self) -> None:
-        self._encoders = {name: RenditionEncoder(one) for name, one in RENDITIONS.items()}
-        self._parts: dict[str, list[bytes]] = {name: [] for name in RENDITIONS}
-        self._noise = np.random.default_rng(1)
-        self._made = 0
+        pcm = _sound()
+        self._loops = {name: LoopedParts(one, pcm) for name, one in RENDITIONS.items()}
 
-    def make(self, parts: int) -> None:
-        """Encode until there are so many parts."""
-        while self._made < parts:
-            pcm = self._sound(self._made)
-            self._made += 1
-            for name, encoder in self._encoders.items():
-                self._parts[name] += [part.data for part in encoder.encode(pcm)]
+    def bits_per_s(self, rendition: str) -> float:
+        """Return the bits a second of a rendition's audio itself."""
+        return 8 * self._loops[rendition].media_bytes / (_LOOP_PARTS * PART_S)
 
     def inits(self) -> Iterator[tuple[str, bytes]]:
         """Yield each rendition's init segment."""
-        for name, encoder in self._encoders.items():
-            yield name, encoder.init
+        for name, loop in self._loops.items():
+            yield name, loop.init
 
     def part(self, number: int) -> Iterator[tuple[str, bytes]]:
-        """Yield one part in each rendition; it is made if it has not been."""
-        self.make(number + 1)
-        for name, made in self._parts.items():
-            yield name, made[number]
+        """Yield one part in each rendition."""
+        for name, loop in self._loops.items():
+            yield name, loop.part(number).data
 
-    def _sound(self, number: int) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
-        at_s = (np.arange(PART_SAMPLES) + number * PART_SAMPLES) / SAMPLE_RATE
-        voiced = sum(np.sin(2 * np.pi * 140.0 * k * at_s) / k for k in range(1, 12))
-        breath = 0.3 * self._noise.standard_normal(PART_SAMPLES)
-        loudness = np.clip(np.sin(np.pi * _SYLLABLES_PER_S * at_s), 0.0, None)
-        pcm: np.ndarray[tuple[int], np.dtype[np.int16]] = (
-            _LOUDNESS * loudness * (voiced + breath) / 2
-        ).astype(np.int16)
-        return pcm
+
+def _sound() -> Pcm:
+    """Return something like a voice: its harmonics and breath, as loud as syllables are."""
+    at_s = np.arange(_LOOP_PARTS * PART_SAMPLES) / SAMPLE_RATE
+    voiced = np.sum([np.sin(2 * np.pi * 140.0 * k * at_s) / k for k in range(1, 12)], axis=0)
+    breath = 0.3 * np.random.default_rng(1).standard_normal(len(at_s))
+    loudness = np.clip(np.sin(np.pi * _SYLLABLES_PER_S * at_s), 0.0, None)
+    pcm: Pcm = (_LOUDNESS * loudness * (voiced + breath) / 2).astype(np.int16)
+    return pcm
 
 
 class Broadcast:

@@ -1,0 +1,150 @@
+"""Which trials a rehearsal runs, at which sizes, and how each is arranged. Arithmetic only."""
+
+import math
+import resource
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stentor.admission.lanes import period_s
+from stentor.base.errors import UsageError
+from stentor.rehearsal.trial import Kind
+from stentor.simulate.fleet.calibration import SHIPPED
+
+SIZES = (1000, 2000, 3000)
+SIZES_MIN, SIZES_MAX = 2, 6
+SIZE_MIN, SIZE_MAX = 20, 8000  # of one edge; more need more descriptors on this machine
+# Lanes are forced: each size, plain and with TLS, has another one for its crowd and its line.
+_LANES = (3, 12, 48, 1, 3, 12)
+SPEED = 16.0  # of the programme while deliveries are measured: the slowest lane's come each second
+SLOW, FAST = 48, 3  # the lanes whose deliveries are measured by themselves
+EDGES_MAX = 4
+
+_PER_S_TO_LINE = 250.0  # let in a second: the same at every size, so that costs are comparable
+_COMES = 0.9  # of that, before the flood
+_FLOOD = 4.0  # times that
+_FLOODED = 1.5  # listeners of the flood for each who is there
+_CROWD_PER_S = {False: 1000.0, True: 350.0}  # plain, TLS: how many are to be looked at a second
+_CROWD_TIMES = 2.5  # as many come
+_JOIN_SHARE_MIN, _JOIN_SHARE = 0.05, 0.5
+_SETTLE_S, _HOLD_S, _AFTER_S = 1.0, 2.0, 3.0
+_STEP_S = 3.0
+_DESCRIPTORS_RESERVED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class TrialPlan:
+    """One trial. Times are seconds from its first listener."""
+
+    kind: Kind
+    sizes: tuple[int, ...]  # one, or those that come one after another
+    tls: bool
+    lane_parts: int
+    edges: int
+    join_share: float = _JOIN_SHARE
+    per_s: float = 0.0  # of all edges
+    comes_s: float = 1.0  # until all who are there first have come
+    flood: int = 0
+    flood_from_s: float = 0.0
+    flood_s: float = 0.0
+    lasts_s: float = 0.0
+
+    @property
+    def size(self) -> int:
+        """The size that it is named by."""
+        return self.sizes[-1]
+
+    @property
+    def about(self) -> str:
+        """What it is, for people."""
+        way = "with TLS" if self.tls else "without TLS"
+        match self.kind:
+            case Kind.DELIVERIES:
+                return f"deliveries to {self.size:,} listeners, {way}"
+            case Kind.CROWD:
+                return f"{self.size:,} come at once, {way}, lane of {period_s(self.lane_parts):g} s"
+            case Kind.LINE:
+                return (
+                    f"{self.size:,} listen and {self.flood:,} more come to a line, {way},"
+                    f" lane of {period_s(self.lane_parts):g} s"
+                )
+
+
+def plan_trials(sizes: Sequence[int], edges: int) -> list[TrialPlan]:
+    """Return the trials in order; raises `UsageError` for sizes that cannot be."""
+    check_sizes(sizes, edges)
+    plans = [TrialPlan(Kind.DELIVERIES, tuple(sizes), tls, SLOW, edges) for tls in (False, True)]
+    for number, size in enumerate(sizes):
+        for tls in (False, True):
+            plans.append(_crowd(size, _lane(number + 2 + tls), edges, tls=tls))
+            plans.append(_line(size, _lane(number + tls), edges, tls=tls))
+    return plans
+
+
+def check_sizes(sizes: Sequence[int], edges: int) -> None:
+    """Raise `UsageError` for sizes that say nothing, or that this machine does not bear."""
+    if not SIZES_MIN <= len(sizes) <= SIZES_MAX or sorted(set(sizes)) != list(sizes):
+        raise UsageError(
+            f"Give {SIZES_MIN} to {SIZES_MAX} rising sizes of trials, such as"
+            f" {','.join(map(str, SIZES))}: each is predicted from the others."
+        )
+    if sizes[0] < SIZE_MIN:
+        raise UsageError(f"A trial with fewer than {SIZE_MIN} listeners says nothing.")
+    most = min(SIZE_MAX, round((_descriptors() - _DESCRIPTORS_RESERVED) / (1 + _FLOODED))) * edges
+    if sizes[-1] > most:
+        raise UsageError(
+            f"The edges of a trial here bear {most:,} listeners and the crowd that comes to them:"
+            f" give no size above that."
+        )
+
+
+def takes_s(plans: Sequence[TrialPlan]) -> float:
+    """Return about how long they take."""
+    started_s = 6.0
+    return sum(started_s + (one.lasts_s or (2 * _STEP_S + 2.0) * len(one.sizes)) for one in plans)
+
+
+def _lane(number: int) -> int:
+    return _LANES[number % len(_LANES)]
+
+
+def _crowd(size: int, lane: int, edges: int, *, tls: bool) -> TrialPlan:
+    costs = SHIPPED.tls if tls else SHIPPED.plain
+    share = max(_JOIN_SHARE_MIN, min(_JOIN_SHARE, _CROWD_PER_S[tls] * costs.join_s))
+    seen_per_s = share / costs.join_s * edges
+    return TrialPlan(
+        Kind.CROWD,
+        (size,),
+        tls,
+        lane,
+        edges,
+        join_share=share,
+        comes_s=size / (seen_per_s * _CROWD_TIMES),
+        lasts_s=math.ceil(2 * size / seen_per_s + _HOLD_S + _AFTER_S),
+    )
+
+
+def _line(size: int, lane: int, edges: int, *, tls: bool) -> TrialPlan:
+    per_s = min(_PER_S_TO_LINE * edges, max(4.0, size / 4))
+    comes_s = size / (per_s * _COMES)
+    flood = round(size * _FLOODED)
+    flood_s = flood / (per_s * _FLOOD)
+    flood_from_s = comes_s + _SETTLE_S + _HOLD_S
+    lasts_s = math.ceil(flood_from_s + flood / per_s + _AFTER_S)
+    return TrialPlan(
+        Kind.LINE,
+        (size,),
+        tls,
+        lane,
+        edges,
+        per_s=per_s,
+        comes_s=comes_s,
+        flood=flood,
+        flood_from_s=flood_from_s,
+        flood_s=flood_s,
+        lasts_s=lasts_s,
+    )
+
+
+def _descriptors() -> int:
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return hard if hard != resource.RLIM_INFINITY else 1_000_000
