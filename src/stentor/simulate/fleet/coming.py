@@ -54,6 +54,12 @@ class Coming:
                 scene.again(rows[barred], _BARRED_S)
                 kept = np.flatnonzero(~barred)
                 rows, at, came_ms, first = rows[kept], at[kept], came_ms[kept], first[kept]
+        crowded = self._crowded(at)
+        if crowded.any():
+            counting.count("refused", int(crowded.sum()))
+            scene.retry(rows[crowded], came_ms[crowded])
+            kept = np.flatnonzero(~crowded)
+            rows, at, came_ms, first = rows[kept], at[kept], came_ms[kept], first[kept]
         # A first visit fetches the page too, unless it comes from elsewhere.
         work_s = np.zeros(len(rows))
         visits = first & (scene.chance.random(len(rows)) < self._visits)
@@ -71,7 +77,23 @@ class Coming:
         machine = edges.machine(scene.people.edge[rows])
         at = self._of_machine(machine, n)
         came_ms = begin_ms + scene.chance.integers(0, TICK_MS, n, np.int32)
-        scene.knocks.add(rows, at, came_ms, np.zeros(n), moves=True)
+        kept = np.flatnonzero(~self._crowded(at))  # the others stay where they are
+        scene.knocks.add(rows[kept], at[kept], came_ms[kept], np.zeros(len(kept)), moves=True)
+
+    def _crowded(self, at: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Say for whom the edge that they come to has no descriptor left."""
+        scene = self._scene
+        edges = scene.edges
+        open_ = edges.listeners + edges.idle + scene.knocks.by_edge(len(edges))
+        coming = np.bincount(at, minlength=len(edges))
+        if (open_ + coming <= edges.descriptors).all():
+            return np.zeros(len(at), np.bool_)
+        order = np.argsort(at, kind="stable")
+        first = np.searchsorted(at[order], at[order])
+        rank = np.empty(len(at), np.int64)
+        rank[order] = np.arange(len(at)) - first
+        crowded: NDArray[np.bool_] = rank >= (edges.descriptors - open_)[at]
+        return crowded
 
     def _choose(self, rows: Rows, first: NDArray[np.bool_]) -> NDArray[np.int64]:
         scene = self._scene

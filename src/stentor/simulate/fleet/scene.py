@@ -137,6 +137,14 @@ class Scene:
         edges.hold(people.edge[rows], people.lane[rows], people.lower[rows], -1)
         edges.left += np.bincount(people.edge[rows], minlength=len(edges))
 
+    def retry(self, rows: Rows, since_ms: Millis) -> None:
+        """Let people come again whose connection failed at those moments."""
+        people = self.people
+        people.tries[rows] += people.tries[rows] < 255
+        people.state[rows] = State.COMES
+        wait_s = after_s(self.chance, people.tries[rows])
+        self.diary.put(rows, since_ms + (1000 * wait_s).astype(np.int32))
+
     def settle(self, rows: Rows) -> None:
         """Count how those who are done with listening fared."""
         stalled_s = self.people.stalled_s[rows]

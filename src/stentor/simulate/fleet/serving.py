@@ -18,7 +18,7 @@ from stentor.simulate.fleet.knocks import NOBODY, Batch, begins
 from stentor.simulate.fleet.ladders import Ladders
 from stentor.simulate.fleet.lines import BEGINS_MS
 from stentor.simulate.fleet.people import NEVER, Rows, State
-from stentor.simulate.fleet.retrying import HEAD_S, after_s
+from stentor.simulate.fleet.retrying import HEAD_S
 from stentor.simulate.fleet.scene import Scene
 from stentor.simulate.fleet.seam import Harm
 from stentor.simulate.fleet.waiting import Waiting
@@ -27,6 +27,7 @@ from stentor.simulate.machine import COST
 Floats = NDArray[np.float64]
 Marks = NDArray[np.bool_]
 
+_ALONE_S = 1e-6  # who is looked at within this has woken the edge
 _TICK_S = TICK_MS / 1000
 _GIVES_UP_MS = int(HEAD_S * 1000)
 _AGAIN_S = (1.0, 3.0)  # edge.door
@@ -92,6 +93,8 @@ class Serving:
         ladders.spent_s += spent_s
         waits_s = np.maximum(0.0, begin_s - batch.came_ms / 1000)
         np.maximum.at(ladders.wait_s, batch.edges[there], waits_s[there])
+        alone = batch.edges[there & (waits_s < _ALONE_S)]
+        edges.woken_s += np.bincount(alone, minlength=n) * edges.costs.wake_s
         if batch.moves.any():
             self._move(batch, there & batch.moves & is_in(said))
             there &= ~batch.moves
@@ -108,11 +111,7 @@ class Serving:
         gone, came_ms = scene.knocks.give_up(scene.now_ms - _GIVES_UP_MS, accept_s)
         if len(gone):
             scene.counting.count("given_up", len(gone))
-            people = scene.people
-            people.tries[gone] += 1
-            people.state[gone] = State.COMES
-            wait_s = after_s(scene.chance, people.tries[gone])
-            scene.diary.put(gone, came_ms + _GIVES_UP_MS + (1000 * wait_s).astype(np.int32))
+            scene.retry(gone, came_ms + np.int32(_GIVES_UP_MS))
 
     def _others(self, begin_ms: int) -> None:
         """Put in the queue what else came in this tick: notices, and what harm does."""
