@@ -8,9 +8,9 @@ cost does. How many fit is a bound of its own: who stands behind it waits until 
 
 from math import exp
 
-# Ten who are told their place cost about eight ninths of the joiners' time, one who comes in the
-# rest (bench/flood.py: 60 µs to tell, 30 to 40 to let in, more when caches are cold).
-SHARE_OF_JOINING = 1 / 9
+# Ten who are told their place cost about five sixths of the joiners' time, one who comes in the
+# rest (bench/refusals.py: 33 to 38 µs to tell, 39 to 47 to let in, more when caches are cold).
+SHARE_OF_JOINING = 1 / 6
 JOIN_COST_S_MIN = 80e-6  # what costs less is let in no faster, so costs may sway below
 PER_S_MAX = 20_000.0
 ROOM_MAX = 1_000_000  # of one edge: no process holds as many

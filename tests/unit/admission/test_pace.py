@@ -11,7 +11,7 @@ from stentor.admission.pace import (
     sustained_per_s,
 )
 
-TELLING_S = 60e-6  # of CPU, for one who is told their place (bench/flood.py)
+TELLING_S = 38e-6  # of CPU, for one who is told their place (bench/refusals.py)
 
 
 def test_ten_times_as_many_can_be_told_to_wait_in_what_the_pace_leaves_over() -> None:
