@@ -45,7 +45,6 @@ class Delivering:
         self._owed_s = np.zeros(n)
         self._unsent = np.zeros(edges.machines)
         self.late_s = np.zeros(n)
-        self.woken_s = np.zeros(n)  # of waking up, in this second
         self.missed = np.zeros(n)  # share of the programme that a network beyond its limit drops
         self.network = np.zeros(edges.machines)  # bits on the wire, against the limit
 
@@ -86,7 +85,9 @@ class Delivering:
         most_s = ((edges.present + edges.guests) * edges.delivery_s).sum(axis=1) * edges.slow
         owed_s = np.clip(self._owed_s + self.use * past_s - had_s, 0.0, most_s)
         self._owed_s = np.where(edges.alive, owed_s, 0.0)
-        by_cpu = self._owed_s / np.maximum(1e-3, self.cores)
+        # All that is due with a part goes out one after the other, what is owed first.
+        behind_s = np.minimum(self._owed_s + self.use * PART_S, most_s)
+        by_cpu = behind_s / np.maximum(1e-3, self.cores)
         sent = (self.bits * past_s + welcomes_bits).reshape(-1, edges.per_machine).sum(axis=1)
         limit = edges.machine_bits * past_s
         self.network = sent / limit
@@ -97,5 +98,4 @@ class Delivering:
         self._unsent = np.clip(unsent, 0.0, most)
         by_network = np.repeat(self._unsent / edges.machine_bits, edges.per_machine)
         self.missed = np.repeat(missed, edges.per_machine)
-        # All that is due with a part goes out one after the other.
-        self.late_s = by_cpu + by_network + self.use * PART_S / np.maximum(1e-3, self.cores)
+        self.late_s = by_cpu + by_network

@@ -101,6 +101,7 @@ class Edges:
     slow: Floats  # how many times as much everything costs
     present: Counts  # edge × lane
     present_lower: Counts  # edge × lane: of those, with the lower bitrate
+    woken_s: Floats  # CPU seconds of waking up for somebody, in this second
     extra_s: Floats  # CPU seconds of others' work (notices, attackers) that came in this tick
     guests: Counts  # edge × lane: listeners who are none of the people (attackers)
     idle: Counts  # connections that only hold a descriptor
@@ -185,6 +186,7 @@ def make_edges(scenario: Scenario, fleet: Fleet, calibration: Calibration) -> Ed
         slow=np.ones(n),
         present=np.zeros((n, LANES), np.int64),
         present_lower=np.zeros((n, LANES), np.int64),
+        woken_s=np.zeros(n),
         extra_s=np.zeros(n),
         guests=np.zeros((n, LANES), np.int64),
         idle=np.zeros(n, np.int64),

@@ -1,6 +1,6 @@
 """Takes stock each second: who stalls, and how edges, networks and lines stand.
 
-Reads everything and changes nothing but how long each listener has stalled. Decides nothing.
+Changes nothing but how long each listener has stalled. Decides nothing.
 """
 
 import numpy as np
@@ -49,7 +49,8 @@ def take_stock(
     at = {
         name: column[scene.second : scene.second + 1] for name, column in counting.seconds.items()
     }
-    use = (delivering.use + edges.edge_s + spent_s)[alive]
+    use = (delivering.use + edges.edge_s + spent_s + edges.woken_s)[alive]
+    edges.woken_s[:] = 0
     cores = edges.machine_cores * edges.machines
     at["listeners"][:] = edges.present.sum()
     at["waiting"][:] = waiting

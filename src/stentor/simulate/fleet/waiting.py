@@ -36,6 +36,9 @@ class Waiting:
             np.zeros(n, np.int64),
         )
         self._served = np.zeros((GRACE_S, n), np.int64)
+        # What the notice says, which is renewed each second: whether there is a line, and up to
+        # where it has been served.
+        self._told = np.zeros(n, np.bool_), np.zeros(n, np.int64)
         self.people = 0  # in line
         self._peaks = np.zeros((_PEAK_S, machines), np.int64)
         self._every = next(ticks for most, ticks in _EVERY if machines <= most)
@@ -82,8 +85,8 @@ class Waiting:
         people.state[gone] = State.GAVE_UP
         scene.counting.count("gave_up", len(gone), scene.second)
         rows, machines = rows[~over], machines[~over]
-        sheets = self.sheets
-        served = ~sheets.line[machines] | (people.place_ms[rows] <= sheets.serving_ms[machines])
+        line, serving_ms = self._told
+        served = ~line[machines] | (people.place_ms[rows] <= serving_ms[machines])
         turn = rows[served]
         self.people -= len(gone) + len(turn)
         if len(turn):
@@ -107,6 +110,7 @@ class Waiting:
         self.sheets.late_ms[:] = self._served[at]
         self._served[at] = self.sheets.serving_ms
         self._peaks[second % _PEAK_S] = self._scene.edges.by_machine()
+        self._told = self.sheets.line.copy(), self.sheets.serving_ms.copy()
 
     def step(self, tick: int) -> None:
         """Move on the lines whose turn it is, and read their sheets.
