@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -15,10 +16,10 @@ from stentor.rehearsal.certificate import (
     Compared,
     Run,
     certify,
-    encode_trials,
     scenario_text,
 )
-from stentor.rehearsal.claims import Claim, Extrapolated, Measured, Simulated, Trial
+from stentor.rehearsal.claims import Claim, Extrapolated, Measured, Simulated, measured
+from stentor.rehearsal.trial import Checked, Kind, Trial, encode_trial
 from stentor.simulate.fleet.calibration import SHIPPED, Calibration
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
@@ -37,43 +38,59 @@ RUN = Run(
 
 
 def trial(listeners: int = 2_000, **more: Any) -> Trial:
-    """Return a trial that went well."""
-    facts: dict[str, Any] = {
-        "name": f"{listeners} listeners",
-        "listeners": listeners,
+    """Return a trial that went well; what listeners checked, and facts of the trial, may differ."""
+    counted: dict[str, int] = {
         "came": listeners,
-        "seconds": 20.0,
-        "cores": 2,
-        "edges": 2,
-        "tls": True,
-        "checks": listeners * 60,
+        "heard": listeners,
+        "listening": listeners,
+        "parts": listeners * 60,
         "hashed": listeners,
-        "decoded": 240,
-        "stalls": 0,
-        "gaps": 0,
-        "lost": 0,
-        "broken": 0,
+        "decoded": min(240, listeners),
     }
-    return Trial(**(facts | more))
+    facts: dict[str, Any] = {
+        "kind": Kind.CROWD,
+        "size": listeners,
+        "tls": True,
+        "lane_parts": 3,
+        "edges": 2,
+        "cores": 2,
+        "apart": True,
+        "join_share": 0.5,
+        "per_s": 0.0,
+        "at": "2026-11-23T02:00:00Z",
+        "lasts_s": 20.0,
+    }
+    for name, value in more.items():
+        (counted if name in Checked.__struct_fields__ else facts)[name] = value
+    return Trial(**facts, checked=Checked(**counted))
+
+
+def claimed(size: int = 2_000, **changes: Any) -> Measured:
+    """Return a measured claim with some of its figures changed, as no trial would have it."""
+    [claim] = measured([trial(size)])
+    return Measured(msgspec.structs.replace(claim.tested, **changes))
+
+
+def encoded(trials: Iterable[Trial]) -> bytes:
+    """Return the trials as their file holds them."""
+    return b"".join(encode_trial(one) for one in trials)
 
 
 TRIALS = (trial(500), trial(1_000), trial(2_000))
 SIMULATED = Simulated(8_000_000, 6_400_000, 3_600.0, 800, 100, "holds")
-COMPARED = tuple(
-    Compared("CPU of an edge", one.listeners, 1.04 * one.listeners, one.listeners) for one in TRIALS
-)
+COMPARED = tuple(Compared("CPU of an edge", one.size, 1.04 * one.size, one.size) for one in TRIALS)
 ANSWER = b'{"edges":800}\n'
 
 
 def files(trials: tuple[Trial, ...] = TRIALS) -> dict[str, bytes]:
     """Return what lies in the rehearsal's folder beside the certificate."""
-    return {"answer.json": ANSWER} | ({TRIALS_FILE: encode_trials(trials)} if trials else {})
+    return {"answer.json": ANSWER} | ({TRIALS_FILE: encoded(trials)} if trials else {})
 
 
 def claims(trials: tuple[Trial, ...] = TRIALS) -> tuple[Claim, ...]:
     """Return what such a rehearsal claims."""
     return (
-        *(Measured(one) for one in trials),
+        *measured(trials),
         SIMULATED,
         Extrapolated("edge processes", 800),
     )

@@ -14,7 +14,7 @@ from stentor.base.secrets import KEY_BYTES, load_secret
 from stentor.evidence.chain import public_hex
 from stentor.rehearsal.answer import Outcome
 from stentor.rehearsal.certificate import BYTES_MAX, check
-from stentor.rehearsal.claims import Simulated, largest_trial
+from stentor.rehearsal.claims import Simulated, largest_tested
 from stentor.rehearsal.readiness import RehearsalFacts
 
 LOOKED_AT_MAX = 1_000  # folders, the newest
@@ -41,7 +41,7 @@ def _facts(folder: DataFolder, name: str, data: bytes, later: int) -> RehearsalF
     if one is None:
         return None
     faults = checked.faults if key is not None else ("its key is not here", *checked.faults)
-    trial = largest_trial(one.claims)
+    tested = largest_tested(one.claims)
     simulated = [claim for claim in one.claims if isinstance(claim, Simulated)]
     held = [claim.listeners for claim in simulated if claim.outcome != Outcome.FAILS]
     return RehearsalFacts(
@@ -53,7 +53,7 @@ def _facts(folder: DataFolder, name: str, data: bytes, later: int) -> RehearsalF
         machine=one.run.machine,
         settings=one.run.settings,
         calibration=one.calibration,
-        measured_max=trial.listeners if trial is not None else 0,
+        measured_max=tested.listeners if tested is not None else 0,
         simulated_max=max(held, default=0),
         failed_since=later,
     )

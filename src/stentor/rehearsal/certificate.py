@@ -19,17 +19,18 @@ from stentor.rehearsal.claims import (
     Claim,
     Measured,
     Simulated,
-    Trial,
     fault_of_claim,
+    measured,
     sentence,
     told,
 )
+from stentor.rehearsal.trial import decode_trials
 from stentor.simulate.fleet.calibration import Calibration
 
 FORMAT = 1
 BYTES_MAX = 4 << 20
 CLAIMS_MAX = 1_000
-TRIALS_FILE = "trials.json"  # in the rehearsal's folder: the trials as they were measured
+TRIALS_FILE = "trials.jsonl"  # in the rehearsal's folder: the trials as they were measured
 _CERTIFICATE = b"stentor rehearsal certificate 1\0"
 
 
@@ -136,11 +137,6 @@ def certify(
     return data
 
 
-def encode_trials(trials: tuple[Trial, ...]) -> bytes:
-    """Return the trials as TRIALS_FILE holds them."""
-    return _encode(trials) + b"\n"
-
-
 def check(data: bytes, key: str | None = None, files: Mapping[str, bytes] | None = None) -> Checked:
     """Say whether a file is a certificate as it was signed, and whether it may say what it says.
 
@@ -181,21 +177,21 @@ def _faults(one: Certificate) -> list[str]:
     faults += [f"it claims {why}" for claim in one.claims if (why := fault_of_claim(claim))]
     if one.sentence != sentence(one.claims):
         faults.append("its sentence says something else than its claims")
-    measured = [claim for claim in one.claims if isinstance(claim, Measured)]
-    if one.calibration.measured and not measured:
+    tested = [claim.tested for claim in one.claims if isinstance(claim, Measured)]
+    if one.calibration.measured and not tested:
         faults.append("its costs are said to be measured, but it has no trial")
-    if any(trial.trial.cores > one.run.machine.cores for trial in measured):
+    if any(each.cores > one.run.machine.cores for each in tested):
         faults.append("a trial had more cores than the machine")
     assumed = {claim.what for claim in one.claims if isinstance(claim, Assumed)}
     if not assumed.issuperset(_assumed(one.calibration)):
         faults.append("it is silent about what it assumes")
-    if measured and TRIALS_FILE not in one.files:
+    if tested and TRIALS_FILE not in one.files:
         faults.append(f"it claims trials, but names no {TRIALS_FILE}")
-    sizes = {claim.trial.listeners for claim in measured}
+    most = max((each.came for each in tested), default=0)
     for pair in one.compared:
         if why := refuted(pair):
             faults.append(why)
-        if not measured or pair.listeners > max(sizes):
+        if pair.listeners > most:
             faults.append(f"it compares with {pair.listeners:,} listeners, whom no trial had")
     return faults
 
@@ -220,8 +216,8 @@ def _faults_of_files(one: Certificate, files: Mapping[str, bytes]) -> list[str]:
             faults.append(f"{name} is missing beside it")
         elif _sha256(files[name]) != digest:
             faults.append(f"{name} is not the file that was signed")
-    trials = tuple(claim.trial for claim in one.claims if isinstance(claim, Measured))
-    if TRIALS_FILE in files and files[TRIALS_FILE] != encode_trials(trials):
+    claimed = tuple(claim for claim in one.claims if isinstance(claim, Measured))
+    if TRIALS_FILE in files and measured(decode_trials(files[TRIALS_FILE])) != claimed:
         faults.append(f"its measured claims are not what {TRIALS_FILE} holds")
     return faults
 

@@ -11,8 +11,9 @@ import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from stentor.rehearsal.answer import Answer, Witness
-from stentor.rehearsal.certificate import TRIALS_FILE, Compared, Run, certify, encode_trials
-from stentor.rehearsal.claims import Claim, Extrapolated, Measured, Simulated, Trial
+from stentor.rehearsal.certificate import Compared, Run, certify
+from stentor.rehearsal.claims import Claim, Extrapolated, Simulated, measured
+from stentor.rehearsal.trial import Trial
 from stentor.simulate.fleet.course import Course
 
 
@@ -28,9 +29,6 @@ def certificate_of(
 
     `files` are the other files of the rehearsal's folder; with trials, TRIALS_FILE is among them.
     """
-    trials = tuple(trials)
-    if trials and TRIALS_FILE not in files:
-        files = {**files, TRIALS_FILE: encode_trials(trials)}
     compared = tuple(_compared(one) for one in answer.witnesses)
     claims = claims_of(answer, course, trials)
     return certify(run, course.calibration, claims, compared, files, key)
@@ -49,7 +47,7 @@ def claims_of(answer: Answer, course: Course, trials: Sequence[Trial]) -> tuple[
         "cost": plan.cost,
     }
     return (
-        *(Measured(one) for one in trials),
+        *measured(trials),
         Simulated(
             listeners=course.scenario.event.listeners,
             peak=int(course.seconds["listeners"].max(initial=0.0)),

@@ -1,26 +1,27 @@
 """What a rehearsal may claim, each kind a type of its own: measured, simulated, extrapolated.
 
-A measured claim has no figures but those of the trial in it, so nothing can be claimed as tested
-that no trial tested. What people read is made from the claims here, and is never handed in.
+A measured claim has no figures but those of a trial, so nothing can be claimed as tested that no
+trial tested. What people read is made from the claims here, and is never handed in.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from stentor.rehearsal.answer import Outcome
+from stentor.rehearsal.trial import Kind, Trial
 
 LISTENERS_MAX = 10_000_000_000  # more than there are people
 
 
-class Trial(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Real listeners on real sockets of one machine, and how they fared."""
+class Tested(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Real listeners on real sockets of one machine, and how they fared: a trial in short."""
 
-    name: str
+    kind: str
     listeners: int  # who got audio and still had it at the end
     came: int
     seconds: float
-    cores: int  # that edges and listeners had between them
+    cores: int  # of the edges
     edges: int  # processes
     tls: bool
     checks: int  # parts whose place in the programme was checked
@@ -30,13 +31,12 @@ class Trial(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gaps: int
     lost: int  # connections that ended before their time
     broken: int  # parts that differed, or did not decode
-    joins_per_s: float = 0.0  # at most
 
 
 class Measured(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="measured"):
-    """Tested: the trial itself is the claim."""
+    """Somebody was there: what a trial found is the claim."""
 
-    trial: Trial
+    tested: Tested
 
 
 class Simulated(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="simulated"):
@@ -78,6 +78,11 @@ EXTRAPOLATED = {
     "traffic": "bytes",
     "cost": "in the scenario's currency",
 }
+_KINDS = {
+    Kind.DELIVERIES.value: "of a programme much faster than life",
+    Kind.CROWD.value: "who came all at once",
+    Kind.LINE.value: "with a line at the door",
+}
 # How a simulation ended, and what is added to its number: a failure is not left out.
 OUTCOMES = {
     Outcome.HOLDS.value: "",
@@ -93,11 +98,40 @@ ASSUMED = {
 }
 
 
+def measured(trials: Iterable[Trial]) -> tuple[Measured, ...]:
+    """Return the measured claims: one for each trial that counts and in which somebody listened.
+
+    The only way to such a claim; whoever has the trials' file gets the same ones.
+    """
+    return tuple(
+        Measured(
+            Tested(
+                kind=str(one.kind),
+                listeners=min(one.checked.heard, one.checked.listening),
+                came=one.checked.came,
+                seconds=one.lasts_s,
+                cores=one.cores,
+                edges=one.edges,
+                tls=one.tls,
+                checks=one.checked.parts,
+                hashed=one.checked.hashed,
+                decoded=one.checked.decoded,
+                stalls=one.checked.stalls,
+                gaps=one.checked.gaps,
+                lost=one.checked.lost,
+                broken=one.checked.broken,
+            )
+        )
+        for one in trials
+        if not one.void and min(one.checked.heard, one.checked.listening) > 0
+    )
+
+
 def fault_of_claim(claim: Claim) -> str | None:
     """Say what no rehearsal could have found, or None."""
     match claim:
-        case Measured(trial=trial):
-            return _fault_of_trial(trial)
+        case Measured(tested=one):
+            return _fault_of_tested(one)
         case Simulated():
             if not 0 <= claim.peak <= claim.listeners <= LISTENERS_MAX or claim.listeners < 1:
                 return "a simulation of a number of listeners that cannot be"
@@ -114,59 +148,57 @@ def fault_of_claim(claim: Claim) -> str | None:
     return None
 
 
-def _fault_of_trial(trial: Trial) -> str | None:
-    counts = (
-        trial.listeners, trial.came, trial.checks, trial.hashed, trial.decoded, trial.stalls,
-        trial.gaps, trial.lost, trial.broken,
-    )  # fmt: skip
-    if min(counts) < 0 or not trial.seconds > 0 or trial.cores < 1 or trial.edges < 1:
-        return f"the trial {trial.name[:40]!r} has figures that cannot be"
-    if not 1 <= trial.listeners <= trial.came <= LISTENERS_MAX:
-        return f"the trial {trial.name[:40]!r} has more listeners than came, or none"
-    if trial.checks < trial.listeners or max(trial.hashed, trial.decoded) > trial.checks:
-        return f"in the trial {trial.name[:40]!r} not every listener's audio was checked"
+def _fault_of_tested(one: Tested) -> str | None:
+    counts = (one.hashed, one.decoded, one.stalls, one.gaps, one.lost, one.broken)
+    name = f"a trial ({one.kind[:20]}) of {one.listeners:,}"
+    if min(counts) < 0 or not one.seconds > 0 or one.cores < 1 or one.edges < 1:
+        return f"{name} with figures that cannot be"
+    if one.kind not in _KINDS:
+        return f"{name}, of a kind that there is not"
+    if not 1 <= one.listeners <= one.came <= LISTENERS_MAX:
+        return f"{name}, more than came to it, or nobody"
+    if one.checks < one.listeners or max(one.hashed, one.decoded) > one.checks:
+        return f"{name} in which not everybody's audio was checked"
     return None
 
 
-def largest_trial(claims: Sequence[Claim]) -> Trial | None:
+def largest_tested(claims: Sequence[Claim]) -> Tested | None:
     """Return the trial with most listeners, None if nothing was measured."""
-    trials = [claim.trial for claim in claims if isinstance(claim, Measured)]
-    return max(trials, key=lambda trial: (trial.listeners, trial.seconds), default=None)
+    tested = [claim.tested for claim in claims if isinstance(claim, Measured)]
+    return max(tested, key=lambda one: (one.listeners, one.seconds), default=None)
 
 
 def sentence(claims: Sequence[Claim]) -> str:
     """Return the one sentence that may be said in public, from the labels alone."""
-    trial = largest_trial(claims)
+    most = largest_tested(claims)
     largest = max(
         (claim for claim in claims if isinstance(claim, Simulated)),
         key=lambda claim: claim.listeners,
         default=None,
     )
-    if trial is None and largest is None:
+    if most is None and largest is None:
         return "Nothing was measured, and nothing simulated."
     how = OUTCOMES.get(largest.outcome, ", with an outcome that is none") if largest else ""
     simulated = f"{largest.listeners:,}{how}" if largest else ""
-    if trial is None:
+    if most is None:
         return f"Nothing was measured: only simulated, with {simulated}."
-    cores = f"{trial.cores} core{'s' * (trial.cores != 1)}"
-    tested = f"Tested here with {trial.listeners:,} real listeners on {cores}"
+    cores = f"{most.cores} core{'s' * (most.cores != 1)}"
+    tested = f"Tested here with {most.listeners:,} real listeners on {cores}"
     return f"{tested}; simulated with {simulated}." if simulated else f"{tested}."
 
 
 def told(claim: Claim) -> str:
     """Return a claim as a sentence."""
     match claim:
-        case Measured(trial=one):
+        case Measured(tested=one):
             way = "by TLS" if one.tls else "without TLS"
-            fared = ", ".join(
-                f"{count:,} {name}"
-                for count, name in (
-                    (one.stalls, "stalls"), (one.gaps, "gaps"), (one.lost, "lost connections"),
-                    (one.broken, "broken parts"), (one.came - one.listeners, "without audio"),
-                )
-            )  # fmt: skip
+            fared = (
+                f"{one.stalls:,} stalls, {one.gaps:,} gaps, {one.lost:,} lost connections,"
+                f" {one.broken:,} broken parts, {one.came - one.listeners:,} gone at the end"
+            )
+            kind = _KINDS.get(one.kind, "")
             return (
-                f"{one.listeners:,} real listeners {way} for {one.seconds:,.0f} s:"
+                f"{one.listeners:,} real listeners {way} {kind}, for {one.seconds:,.0f} s:"
                 f" {one.checks:,} parts checked, {one.decoded:,} of them decoded; {fared}."
             )
         case Simulated():

@@ -17,10 +17,9 @@ from stentor.rehearsal.certificate import (
     _encode,
     certify,
     check,
-    encode_trials,
     proved,
 )
-from stentor.rehearsal.claims import Assumed, Claim, Extrapolated, Measured, Simulated, sentence
+from stentor.rehearsal.claims import Assumed, Claim, Extrapolated, Simulated, measured, sentence
 from support.rehearsed import (
     COMPARED,
     KEY,
@@ -30,7 +29,9 @@ from support.rehearsed import (
     RUN,
     SIMULATED,
     certificate,
+    claimed,
     claims,
+    encoded,
     files,
     trial,
 )
@@ -112,17 +113,18 @@ def test_even_the_key_holder_cannot_have_a_sentence_that_says_more_than_the_clai
 
 
 def test_a_measured_claim_that_no_trial_in_the_folder_bears_out_is_found() -> None:
-    more = tuple(
-        Measured(msgspec.structs.replace(one.trial, listeners=9_000, came=9_000, checks=9_000_000))
-        if isinstance(one, Measured) and one.trial.listeners == 2_000
-        else one
-        for one in good().claims
+    lie = tuple(claimed(9_000) if one == claimed(2_000) else one for one in good().claims)
+    signed = resigned(msgspec.structs.replace(good(), claims=lie, sentence=sentence(lie)))
+    assert check(signed).whole  # the trials themselves are the evidence: give the folder
+    assert check(signed, files=files()).faults == (
+        "its measured claims are not what trials.jsonl holds",
     )
-    lie = resigned(msgspec.structs.replace(good(), claims=more, sentence=sentence(more)))
-    assert check(lie).whole  # the trials themselves are the evidence: give the folder
-    assert check(lie, files=files()).faults == (
-        "its measured claims are not what trials.json holds",
-    )
+
+
+def test_trials_that_do_not_count_are_no_claims() -> None:
+    nobody = trial(10, listening=0)
+    assert measured([trial(10, void="others took the CPU"), nobody]) == ()
+    assert measured([trial(10, heard=9, listening=10)])[0].tested.listeners == 9
 
 
 def test_a_file_that_was_changed_or_taken_away_is_found() -> None:
@@ -136,13 +138,14 @@ def test_a_file_that_was_changed_or_taken_away_is_found() -> None:
 @pytest.mark.parametrize(
     "odd",
     [
-        Measured(trial(0)),
-        Measured(trial(10, came=9)),
-        Measured(trial(10, checks=9, hashed=0, decoded=0)),
-        Measured(trial(10, hashed=10_000)),
-        Measured(trial(10, stalls=-1)),
-        Measured(trial(10, seconds=0.0)),
-        Measured(trial(10, cores=3)),
+        claimed(10, listeners=0),
+        claimed(10, came=9),
+        claimed(10, checks=9, hashed=0, decoded=0),
+        claimed(10, hashed=10_000),
+        claimed(10, stalls=-1),
+        claimed(10, seconds=0.0),
+        claimed(10, cores=3),
+        claimed(10, kind="in 8,000,000 browsers"),
         Simulated(0, 0, 60.0, 1, 1, "holds"),
         Simulated(10, 11, 60.0, 1, 1, "holds"),
         Simulated(10, 9, 60.0, 1, 1, "tested"),
@@ -190,7 +193,7 @@ def test_measured_costs_need_a_trial() -> None:
 def test_trials_without_their_file_are_not_certified() -> None:
     with pytest.raises(Uncertifiable, match=TRIALS_FILE):
         certify(RUN, MEASURED, claims(), COMPARED, {}, KEY)
-    other = {TRIALS_FILE: encode_trials((trial(1),))}
+    other = {TRIALS_FILE: encoded((trial(1),))}
     with pytest.raises(Uncertifiable, match=TRIALS_FILE):
         certify(RUN, MEASURED, claims(), COMPARED, other, KEY)
 
@@ -205,4 +208,4 @@ def test_trials_without_their_file_are_not_certified() -> None:
 )
 def test_how_a_simulation_ended_is_in_the_sentence(outcome: str, said: str) -> None:
     ended = msgspec.structs.replace(SIMULATED, outcome=outcome)
-    assert sentence((Measured(trial()), ended)).endswith(said)
+    assert sentence((claimed(), ended)).endswith(said)

@@ -8,13 +8,13 @@ import pytest
 from stentor.rehearsal.answer import Answer, Witness
 from stentor.rehearsal.certificate import TRIALS_FILE, Uncertifiable, check
 from stentor.rehearsal.certified import certificate_of, claims_of, digest_of
-from stentor.rehearsal.claims import Measured, Simulated
+from stentor.rehearsal.claims import Measured, Simulated, measured
 from stentor.rehearsal.judge import make_answer
 from stentor.rehearsal.plan import make_plan, planned_fleet
 from stentor.simulate.fleet.course import Course
 from stentor.simulate.fleet.run import simulate
 from stentor.simulate.fleet.scenario import Arrivals, Event, Scenario
-from support.rehearsed import KEY, MEASURED, PUBLIC_KEY, RUN, TRIALS
+from support.rehearsed import KEY, MEASURED, PUBLIC_KEY, RUN, TRIALS, files
 
 SMALL = Scenario(
     name="small",
@@ -36,11 +36,11 @@ def witness(predicted: float) -> Witness:
 
 def test_claims_are_what_was_found_and_bear_their_labels() -> None:
     answer, course = rehearsed()
-    found = check(certificate_of(RUN, answer, course, TRIALS, {}, KEY), PUBLIC_KEY)
+    found = check(certificate_of(RUN, answer, course, TRIALS, files(), KEY), PUBLIC_KEY)
     assert found.whole, found.faults
     assert found.certificate is not None
     one = found.certificate
-    assert [claim.trial for claim in one.claims if isinstance(claim, Measured)] == list(TRIALS)
+    assert tuple(one for one in one.claims if isinstance(one, Measured)) == measured(TRIALS)
     [simulated] = [claim for claim in one.claims if isinstance(claim, Simulated)]
     assert simulated.listeners == 400
     assert 0 < simulated.peak <= 400
@@ -55,8 +55,8 @@ def test_the_course_that_is_named_is_found_again_from_the_same_seed_only() -> No
 
 def test_witnesses_that_refute_the_simulation_leave_no_certificate() -> None:
     answer, course = rehearsed(witnesses=(witness(1.05),))
-    assert check(certificate_of(RUN, answer, course, TRIALS, {}, KEY)).whole
+    assert check(certificate_of(RUN, answer, course, TRIALS, files(), KEY)).whole
     # What the witness itself calls a match does not count: the figures do.
     refuted = msgspec.structs.replace(answer, witnesses=(witness(0.5),))
     with pytest.raises(Uncertifiable, match="refuted"):
-        certificate_of(RUN, refuted, course, TRIALS, {}, KEY)
+        certificate_of(RUN, refuted, course, TRIALS, files(), KEY)
