@@ -14,6 +14,7 @@ from stentor.base.build import Build
 from stentor.base.errors import StentorError
 from stentor.base.machine import Machine
 from stentor.evidence.chain import public_hex, signed_by
+from stentor.rehearsal.band import RESOLUTION_S, is_borne_out
 from stentor.rehearsal.claims import (
     Assumed,
     Claim,
@@ -94,11 +95,6 @@ class Checked(msgspec.Struct, frozen=True):
     key: str = ""
     certificate: Certificate | None = None
     files_seen: tuple[str, ...] = ()
-
-
-# How far a prediction may be from what was measured (issue 5, witnesses): a share of the latter.
-APART_MAX = 0.15
-OPTIMISTIC_MAX = 0.10
 
 
 def scenario_text(name: str, text: str) -> ScenarioText:
@@ -198,10 +194,7 @@ def _faults(one: Certificate) -> list[str]:
 
 def refuted(pair: Compared) -> str | None:
     """Say that a trial refutes the simulation, or None."""
-    if not (pair.measured >= 0 and pair.predicted >= 0):
-        return f"{pair.what} cannot be compared"
-    apart = pair.predicted - pair.measured
-    if abs(apart) <= APART_MAX * pair.measured and -apart <= OPTIMISTIC_MAX * pair.measured:
+    if is_borne_out(pair.predicted, pair.measured, RESOLUTION_S):
         return None
     return (
         f"its simulation is refuted: {pair.what} with {pair.listeners:,} listeners was predicted"

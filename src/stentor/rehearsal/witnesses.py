@@ -10,6 +10,7 @@ from math import ceil, isfinite
 
 from stentor.admission.lanes import period_s
 from stentor.rehearsal.answer import Witness
+from stentor.rehearsal.band import RESOLUTION_S, is_borne_out, off_by
 from stentor.rehearsal.fitting import fit, sizes, without_size
 from stentor.rehearsal.trial import Kind, Quantiles, Trial
 from stentor.simulate.fleet.calibration import Calibration
@@ -24,11 +25,6 @@ from stentor.simulate.fleet.scenario import (
     Staying,
 )
 
-APART_MAX = 0.15  # of what was measured
-OPTIMISTIC_MAX = 0.10  # of it, to the better side: too little CPU, too short a wait
-# Two times that differ by less are the same for whoever waits, and for this method: the kernel's
-# and the listeners' own turns are of that order.
-RESOLUTION_S = 0.02
 _SEED = 1
 _FOR_EVER_S = 86_400.0
 _WITNESSES_MIN = 3  # sizes
@@ -148,9 +144,6 @@ def refuted(found: Sequence[Witness], trials: Sequence[Trial]) -> str:
 def _witness(
     trial: Trial, what: str, unit: str, predicted: float, measured: float, resolution: float
 ) -> Witness:
-    off = (predicted - measured) / measured if measured > 0 else 0.0
-    near = abs(predicted - measured) <= resolution
-    holds = near or -OPTIMISTIC_MAX <= off <= APART_MAX
     return Witness(
         what=what,
         unit=unit,
@@ -158,6 +151,6 @@ def _witness(
         way=trial.way,
         predicted=predicted,
         measured=measured,
-        holds=holds,
-        off=off,
+        holds=is_borne_out(predicted, measured, resolution),
+        off=off_by(predicted, measured),
     )
