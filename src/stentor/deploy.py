@@ -16,7 +16,13 @@ import msgspec
 from stentor.base.errors import ConfigurationError, StentorError
 from stentor.base.logs import log
 from stentor.base.paths import DataFolder
-from stentor.base.settings import PREFIX, Settings, as_environment, load_settings
+from stentor.base.settings import (
+    PREFIX,
+    Settings,
+    as_environment,
+    load_settings,
+    told_settings,
+)
 from stentor.supervise.claims import PortClaim, require_free_ports
 from stentor.supervise.roll import Roll, Stage, Step
 from stentor.supervise.supervisor import PartPlan, Supervisor, stentor_command
@@ -237,6 +243,7 @@ class Deploys:
             assert self._wanted is not None
             self._add_edges(self._serving.settings.edges, self._wanted.settings)
             self._serving = self._wanted
+            self._tell_watch(self._wanted.settings)
             log().info("deploy_done", listeners=self._sum.listeners, gap_ms=self._sum.gap_ms)
             self._report(self._sum)
         else:
@@ -255,6 +262,15 @@ class Deploys:
             command = stentor_command("part", "edge", "--index", str(index))
             self.supervisor.add(PartPlan(name, command), environment)
             self._report(Told("added", edge=name))
+
+    def _tell_watch(self, settings: Settings) -> None:
+        """Leave word of what the edges run with now: the ledger begins another file with it."""
+        scratch = self._folder.deployed.with_suffix(".new")
+        try:
+            scratch.write_bytes(msgspec.json.encode(told_settings(settings)))
+            scratch.replace(self._folder.deployed)
+        except OSError as error:  # the deploy itself is noted all the same
+            log().warning("settings_not_told", why=error.strerror)
 
     def _report(self, told: Told) -> None:
         if self._listener is not None:

@@ -16,9 +16,11 @@ from typing import Any
 import httpx
 import pytest
 
+from stentor.evidence.verify import verify
 from stentor.media.grid import PART_S
 from support.edge import Ear
 from support.hall import Hall, hall
+from support.ledger import ledger_files
 from support.machine import Machine
 from support.server import COMMAND, RoomMade, Server, serving, wait_until
 
@@ -62,6 +64,11 @@ def open_room(server: Server, in_s: float) -> RoomMade:
 
     wait_until(lambda: all(lets_in() for _ in range(12)), 10, "the doors are open")
     return room
+
+
+def openings(server: Server) -> list[dict[str, str]]:
+    """Return the settings that the ledger's files begin with."""
+    return [one.settings for one in verify(ledger_files(server.folder.ledger)).files]
 
 
 def answers(metrics_port: int) -> bool:
@@ -115,6 +122,7 @@ def test_listeners_hear_nothing_of_deploys_and_those_who_come_meanwhile_get_in(
         crowd.join(5)
         assert done.returncode == 0, done.stderr
         first, *edges, total = lines(done)
+        told = {"edge_lag_s": "8.0", "edge_idle_s": "20.0", "edges": "3"}
         assert first["changes"] == {"edge_lag_s": ["12.0", "8.0"], "edge_idle_s": ["30.0", "20.0"]}
         assert [told["edge"] for told in edges] == ["edge-0", "edge-1"]
         assert total["event"] == "done"
@@ -145,6 +153,7 @@ def test_listeners_hear_nothing_of_deploys_and_those_who_come_meanwhile_get_in(
         fewer = deploy(server, "--same-settings", "--edges", "2")
         assert "edges (3 → 2)" in fewer.stderr
         wait_until(lambda: answers(server.metrics_port + 3), 10, "the third edge answers")
+        wait_until(lambda: openings(server)[-1] == {**openings(server)[0], **told}, 20, "told")
     log = server.log()
     assert "fault" not in log
 

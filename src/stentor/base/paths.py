@@ -74,6 +74,11 @@ class DataFolder:
         return self.run / "parts.json"
 
     @property
+    def deployed(self) -> Path:
+        """The settings that a deploy left, as a ledger's opening says them: JSON."""
+        return self.run / "deployed.json"
+
+    @property
     def board(self) -> Path:
         """What the edges of one machine let each other see of the line (edge.board)."""
         return self.run / "door.board"

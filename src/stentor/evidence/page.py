@@ -86,6 +86,7 @@ def _body(
         yield chart.html()
     yield f"<details><summary>The same in figures</summary>{_figures(course)}</details>"
     yield from _noted(course)
+    yield from _set_up(course, sources.checked)
     yield "<h2>How to check this</h2>"
     yield from _checked(sources.checked)
     yield table(
@@ -229,6 +230,28 @@ def _figures(course: Course) -> str:
         )
     head = ("From", "Listening", "Waiting", "Joined", "Places", "Wrong", "Nothing", "Interrupted")
     return table((*head, "Audio p95, s", "Step"), rows, numbers=range(1, 9))
+
+
+def _set_up(course: Course, checked: Checked) -> Iterator[str]:
+    """Say which settings were not as they come, and from when: a deploy may change them."""
+    rows: list[tuple[str, str, str]] = []
+    before: dict[str, str] = {}
+    for one in sorted(checked.files, key=lambda file: file.first_ms):
+        if not course.at_s or one.first_ms > course.at_s[-1] * 1000:
+            break
+        since = clock(one.first_ms / 1000, seconds=True)
+        changed = {**dict.fromkeys(before, "as it comes"), **one.settings}
+        rows += [
+            (since, name, value)
+            for name, value in sorted(changed.items())
+            if before.get(name) != one.settings.get(name)
+        ]
+        before = one.settings
+    yield "<h2>How it was set up</h2>"
+    if rows:
+        yield table(("From", "Setting", "Value"), rows)
+    else:
+        yield "<p>Every setting was as it comes.</p>"
 
 
 def _noted(course: Course) -> Iterator[str]:

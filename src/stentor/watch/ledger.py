@@ -25,7 +25,7 @@ _AGAIN_S = 1.0
 
 
 class About(msgspec.Struct, frozen=True):
-    """What an opening says of its writer; another event's key begins another file."""
+    """What an opening says of its writer; another event's key, or other settings, begin a file."""
 
     version: str
     settings: dict[str, str]
@@ -53,7 +53,7 @@ class Ledger:
         self._file_bytes_max = file_bytes_max
         self._bytes_max = bytes_max
         self._file: LedgerFile | None = None
-        self._event_key_id = ""
+        self._opened: About | None = None  # what the file's opening says
         self._notes: tuple[Note, ...] = ()  # of the file itself, for the next second
         self._before: Before | None = None
         self._pending: deque[tuple[Second, int]] = deque()
@@ -173,7 +173,7 @@ class Ledger:
         about = self._about()
         if self._file is not None:
             full = self._file.bytes >= self._file_bytes_max
-            if not full and about.event_key_id == self._event_key_id:
+            if not full and about == self._opened:
                 return self._file
             self._end_file("rotated")
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -199,7 +199,7 @@ class Ledger:
         )
         number = int(files[-1].stem) + 1 if files else 1
         self._file = LedgerFile(self._folder / f"{number:08}.jsonl", self._key, opening)
-        self._event_key_id = about.event_key_id
+        self._opened = about
         self._before = None
         return self._file
 

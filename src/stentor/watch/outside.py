@@ -38,6 +38,20 @@ class Outside:
         self._seconds = 0
         self._parts: dict[str, _PartFacts] = {}
         self._offset_ns: int | None = None
+        self._deployed: tuple[int, int] | None = None  # which file of settings was read
+        self.settings: dict[str, str] | None = None  # as the last deploy left them
+
+    def look_at_settings(self) -> None:
+        """Read what a deploy left, if that is new."""
+        try:
+            status = self._folder.deployed.stat()
+            known = status.st_ino, status.st_mtime_ns
+            if known != self._deployed:
+                data = self._folder.deployed.read_bytes()
+                self.settings = msgspec.json.decode(data, type=dict[str, str])
+                self._deployed = known
+        except (OSError, msgspec.MsgspecError):
+            pass  # nobody has deployed
 
     def rooms(self, now_ms: int) -> dict[str, RoomPlan]:
         """Return the plans of rooms that are near: those that are new, and once a minute all."""

@@ -63,10 +63,15 @@ def run_watch(settings: Settings, folder: DataFolder, clock: Clock) -> None:
     with contextlib.closing(listener):
         keys = EventKeys(folder.event_key)
         told = told_settings(settings)
+        outside = Outside(folder)
         ledger = Ledger(
             folder.ledger,
             ledger_key(folder),
-            lambda: About(version("stentor"), told, keys.key.id),
+            lambda: About(
+                version("stentor"),
+                told if outside.settings is None else outside.settings,
+                keys.key.id,
+            ),
             file_bytes_max=settings.ledger_file_bytes_max,
             bytes_max=settings.ledger_bytes_max,
             on_head=lambda head: tell_witness(folder.witness, head),
@@ -75,7 +80,7 @@ def run_watch(settings: Settings, folder: DataFolder, clock: Clock) -> None:
             clock,
             Heard(),
             Deciding(folder.policy, folder.operator_words),
-            Outside(folder),
+            outside,
             keys,
             ledger,
             Guarding(folder.guard_socket),

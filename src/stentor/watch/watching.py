@@ -46,6 +46,7 @@ class Watching:
         """Compose what has come since the last look; never raises. `now_s` is monotonic."""
         try:
             now_ms = self.clock.now_ns() // 1_000_000
+            self.outside.look_at_settings()
             self.missing = self.heard.missing(now_s)
             *earlier, newest = self.heard.rounds()
             for edges in earlier:  # the watch was held up: each second is told as one

@@ -66,6 +66,7 @@ def test_attack_with_forged_tickets_is_told_and_a_crowd_is_not_called_one(
     assert attack.verdict.answers[0].told is Told.YES
     assert attack.verdict.word in (Word.ATTACK, Word.WITHSTOOD, Word.BOTH)
     assert "It cannot say who sent it" in page
+    assert "Every setting was as it comes." in page
     crowd, _ = make_report(ROOM, [("a", crowded)], "test")
     assert crowd.verdict.answers[0].told is not Told.YES
 

@@ -34,17 +34,18 @@ class Writing:
         self.root = root
         self.folder = root / "ledger"
         self.event = "aaaaaaaa"
+        self.settings = {"edges": "3"}
         self.at_ms = START_MS
         self.sizes = {"file_bytes_max": 1 << 20, "bytes_max": 1 << 30, **sizes}
         self.start()
 
     def start(self) -> None:
         key = ledger_key(DataFolder(self.root))
-        about = About("1", {"edges": "3"}, self.event)
+        about = About("1", self.settings, self.event)
         self.ledger = Ledger(
             self.folder,
             key,
-            lambda: msgspec.structs.replace(about, event_key_id=self.event),
+            lambda: msgspec.structs.replace(about, event_key_id=self.event, settings=self.settings),
             **self.sizes,
         )
 
@@ -160,6 +161,17 @@ def test_the_oldest_files_are_let_go_and_that_is_noted(tmp_path: Path) -> None:
     assert report.whole
     assert report.doubts == (f"The file before {report.files[0].file} was not given.",)
     assert "ledger-file-removed" in {note.what for note in writing.notes()}
+
+
+def test_settings_that_a_deploy_changed_open_another_file(writing: Writing) -> None:
+    writing.seconds(2)
+    writing.settings = {"edges": "3", "edge_lag_s": "9.0"}
+    writing.seconds(2)
+    writing.close()
+    report = writing.check(writing.heads())
+    assert (report.whole, report.doubts) == (True, ())
+    assert [one.settings for one in report.files] == [{"edges": "3"}, writing.settings]
+    assert [one.seconds for one in report.files] == [2, 2]
 
 
 @contextmanager

@@ -88,3 +88,19 @@ def test_rooms_in_a_record_are_bounded_and_live_ones_come_first(folder: DataFold
     told = Outside(folder).rooms(NOW_MS)
     assert len(told) == ROOMS_MAX
     assert f"r{ROOMS_MAX + 4}" in told
+
+
+def test_settings_are_those_that_the_last_deploy_left(folder: DataFolder) -> None:
+    outside = Outside(folder)
+    outside.look_at_settings()
+    assert outside.settings is None
+    for left in ({"edge_lag_s": "9.0"}, {}):
+        scratch = folder.deployed.with_suffix(".new")
+        scratch.write_text(json.dumps(left))
+        scratch.replace(folder.deployed)
+        outside.look_at_settings()
+        assert outside.settings == left
+    scratch.write_text("half a fi")
+    scratch.replace(folder.deployed)
+    outside.look_at_settings()
+    assert outside.settings == {}
