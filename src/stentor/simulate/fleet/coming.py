@@ -15,6 +15,7 @@ from stentor.simulate.fleet.people import NEVER, Rows, State
 from stentor.simulate.fleet.scene import Scene
 from stentor.simulate.fleet.seam import Harm
 
+_TICK_S = TICK_MS / 1000
 _BARRED_S = (3.0, 7.0)  # as simulate.audience
 
 
@@ -84,15 +85,18 @@ class Coming:
         """Say for whom the edge that they come to has no descriptor left."""
         scene = self._scene
         edges = scene.edges
-        open_ = edges.listeners + edges.idle + scene.knocks.by_edge(len(edges))
-        coming = np.bincount(at, minlength=len(edges))
-        if (open_ + coming <= edges.descriptors).all():
+        free = edges.descriptors - edges.listeners - edges.idle - scene.knocks.by_edge(len(edges))
+        # Within a tick a descriptor serves as many as the edge has time for.
+        costs = edges.costs
+        served = int(edges.join_share * edges.share * _TICK_S / max(costs.join_s, costs.place_s))
+        room = np.where(free > 0, free + served, 0)
+        if (np.bincount(at, minlength=len(edges)) <= room).all():
             return np.zeros(len(at), np.bool_)
         order = np.argsort(at, kind="stable")
         first = np.searchsorted(at[order], at[order])
         rank = np.empty(len(at), np.int64)
         rank[order] = np.arange(len(at)) - first
-        crowded: NDArray[np.bool_] = rank >= (edges.descriptors - open_)[at]
+        crowded: NDArray[np.bool_] = rank >= room[at]
         return crowded
 
     def _choose(self, rows: Rows, first: NDArray[np.bool_]) -> NDArray[np.int64]:
