@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from stentor.base.paths import DataFolder
 from stentor.load.attacks.aim import Aim
 from stentor.load.attacks.crowds import CROWDS, Crowd, plan_crowd
 from stentor.load.attacks.families import FAMILIES, By, Family
@@ -217,7 +218,13 @@ def test_command_finds_the_server_of_its_data_folder(besieged: Besieged, tmp_pat
             timeout=90,
         )
 
-    done = command("--port", str(besieged.edge.port))
+    port = str(besieged.edge.port)
+    stranger = command("--port", port, "--room", besieged.edge.programme.room)
+    assert stranger.returncode == 4, "whoever is there is none of this folder's edges"
+    folder = DataFolder(tmp_path)
+    folder.run.mkdir()
+    folder.parts.write_text(json.dumps({"edge-0": {"pid": besieged.edge.pid}}))
+    done = command("--port", port)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["sent"] > 0
     assert "exempt" in done.stderr, "whoever tests is told which limits do not hold"

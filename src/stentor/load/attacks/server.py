@@ -1,6 +1,7 @@
 """Finds the operator's own server by its data folder: port, room on the air, media ports.
 
-An attack is never told an address: it goes to loopback, to the port that the folder's settings say.
+An attack is never told an address: it goes to loopback, to a port where an edge of that folder
+listens. What else has a port there, such as a tunnel or a proxy, may lead anywhere.
 """
 
 import contextlib
@@ -17,6 +18,7 @@ from stentor.load.attacks.aim import Aim, open_stream
 
 _TIMEOUT_S = 5.0
 _ANSWER_BYTES_MAX = 1 << 20
+_LISTENING = "0A"  # TCP_LISTEN, as /proc/net/tcp has it
 _SOCKET_LINK = re.compile(r"socket:\[(\d+)\]\Z")
 
 
@@ -41,6 +43,12 @@ def find_aim(settings: Settings, *, port: int | None = None, room: str | None = 
         )
     address = "::1" if ":" in settings.bind else "127.0.0.1"
     aim = Aim(address, port or settings.port)
+    edges = part_pids(DataFolder(Path(settings.data)), "edge")
+    if not any(aim.port in tcp_ports(pid) for pid in edges):
+        raise UnavailableError(
+            f"No edge of the data folder {settings.data} listens on this machine's port"
+            f" {aim.port}. Start `stentor serve` first, or name its folder with --data."
+        )
     try:
         rooms = msgspec.json.decode(ask(aim, "/rooms.json"), type=_Rooms).rooms
     except OSError as error:
@@ -97,6 +105,16 @@ def part_pids(folder: DataFolder, part: str) -> list[int]:
 
 def udp_ports(pid: int) -> list[int]:
     """Return the UDP ports that a process of this machine has open."""
+    return sorted({port for port, _ in _ports(pid, "udp")})
+
+
+def tcp_ports(pid: int) -> set[int]:
+    """Return the TCP ports that a process of this machine listens on."""
+    return {port for port, state in _ports(pid, "tcp") if state == _LISTENING}
+
+
+def _ports(pid: int, kind: str) -> set[tuple[int, str]]:
+    """Return port and state of each socket of a kind that a process has; none where hidden."""
     inodes = set()
     with contextlib.suppress(OSError):
         for link in Path(f"/proc/{pid}/fd").iterdir():
@@ -105,10 +123,10 @@ def udp_ports(pid: int) -> list[int]:
                 if match:
                     inodes.add(match[1])
     found = set()
-    for name in ("udp", "udp6"):
+    for name in (kind, f"{kind}6"):
         with contextlib.suppress(OSError):
             for line in Path(f"/proc/{pid}/net/{name}").read_text().splitlines()[1:]:
                 fields = line.split()
                 if fields[9] in inodes:
-                    found.add(int(fields[1].rpartition(":")[2], 16))
-    return sorted(found)
+                    found.add((int(fields[1].rpartition(":")[2], 16), fields[3]))
+    return found
