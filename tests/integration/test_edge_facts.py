@@ -237,4 +237,7 @@ def test_who_comes_in_their_turn_is_told_with_how_long_it_took_them(
         # The same ticket once more is a place for two.
         running.get(f"live.mp4?ticket={said['ticket']}")
         watch.until_counted("tickets_replayed", 1)
-        assert [one.why for one in watch.seconds[-1].heavy if one.wrongs] == [Why.FORGED]
+        [heavy] = [one for one in watch.seconds[-1].heavy if one.wrongs]
+        assert heavy.why == Why.FORGED
+        assert not heavy.tickets, "who shows a used ticket shows none"
+        assert not sketches.estimate(watch.seconds[-1].holding)

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from stentor.base.paths import DataFolder
 from stentor.media.renditions import RENDITIONS
 from support.edge import Client, Ear, RunningEdge, edge_running, eventually
 from support.fronts import haproxy, nginx
 from support.programme import part_of
 from support.programs import needs_program
+from support.seconds import watch_of
 from support.tls import Greeting, Pair
 
 HERE = "127.0.0.1"
@@ -123,6 +125,45 @@ def test_http_front_says_for_each_request_who_asks(tmp_path: Path) -> None:
         client.get("/healthz", X_Forwarded_For="192.0.2.7")
         assert client.response().status == 200
         assert peers(running) == {packed(HERE)}
+
+
+def test_front_s_garbage_is_nobody_s_wrong_and_is_counted(tmp_path: Path) -> None:
+    with watch_of(DataFolder(tmp_path / "data")) as watch:
+        with edge_running(tmp_path, forwarded_from=HERE, edge_head_s=0.3) as running:
+            for said, counter in ((b"no HTTP\r\n\r\n", "malformed"), (b"GET /he", "slow_heads")):
+                with Client(running.port) as client:
+                    client.get("/healthz", X_Forwarded_For="192.0.2.7")
+                    assert client.response().status == 200
+                    client.send(said)
+                    assert client.closed()
+                watch.until_counted(counter, 1)
+            with Client(running.port) as client:  # but what a request asks for is its client's
+                client.get("/wp-admin", X_Forwarded_For="192.0.2.7")
+                assert client.response().status == 404
+            watch.until_counted("unknown_paths", 1)
+        heavy = [one for second in watch.seconds for one in second.heavy if one.wrongs]
+        assert [(one.network, one.wrongs) for one in heavy] == [
+            (watch.key.name(packed("192.0.2.7")), 1)
+        ]
+
+
+def test_client_of_a_front_whose_network_has_enough_poisons_nothing(tmp_path: Path) -> None:
+    settings = {"edge_network_connections_max": 1, "edge_network_joins_per_s": 0}
+    with (
+        watch_of(DataFolder(tmp_path / "data")) as watch,
+        edge_running(tmp_path, forwarded_from=HERE, **settings) as running,
+        Client(running.port) as first,
+        Client(running.port) as second,
+    ):
+        first.get("/healthz", X_Forwarded_For="192.0.2.7")
+        assert first.response().status == 200
+        second.get("/healthz", X_Forwarded_For="192.0.2.7")
+        assert second.response().status == 429
+        second.get("/wp-admin", X_Forwarded_For="192.0.2.7")
+        assert second.response().status == 429
+        watch.until_counted("refused_by_network", 2)
+        watch.hear()
+        assert not running.edge.loop.faults_total
 
 
 @needs_program("haproxy")

@@ -82,6 +82,11 @@ class Connection:
         """The packed address of the client: 4 bytes, or 16; of a front, until it has told whose."""
         return self._web.networks.peers.get(self.fd, b"")
 
+    @property
+    def _blamed(self) -> bytes:
+        """Whose wrong it is when no request says it: of a front, no client's in particular."""
+        return b"" if self.front else self.peer
+
     def set_peer(self, peer: bytes) -> None:
         """Note for whom an HTTP front asks; raises `Problem` if they may not."""
         self._web.networks.left(self.fd)
@@ -131,12 +136,10 @@ class Connection:
 
     def keeps(self, *, parting: bool) -> bool:
         """Say whether the connection goes on after the request at hand is answered."""
-        request = self.request
-        if request is None or not request.keep_alive:
+        if self.request is None or not self.request.keep_alive:
             return False
-        if parting:
-            return self.wire.secure and self._web.open < self._web.limits.connections_max // 2
-        return True
+        many = self._web.limits.connections_max // 2
+        return not parting or (self.wire.secure and self._web.open < many)
 
     def refuse(self, data: bytes, *, keep: bool) -> None:
         """Send a whole response that says: not now."""
@@ -224,7 +227,7 @@ class Connection:
             self._web.counts.timed_out += 1
             if self.stage is Stage.HEAD:
                 began = bool(self.buffer)
-                note_out_of_time(self._web.summary, self._web.counts, self.peer, began=began)
+                note_out_of_time(self._web.summary, self._web.counts, self._blamed, began=began)
         self.cut_short()
 
     def cut_short(self) -> None:
@@ -300,7 +303,7 @@ class Connection:
                         raise _IN_CRUMBS
             except Problem as problem:
                 self._web.counts.requests += 1
-                note_unreadable(self._web.summary, self._web.counts, self.peer)
+                note_unreadable(self._web.summary, self._web.counts, self._blamed)
                 self.request = None
                 self.buffer = b""
                 self.answer(problem_answer(problem))

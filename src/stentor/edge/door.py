@@ -116,6 +116,7 @@ class Door:
             if self._returns_left >= 1:
                 self._returns_left -= 1
                 self._counts.returned += 1
+                self.room -= 1
                 return True
             self._counts.returns_over += 1
             ticket = None

@@ -135,16 +135,17 @@ class Lookout:
         try:
             admitted = door.admit(connection, room, intent.ticket, intent.proof)
         finally:
-            shown = None if door.shown is None else self._speaking(door.shown, peer, now_ms)
+            again = self._counts.tickets_replayed != replayed  # it was good for somebody, once
+            shown = None
+            if door.shown is not None and not again:
+                shown = self._speaking(door.shown, peer, now_ms)
             summary.asked(peer, None if shown is None else shown.kind)
-            if self._counts.tickets_replayed != replayed:
+            if again:
                 summary.wrong(peer, Why.FORGED)
             elif shown is not None:
                 self.shielding.showed_ticket(peer, now_ms)
         if not admitted:
-            if door.turns_away and not intent.ticket and connection.stage is Stage.GONE:
-                assert connection.request is not None
-                self._turnstile.note(connection.request, room)
+            self._turned(connection, room, intent)
             return False
         summary.admitted(peer)
         if shown is not None and shown.kind is not Kind.RETURN:
@@ -156,6 +157,12 @@ class Lookout:
             if totals is not None:
                 totals.returned += 1
         return True
+
+    def _turned(self, connection: Connection, room: Room, intent: routes.Push) -> None:
+        """Somebody was told their place: who comes in the same words need not be looked at."""
+        alike = not intent.ticket and connection.stage is Stage.GONE
+        if alike and self._door.turns_away and connection.request is not None:
+            self._turnstile.note(connection.request, room)
 
     def _speaking(self, ticket: Ticket, peer: bytes, now_ms: int) -> Ticket | None:
         """Return a ticket, if it says something of who shows it.

@@ -20,7 +20,7 @@ from stentor.edge.counts import Counts
 from stentor.edge.networks import Networks
 from stentor.shield import vocabulary
 from stentor.shield.keys import EventKey, house
-from stentor.shield.policy import POLICY_BYTES_MAX, SAFE, Ban, decode_policy
+from stentor.shield.policy import POLICY_BYTES_MAX, SAFE, Ban, Policy, decode_policy
 from stentor.shield.summary import Summary
 
 TICKET_REMEMBERED_MS = 300_000
@@ -100,6 +100,7 @@ class Shielding:
         self._bans: dict[tuple[int, int], Ban] = {}
         self._lengths: set[int] = set()
         self._kernel = False
+        self.rebuilt = 0  # how often the bans were others
         # Who came is looked up when they come and when they ask, which is mostly the next thing.
         self._last: tuple[bytes, tuple[Ban, bytes] | None] = b"", None
         self._tickets = Lately(TICKET_REMEMBERED_MS)
@@ -110,7 +111,10 @@ class Shielding:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
 
     def look(self, now_ms: int) -> bool:
-        """Take up a policy that is new, and let go of one whose time is over; say if it changed."""
+        """Take up a policy that is new, and let go of one whose time is over.
+
+        Say if what it asks changed: mostly it is only renewed, with thousands of bans as before.
+        """
         old = self.policy
         try:
             status = self._path.stat()
@@ -121,17 +125,18 @@ class Shielding:
         except OSError:  # no shield has ever spoken; or it is being tidied away: until it ends
             pass
         policy = self._read if now_ms < self._read.until_ms else SAFE
-        if policy is not old:
-            self.policy = policy
+        self.policy = policy
+        if policy.bans != old.bans or policy.key_id != old.key_id:
             self._bans = dict(_by_digest(policy.bans))
             self._lengths = {length for length, _number in self._bans}
             self._kernel = any(ban.kernel for ban in policy.bans)
             self._last = b"", None
-            if policy is SAFE and old is not SAFE:
-                log().info("shield_away", number=old.number)
+            self.rebuilt += 1
+        if policy is SAFE and old is not SAFE:
+            log().info("shield_away", number=old.number)
         for lately in (self._tickets, self._reading):
             lately.forget(now_ms)
-        return policy is not old
+        return _asks(policy) != _asks(old)
 
     def _take(self, data: bytes) -> None:
         if len(data) > POLICY_BYTES_MAX:
@@ -299,3 +304,8 @@ def _by_digest(bans: Iterable[Ban]) -> Iterator[tuple[tuple[int, int], Ban]]:
     for ban in bans:
         with suppress(ValueError):  # no name of ours: nobody has it
             yield EventKey.read(ban.network), ban
+
+
+def _asks(policy: Policy) -> tuple[float, int, int]:
+    """Return what a policy asks of everybody, apart from its bans."""
+    return policy.network_share, policy.proof_cost, policy.proof_advance_ms

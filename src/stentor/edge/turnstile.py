@@ -63,6 +63,7 @@ class Turnstile:
         self.turned += 1
         counts = web.counts
         counts.requests += 1
+        counts.asked += 1
         counts.answers_5xx += 1
         with suppress(OSError):
             counts.bytes_sent += send_last(fd, answer)

@@ -92,7 +92,10 @@ def _nobody(_network: bytes) -> int:
 
 
 class Summary:
-    """What one edge saw since the last `second`. A peer is a packed address, 4 or 16 bytes."""
+    """What one edge saw since the last `second`. A peer is a packed address, 4 or 16 bytes.
+
+    Of nobody (b"": who they are is not known, or no longer) nothing is noted.
+    """
 
     def __init__(self, key: EventKey, edge: str, peers_max: int = PEERS_MAX) -> None:
         """`edge` is how the edge is called in facts."""
@@ -119,6 +122,8 @@ class Summary:
 
     def came(self, peer: bytes, times: int = 1) -> None:
         """Note a connection."""
+        if not peer:
+            return
         rows, house = self._rows, peer if len(peer) == 4 else peer[:8]
         row = rows.get(house)
         if row is not None or self._has_room():
@@ -126,6 +131,8 @@ class Summary:
 
     def asked(self, peer: bytes, ticket: Kind | None = None, times: int = 1) -> None:
         """Note that somebody wants to join, and with which good ticket if they showed one."""
+        if not peer:
+            return
         rows, house = self._rows, peer if len(peer) == 4 else peer[:8]
         row = rows.get(house)
         seen = row or 0
@@ -144,6 +151,8 @@ class Summary:
 
     def admitted(self, peer: bytes, times: int = 1) -> None:
         """Note that somebody was let in."""
+        if not peer:
+            return
         rows, house = self._rows, peer if len(peer) == 4 else peer[:8]
         row = rows.get(house)
         if row is not None or self._has_room():
@@ -151,6 +160,8 @@ class Summary:
 
     def wrong(self, peer: bytes, why: Why, times: int = 1) -> None:
         """Note something that no player does."""
+        if not peer:
+            return
         house = peer if len(peer) == 4 else peer[:8]
         wrongs = self._wrongs.get(house)
         if wrongs is None:
@@ -166,6 +177,8 @@ class Summary:
 
     def visited(self, peer: bytes) -> None:
         """Note what people do before they join: they look at a page, or ask to be reminded."""
+        if not peer:
+            return
         rows, house = self._rows, peer if len(peer) == 4 else peer[:8]
         row = rows.get(house)
         if row is not None and row & _VISITING:
@@ -179,6 +192,8 @@ class Summary:
 
     def stayed(self, peer: bytes) -> None:
         """Note that somebody has been listening for a while (`newcomers.STAYED_S`)."""
+        if not peer:
+            return
         self._staying.note(peer if len(peer) == 4 else peer[:8])
         if len(self._staying) >= _PENDING_MAX:
             self._feed()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from stentor.edge.door import Door
 from support.crowd import ROOM, Crowd, Visitor, errors_of
 
 PER_S = 20  # of each edge: 40 of the machine
@@ -23,6 +24,12 @@ def waited(visitors: list[Visitor]) -> list[Visitor]:
         for one in visitors
         if one.admitted_s is not None and one.announced_s is not None and one.announced_s >= 5
     ]
+
+
+def taken(door: Door) -> int:
+    """Return how many places a door has let people take."""
+    counts = door._counts
+    return counts.admitted_at_once + counts.admitted_in_turn + counts.returned
 
 
 @pytest.mark.parametrize(
@@ -226,11 +233,15 @@ def test_who_lost_the_connection_is_back_before_the_line_and_no_more_than_were_l
     crowd.run(10)
     ticket = crowd.doors[1].return_ticket(ROOM).ticket
     crowd.kill(0)
+    room, before = crowd.doors[1].room, taken(crowd.doors[1])
     crowd.run(13)
     lost = [crowd.come(Visitor(crowd.anybody(), 13 + n / 500, ticket=ticket)) for n in range(900)]
     crowd.run(18)
     back = [one for one in lost if one.tries == 1 and one.admitted_s is not None]
     assert 450 <= len(back) <= 700
+    took = taken(crowd.doors[1]) - before
+    assert took > len(back) // 2
+    assert crowd.doors[1].room == room - took, "who comes back takes room as well"
     assert crowd.count("returns_over") >= 200, "the others stand in line like everybody"
 
 

@@ -64,6 +64,23 @@ def test_policy_holds_until_its_time_is_over_and_not_a_moment_longer(ground: Gro
     assert not ground.shielding.closes(PEER, 10_000)
 
 
+def test_policy_that_is_only_renewed_changes_nothing(ground: Ground) -> None:
+    ground.decree(PEER, until_ms=10_000)
+    assert ground.shielding.look(1_000)
+    rebuilt = ground.shielding.rebuilt
+    for second in range(2, 9):
+        ground.decree(PEER, number=second, until_ms=9_000 + second * 1_000)
+        assert not ground.shielding.look(second * 1_000)
+    assert ground.counts.policies == 8
+    assert ground.shielding.policy.until_ms == 17_000
+    assert ground.shielding.rebuilt == rebuilt
+    ground.decree(PEER, OTHER, number=9, until_ms=20_000)
+    assert not ground.shielding.look(10_000), "it asks of everybody what it asked before"
+    assert ground.shielding.ban_of(OTHER, 10_000) is not None
+    assert ground.shielding.look(20_000)
+    assert ground.shielding.ban_of(PEER, 20_000) is None
+
+
 def test_vanished_or_garbled_file_leaves_the_last_policy_until_it_ends(ground: Ground) -> None:
     ground.decree(PEER)
     ground.shielding.look(1_000)

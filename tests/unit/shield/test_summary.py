@@ -113,6 +113,19 @@ def test_next_second_begins_with_nothing() -> None:
     assert told(summary, 2_000) == EdgeSecond("edge-0", 2_000, KEY.id)
 
 
+def test_of_nobody_in_particular_nothing_is_noted() -> None:
+    summary = fresh()
+    nobody = b""
+    for act in (summary.came, summary.asked, summary.admitted, summary.visited, summary.stayed):
+        act(nobody)
+    summary.wrong(nobody, Why.MALFORMED)
+    summary.came(v4(1))
+    with_somebody = fresh()
+    with_somebody.came(v4(1))
+    assert told(summary) == told(with_somebody)
+    assert told(summary) == told(with_somebody), "and the seconds after it are told too"
+
+
 def test_who_did_wrong_is_named_before_who_asked_most() -> None:
     summary = fresh()
     for number in range(500):
