@@ -79,6 +79,7 @@ class Trial(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     per_s: float  # that each edge lets in; 0: what it can
     at: str
     lasts_s: float
+    version: str = ""  # digest of the code that ran (base.build)
     groups: tuple[Group, ...] = ()
     windows: tuple[Window, ...] = ()
     cpu_s: float = 0.0  # of the edges, from the beginning to `lasts_s`

@@ -27,7 +27,8 @@ _CROWD_PER_S = {False: 1000.0, True: 350.0}  # plain, TLS: how many are to be lo
 _CROWD_TIMES = 2.5  # as many come
 _JOIN_SHARE_MIN, _JOIN_SHARE = 0.05, 0.5
 _SETTLE_S, _HOLD_S, _AFTER_S = 1.0, 2.0, 3.0
-_STEP_S = 3.0
+STEP_S = 3.0  # for so long deliveries are counted at each size and lane
+IDLE_S = 2.0  # and what edges take with nobody there
 _DESCRIPTORS_RESERVED = 1000
 
 
@@ -100,7 +101,7 @@ def check_sizes(sizes: Sequence[int], edges: int) -> None:
 def takes_s(plans: Sequence[TrialPlan]) -> float:
     """Return about how long they take."""
     started_s = 6.0
-    return sum(started_s + (one.lasts_s or (2 * _STEP_S + 2.0) * len(one.sizes)) for one in plans)
+    return sum(started_s + (one.lasts_s or (2 * STEP_S + 2.0) * len(one.sizes)) for one in plans)
 
 
 def _lane(number: int) -> int:
