@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 
 from stentor.shield.vocabulary import Answer, Counters, decode_word, encode
 from stentor.watch.guarding import Guarding
+from support.programs import needs_root
 
 
 class Guard:
@@ -60,3 +63,29 @@ def test_an_answer_that_is_none_is_passed_over(guarding: Guarding, tmp_path: Pat
     _, place = guard.socket.recvfrom(512)
     guard.socket.sendto(b"nonsense", place)
     assert guarding.look() == {}
+
+
+_STRANGER = """
+import os, socket, sys
+os.setgroups([]); os.setgid(65534); os.setuid(65534)
+one = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+one.sendto(bytes.fromhex(sys.argv[2]), bytes.fromhex(sys.argv[1]))
+"""
+
+
+@needs_root
+def test_what_another_user_of_the_machine_says_is_not_taken_for_the_guards_word(
+    guarding: Guarding, tmp_path: Path
+) -> None:
+    guard = Guard(tmp_path / "guard.sock")
+    guarding.look()
+    guard.answer(banned=1)
+    guarding.look()
+    _, place = guard.socket.recvfrom(512)
+    assert isinstance(place, bytes), "a name that the kernel chose, open to everybody"
+    lie = encode(Answer(True, how="xdp", counters={"banned": 1_000_000}))
+    subprocess.run(
+        [sys.executable, "-c", _STRANGER, place.hex(), lie.hex()], check=True, timeout=60
+    )
+    assert guarding.look() == {}
+    assert guarding.how == ""
