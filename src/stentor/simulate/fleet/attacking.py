@@ -57,6 +57,7 @@ class Attacking:
         self._lump_attack = np.zeros(_REMEMBERED, np.int16)
         self._lump_asking = np.zeros(_REMEMBERED, np.int64)
         self._lump_n = np.zeros(_REMEMBERED, np.int64)
+        self._lump_edge = np.zeros(_REMEMBERED, np.int64)
         self._lumps = 0
         self._chance = np.random.default_rng(people)
         self._key = EventKey(np.random.default_rng(key).bytes(EVENT_KEY_BYTES))
@@ -69,17 +70,21 @@ class Attacking:
     def tick(self, scene: Scene, begin_ms: int) -> None:
         """Let bots come, and those leave whose time is over."""
         edges, begin_s = self._edges, begin_ms / 1000
+        rates = [per_s(one, begin_s) for one in self._attacks]
+        if not (any(rates) or self._holding or self._waiting.any()):
+            return
         self._holding.pass_to(begin_s)
         if begin_ms % 1000 == 0:
             self._look(begin_s)
         scene.knocks.tire(begin_ms - int(HEAD_S * 1000), self._tired)
-        for number, swarm in enumerate(self._swarms):
+        self._waiting[~edges.alive] = 0  # they went with their edges
+        for number, rate in enumerate(rates):
             self._pushed[number].pass_by(_TICK_S)
-            rate = per_s(swarm.attack, begin_s)
             if rate:
                 self._come(scene, number, rate, begin_ms)
-        edges.guests[:] = np.where(edges.alive[:, None], self._holding.listeners, 0)
-        edges.idle[:] = self._holding.idle + self._waiting
+        listeners = np.maximum(0, self._holding.listeners)
+        edges.guests[:] = np.where(edges.alive[:, None], listeners, 0)
+        edges.idle[:] = np.where(edges.alive, np.maximum(0, self._holding.idle) + self._waiting, 0)
 
     def bars(
         self, scene: Scene, rows: Rows, edges: NDArray[np.int64], came_ms: Millis
@@ -108,9 +113,10 @@ class Attacking:
         np.subtract.at(self._waiting, edges, self._lump_n[at])
         for number in np.unique(self._lump_attack[at]).tolist():
             some = self._lump_attack[at] == number
-            asking = np.bincount(edges[some], self._lump_asking[at[some]], len(self._edges))
+            asking = np.zeros(len(self._edges), np.int64)
+            np.add.at(asking, edges[some], self._lump_asking[at[some]])
             if asking.any():
-                self._ask(scene, number, asking.astype(np.int64), line)
+                self._ask(scene, number, asking, line)
 
     def second(self, scene: Scene) -> None:
         """Let the shield of the watched machine decide, and all obey."""
@@ -148,6 +154,7 @@ class Attacking:
             self._lumps += n
             self._lump_attack[ids] = number
             self._lump_asking[ids], self._lump_n[ids] = lumps.asking, lumps.n
+            self._lump_edge[ids] = lumps.edges
             moment = begin_ms + TICK_MS * part // _LUMPS_A_TICK
             rows = (_FIRST - ids).astype(np.int32)
             scene.knocks.add(rows, lumps.edges, np.full(n, moment, np.int32), lumps.work_s)
@@ -171,8 +178,8 @@ class Attacking:
     def _tired(self, rows: Rows) -> Floats:
         """Return the work of lumps that wait no longer than people do: an accept each."""
         at = (_FIRST - rows.astype(np.int64)) % _REMEMBERED
-        left_s: Floats = self._lump_n[at] * CLOSED_S
-        return left_s
+        np.subtract.at(self._waiting, self._lump_edge[at], self._lump_n[at])
+        return np.asarray(self._lump_n[at] * CLOSED_S, np.float64)
 
     def _ask(self, scene: Scene, number: int, asking: Counts, line: Marks) -> None:
         """Let the door tell them: come in, or a place that none of them will take up."""

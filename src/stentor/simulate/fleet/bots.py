@@ -200,6 +200,10 @@ class Holding:
         # By how long they are held, so that each queue is in order.
         self._queues: dict[float, deque[tuple[float, Counts, Counts, Counts | None]]] = {}
 
+    def __bool__(self) -> bool:
+        """Say whether any is held."""
+        return any(self._queues.values())
+
     def hold(
         self, edges: Counts, n: Counts, until_s: float, for_s: float, lanes: Counts | None = None
     ) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 
 from stentor.admission.ladder import LoadFacts
 from stentor.simulate.fleet.attacking import Attacking
-from stentor.simulate.fleet.faults import Faults
+from stentor.simulate.fleet.faults import Faults, Storm
 from stentor.simulate.fleet.homes import Homes
 from stentor.simulate.fleet.scene import Scene
 from stentor.simulate.fleet.seam import Harm
@@ -17,6 +17,8 @@ def make_harms(
     scenario, found = scene.scenario, list[Harm]()
     if scenario.faults:
         found.append(Faults(scenario.faults))
+    if scenario.event.ends_s is not None or any(one.kind == "exit" for one in scenario.faults):
+        found.append(Storm(scenario))
     if scenario.attacks:
         found.append(Attacking(scene, told, homes, seeds))
     return found

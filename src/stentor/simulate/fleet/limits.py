@@ -54,6 +54,7 @@ LIMITS: dict[type, dict[str, Within]] = {
         "patience_s": Within(1, LASTS_S_MAX),
         "returns": Within(0, 1),
         "visits": Within(0, 1),
+        "looks_again": Within(0, 1),
     },
     Fleet: {
         "machines": Within(0, MACHINES_MAX),
