@@ -14,10 +14,10 @@ from stentor.charts.page import page, table
 from stentor.charts.scale import clock
 from stentor.charts.shares import Shares
 from stentor.rehearsal.answer import Answer, Basis, Outcome, Quantiles
+from stentor.rehearsal.band import APART_MAX, OPTIMISTIC_MAX, RESOLUTION_S
 from stentor.rehearsal.courses import charts
 from stentor.rehearsal.found import FIRST_AUDIO_S, PEOPLE
 from stentor.rehearsal.takes import breaks, peers, takes
-from stentor.rehearsal.witnesses import APART_MAX, OPTIMISTIC_MAX, RESOLUTION_S
 from stentor.rehearsal.wording import scaled, whole, with_unit
 from stentor.simulate.fleet.course import Course
 
@@ -130,9 +130,9 @@ def _witnesses(answer: Answer) -> Iterator[str]:
     held = sum(one.holds for one in answer.witnesses)
     yield (
         f"<p>{held} of {len(answer.witnesses)} predictions hold: within {APART_MAX:.0%} of what"
-        f" real listeners showed, and never optimistic by more than {OPTIMISTIC_MAX:.0%}. Times that"
-        f" differ by less than {RESOLUTION_S * 1000:g} ms are the same. Each size was predicted with"
-        " costs from the other sizes.</p>"
+        f" real listeners showed, and never optimistic by more than {OPTIMISTIC_MAX:.0%}. Times"
+        f" that differ by less than {RESOLUTION_S * 1000:g} ms are the same. Each size was predicted"
+        " with costs from the other sizes.</p>"
     )
     yield besides(
         "Predicted by the simulation, measured on this machine; the middle is what was measured",
