@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -21,18 +21,27 @@ from stentor.rehearsal.certificate import (
 from stentor.rehearsal.claims import Claim, Extrapolated, Measured, Simulated, measured
 from stentor.rehearsal.trial import Checked, Kind, Trial, encode_trial
 from stentor.simulate.fleet.calibration import SHIPPED, Calibration
+from stentor.simulate.fleet.scenario import Fleet
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
 PUBLIC_KEY = public_hex(KEY)
 OTHER_KEY = Ed25519PrivateKey.from_private_bytes(b"o" * 32)
 MEASURED: Calibration = msgspec.structs.replace(SHIPPED, measured=True, machine="this one")
 
+SCENARIO = """
+name = "small"
+about = "A few people – für alle."
+event = { listeners = 400, lasts_s = 60, hour_s = 20 }
+arrivals = [{ model = "steady" }]
+"""
+FLEET = Fleet(machines=100)
 RUN = Run(
     at="2026-11-23T02:00:00Z",
     build=Build("0.1.0", "a" * 40, "b" * 64),
     machine=Machine("A CPU", 2, 24 << 30, "Linux 6.1", "3.11.2"),
     settings={"edges": "4"},
-    scenario=scenario_text("interview", 'name = "interview" # für alle\n'),
+    scenario=scenario_text("small", SCENARIO),
+    listeners=8_000_000,
     seed=7,
 )
 
@@ -101,9 +110,12 @@ def certificate(
     run: Run = RUN,
     compared: tuple[Compared, ...] | None = None,
     key: Ed25519PrivateKey = KEY,
+    also: Mapping[str, bytes] | None = None,
 ) -> bytes:
     """Return the certificate of a rehearsal with these trials; of none: of a simulation alone."""
     if compared is None:
         compared = COMPARED if trials == TRIALS else ()
     calibration = MEASURED if trials else SHIPPED
-    return certify(run, calibration, claims(trials), compared, files(trials), key)
+    return certify(
+        run, FLEET, calibration, claims(trials), compared, files(trials) | dict(also or {}), key
+    )

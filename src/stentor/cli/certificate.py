@@ -31,6 +31,10 @@ def verify(
         Path | None,
         typer.Option(help="The rehearsal's folder, to compare its other files.", metavar="DIR"),
     ] = None,
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="Simulate once more, and see whether the same is found."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Say whether a certificate is as it was signed, what it proves, and what it does not."""
@@ -47,6 +51,8 @@ def verify(
         _tell(checked, key)
     if not checked.whole:
         raise StentorError(f"Do not rely on {file}: {'; '.join(checked.faults)}.")
+    if again:
+        _simulate_again(file, checked, quiet=json)
 
 
 @app.command()
@@ -57,7 +63,7 @@ def show(file: File, json: Json = False) -> None:
     checked = check(read_file(file))
     if json:
         _print_json(checked)
-    elif checked.certificate is not None:
+    elif checked.whole:  # of any other, nothing is to be read on its own
         _show(checked)
     if not checked.whole:
         raise StentorError(f"Do not rely on {file}: {'; '.join(checked.faults)}.")
@@ -73,6 +79,23 @@ def key(data: Data = None) -> None:
 
     secret = load_or_make_key(data_folder(data).rehearsal_key)
     typer.echo(public_hex(Ed25519PrivateKey.from_private_bytes(secret)))
+
+
+def _simulate_again(file: Path, checked: "Checked", *, quiet: bool) -> None:
+    from stentor.base.build import read_build
+    from stentor.rehearsal.certified import simulated_again
+
+    one = checked.certificate
+    assert one is not None
+    if simulated_again(one):
+        if quiet:
+            return
+        typer.echo("\nSimulated again from the same seed: the same was found, to the last bit.")
+        return
+    here = "this code" if one.run.build.digest == read_build().digest else "this is other code"
+    raise StentorError(
+        f"Simulated again from the seed in {file}, something else was found ({here})."
+    )
 
 
 def _files_in(folder: Path, checked: "Checked") -> dict[str, bytes]:

@@ -27,6 +27,7 @@ from stentor.rehearsal.claims import (
 )
 from stentor.rehearsal.trial import decode_trials
 from stentor.simulate.fleet.calibration import Calibration
+from stentor.simulate.fleet.scenario import Fleet
 
 FORMAT = 1
 BYTES_MAX = 4 << 20
@@ -64,6 +65,7 @@ class Run(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     machine: Machine
     settings: dict[str, str]  # those that are not the default, without secrets
     scenario: ScenarioText
+    listeners: int | None  # who were to come; None: as the scenario says
     seed: int
 
 
@@ -73,6 +75,7 @@ class Certificate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     format: int
     sentence: str
     run: Run
+    fleet: Fleet  # that was simulated, its machines filled in
     calibration: Calibration
     claims: tuple[Claim, ...]
     compared: tuple[Compared, ...]
@@ -104,6 +107,7 @@ def scenario_text(name: str, text: str) -> ScenarioText:
 
 def certify(
     run: Run,
+    fleet: Fleet,
     calibration: Calibration,
     claims: tuple[Claim, ...],
     compared: tuple[Compared, ...],
@@ -118,7 +122,9 @@ def certify(
     assumed = tuple(Assumed(what) for what in _assumed(calibration) if what not in known)
     claims = (*claims, *assumed)
     digests = {name: _sha256(data) for name, data in files.items()}
-    certificate = Certificate(FORMAT, sentence(claims), run, calibration, claims, compared, digests)
+    certificate = Certificate(
+        FORMAT, sentence(claims), run, fleet, calibration, claims, compared, digests
+    )
     # As it will be read: a whole number where a fraction may stand is written as one.
     try:
         certificate = msgspec.json.decode(_encode(certificate), type=Certificate)
@@ -163,9 +169,9 @@ def check(data: bytes, key: str | None = None, files: Mapping[str, bytes] | None
 
 
 def _faults(one: Certificate) -> list[str]:
-    faults = []
     if one.format != FORMAT:
         return [f"it is of format {one.format}; this version reads {FORMAT}"]
+    faults = []
     if _sha256(one.run.scenario.text.encode()) != one.run.scenario.sha256:
         faults.append("its scenario does not have the digest that it says")
     if len(one.claims) > CLAIMS_MAX or len(one.compared) > CLAIMS_MAX:
@@ -173,14 +179,29 @@ def _faults(one: Certificate) -> list[str]:
     faults += [f"it claims {why}" for claim in one.claims if (why := fault_of_claim(claim))]
     if one.sentence != sentence(one.claims):
         faults.append("its sentence says something else than its claims")
+    assumed = {claim.what for claim in one.claims if isinstance(claim, Assumed)}
+    if not assumed.issuperset(_assumed(one.calibration)):
+        faults.append("it is silent about what it assumes")
+    return faults + _faults_of_simulated(one) + _faults_of_measured(one)
+
+
+def _faults_of_simulated(one: Certificate) -> list[str]:
+    faults = []
+    simulated = [claim for claim in one.claims if isinstance(claim, Simulated)]
+    if any(each.machines != one.fleet.machines for each in simulated):
+        faults.append("its simulation was of another fleet than the one it names")
+    if one.run.listeners and any(each.listeners != one.run.listeners for each in simulated):
+        faults.append("its simulation was of another number of listeners than were asked for")
+    return faults
+
+
+def _faults_of_measured(one: Certificate) -> list[str]:
+    faults = []
     tested = [claim.tested for claim in one.claims if isinstance(claim, Measured)]
     if one.calibration.measured and not tested:
         faults.append("its costs are said to be measured, but it has no trial")
     if any(each.cores > one.run.machine.cores for each in tested):
         faults.append("a trial had more cores than the machine")
-    assumed = {claim.what for claim in one.claims if isinstance(claim, Assumed)}
-    if not assumed.issuperset(_assumed(one.calibration)):
-        faults.append("it is silent about what it assumes")
     if tested and TRIALS_FILE not in one.files:
         faults.append(f"it claims trials, but names no {TRIALS_FILE}")
     most = max((each.came for each in tested), default=0)

@@ -11,10 +11,13 @@ import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from stentor.rehearsal.answer import Answer, Witness
-from stentor.rehearsal.certificate import Compared, Run, certify
+from stentor.rehearsal.certificate import Certificate, Compared, Run, certify
 from stentor.rehearsal.claims import Claim, Extrapolated, Simulated, measured
 from stentor.rehearsal.trial import Trial
 from stentor.simulate.fleet.course import Course
+from stentor.simulate.fleet.reading import read
+from stentor.simulate.fleet.run import Progress, simulate
+from stentor.simulate.fleet.scenario import scaled
 
 
 def certificate_of(
@@ -31,7 +34,7 @@ def certificate_of(
     """
     compared = tuple(_compared(one) for one in answer.witnesses)
     claims = claims_of(answer, course, trials)
-    return certify(run, course.calibration, claims, compared, files, key)
+    return certify(run, course.fleet, course.calibration, claims, compared, files, key)
 
 
 def claims_of(answer: Answer, course: Course, trials: Sequence[Trial]) -> tuple[Claim, ...]:
@@ -59,6 +62,22 @@ def claims_of(answer: Answer, course: Course, trials: Sequence[Trial]) -> tuple[
         ),
         *(Extrapolated(what, float(value)) for what, value in extrapolated.items()),
     )
+
+
+def simulated_again(one: Certificate, progress: Progress | None = None) -> bool:
+    """Simulate what a certificate says was simulated; say whether that was found again.
+
+    Takes as long as it took then. Raises `UsageError` if this version cannot read the scenario, or
+    this machine has not the memory. Other code may find something else, and so may another
+    machine's arithmetic.
+    """
+    scenario = read(one.run.scenario.text)
+    if one.run.listeners:
+        scenario = scaled(scenario, one.run.listeners)
+    course = simulate(scenario, one.fleet, one.calibration, one.run.seed, progress)
+    found = digest_of(course)
+    simulated = [claim for claim in one.claims if isinstance(claim, Simulated)]
+    return bool(simulated) and all(claim.course == found for claim in simulated)
 
 
 def digest_of(course: Course) -> str:

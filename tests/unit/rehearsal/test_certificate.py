@@ -22,6 +22,7 @@ from stentor.rehearsal.certificate import (
 from stentor.rehearsal.claims import Assumed, Claim, Extrapolated, Simulated, measured, sentence
 from support.rehearsed import (
     COMPARED,
+    FLEET,
     KEY,
     MEASURED,
     OTHER_KEY,
@@ -149,6 +150,8 @@ def test_a_file_that_was_changed_or_taken_away_is_found() -> None:
         Simulated(0, 0, 60.0, 1, 1, "holds"),
         Simulated(10, 11, 60.0, 1, 1, "holds"),
         Simulated(10, 9, 60.0, 1, 1, "tested"),
+        Simulated(8_000_000, 6_400_000, 3_600.0, 800, 101, "holds"),
+        Simulated(9_000_000, 6_400_000, 3_600.0, 800, 100, "holds"),
         Extrapolated("listeners tested", 8_000_000),
         Extrapolated("cores", -1),
         Extrapolated("cores", float("nan")),
@@ -158,7 +161,7 @@ def test_a_file_that_was_changed_or_taken_away_is_found() -> None:
 )
 def test_a_claim_that_no_rehearsal_could_have_found_is_not_certified(odd: Claim) -> None:
     with pytest.raises(Uncertifiable):
-        certify(RUN, MEASURED, (*claims(), odd), COMPARED, files(), KEY)
+        certify(RUN, FLEET, MEASURED, (*claims(), odd), COMPARED, files(), KEY)
 
 
 def test_a_simulation_that_its_trials_refute_is_not_certified() -> None:
@@ -187,15 +190,15 @@ def test_a_simulation_alone_says_that_nothing_was_measured() -> None:
 
 def test_measured_costs_need_a_trial() -> None:
     with pytest.raises(Uncertifiable, match="no trial"):
-        certify(RUN, MEASURED, (SIMULATED,), (), {}, KEY)
+        certify(RUN, FLEET, MEASURED, (SIMULATED,), (), {}, KEY)
 
 
 def test_trials_without_their_file_are_not_certified() -> None:
     with pytest.raises(Uncertifiable, match=TRIALS_FILE):
-        certify(RUN, MEASURED, claims(), COMPARED, {}, KEY)
+        certify(RUN, FLEET, MEASURED, claims(), COMPARED, {}, KEY)
     other = {TRIALS_FILE: encoded((trial(1),))}
     with pytest.raises(Uncertifiable, match=TRIALS_FILE):
-        certify(RUN, MEASURED, claims(), COMPARED, other, KEY)
+        certify(RUN, FLEET, MEASURED, claims(), COMPARED, other, KEY)
 
 
 @pytest.mark.parametrize(
