@@ -88,6 +88,8 @@ class Moving:
         self._advised = False
 
     def _put(self, rows: Rows, ticks: NDArray[np.int64]) -> None:
+        if not len(rows):  # advised, but the lane's last listener has just left
+            return
         order = np.argsort(ticks, kind="stable")
         rows, ticks = rows[order], ticks[order]
         different, begins = np.unique(ticks, return_index=True)
