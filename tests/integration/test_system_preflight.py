@@ -85,6 +85,8 @@ def test_no_says_why_and_what_to_do_and_what_is_mended_is_a_yes(tmp_path: Path) 
 
         certificate = server.folder.certificate("2-good")
         certificate.write_bytes(certificate.read_bytes().replace(b"8000000", b"8000001"))
+        assert "40 days ago" in stopping(server, room)["rehearsal"]
+        server.folder.certificate("1-too-long-ago").unlink()
         assert "does not hold" in stopping(server, room)["rehearsal"]
     gone = preflight(server, room)
     assert gone.returncode == 1

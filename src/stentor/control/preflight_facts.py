@@ -28,7 +28,7 @@ from stentor.base.machine import (
 from stentor.base.settings import told_settings
 from stentor.base.timekeeping import read_timekeeping
 from stentor.control.context import Control
-from stentor.control.rehearsals import newest_rehearsal
+from stentor.control.rehearsals import rehearsals
 from stentor.rehearsal.readiness import (
     ClockFacts,
     DiskFacts,
@@ -72,7 +72,7 @@ def gather(control: Control, room: str) -> Facts:
         build=read_build(),
         machine=read_machine(),
         settings=told_settings(settings),
-        rehearsal=newest_rehearsal(folder),
+        rehearsals=rehearsals(folder),
     )
 
 

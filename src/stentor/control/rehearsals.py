@@ -1,6 +1,6 @@
-"""The newest rehearsal in the data folder that has a certificate, as a pre-flight is told of it.
+"""The rehearsals in the data folder that have a certificate, as a pre-flight is told of them.
 
-Whether it is enough for an event is decided elsewhere; here only whether its certificate holds.
+Whether one is enough for an event is decided elsewhere; here, whether its certificate holds.
 """
 
 from datetime import datetime
@@ -18,24 +18,30 @@ from stentor.rehearsal.claims import Simulated, largest_tested
 from stentor.rehearsal.readiness import RehearsalFacts
 
 LOOKED_AT_MAX = 1_000  # folders, the newest
+CERTIFIED_MAX = 20
 
 
-def newest_rehearsal(folder: DataFolder) -> RehearsalFacts | None:
-    """Return the newest that is certified; None if none is."""
+def rehearsals(folder: DataFolder) -> tuple[RehearsalFacts, ...]:
+    """Return those that are certified, the newest first."""
     try:
         names = sorted(path.name for path in folder.rehearsals.iterdir() if path.is_dir())
     except OSError:
-        return None
-    for later, name in enumerate(reversed(names[-LOOKED_AT_MAX:])):
+        return ()
+    found: list[RehearsalFacts] = []
+    key, failed = _public_key(folder), 0
+    for name in reversed(names[-LOOKED_AT_MAX:]):
         data = _read(folder.certificate(name))
-        found = None if data is None else _facts(folder, name, data, later)
-        if found is not None:
-            return found
-    return None
+        one = None if data is None else _facts(name, data, key, failed)
+        if one is None:
+            failed += 1
+            continue
+        found.append(one)
+        if len(found) == CERTIFIED_MAX:
+            break
+    return tuple(found)
 
 
-def _facts(folder: DataFolder, name: str, data: bytes, later: int) -> RehearsalFacts | None:
-    key = _public_key(folder)
+def _facts(name: str, data: bytes, key: str | None, failed_since: int) -> RehearsalFacts | None:
     checked = check(data, key)
     one = checked.certificate
     if one is None:
@@ -55,7 +61,7 @@ def _facts(folder: DataFolder, name: str, data: bytes, later: int) -> RehearsalF
         calibration=one.calibration,
         measured_max=tested.listeners if tested is not None else 0,
         simulated_max=max(held, default=0),
-        failed_since=later,
+        failed_since=failed_since,
     )
 
 

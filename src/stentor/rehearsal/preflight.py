@@ -25,7 +25,7 @@ from stentor.rehearsal.readiness import (
     Weight,
     Word,
 )
-from stentor.rehearsal.rehearsed import check_rehearsal, costs_used
+from stentor.rehearsal.rehearsed import check_rehearsal, choose, costs_used
 from stentor.rooms.orders import Phase, phase_at
 
 LASTS_S_MAX = 7 * 86_400
@@ -37,7 +37,8 @@ _VITAL_PARTS = ("control", "stage", "origin")
 
 def decide(room: str, facts: Facts, expected: Expected) -> Answer:
     """Return the answer."""
-    calibration, source = costs_used(facts.rehearsal, facts)
+    rehearsal = choose(facts, expected)
+    calibration, source = costs_used(rehearsal, facts)
     end_ms = _end_ms(facts.room, facts.now_ms, expected)
     items = (
         _room(facts.room, facts.now_ms),
@@ -53,7 +54,7 @@ def decide(room: str, facts: Facts, expected: Expected) -> Answer:
         check_disk(facts.disk, facts.edges, expected),
         _clock(facts.clock),
         _tls(facts.tls, end_ms),
-        *check_rehearsal(facts, expected),
+        *check_rehearsal(rehearsal, facts, expected),
     )
     return Answer(
         ready=not any(one.stops for one in items),

@@ -123,7 +123,7 @@ class DiskFacts(msgspec.Struct, frozen=True):
 
 
 class RehearsalFacts(msgspec.Struct, frozen=True):
-    """The newest rehearsal that has a certificate, and those after it that have none."""
+    """A rehearsal that has a certificate."""
 
     name: str
     at_ms: int | None
@@ -135,7 +135,7 @@ class RehearsalFacts(msgspec.Struct, frozen=True):
     calibration: Calibration
     measured_max: int  # listeners of the largest trial
     simulated_max: int  # of the largest simulation that did not fail
-    failed_since: int = 0
+    failed_since: int = 0  # later ones that have none
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -153,7 +153,7 @@ class Facts(msgspec.Struct, frozen=True):
     build: Build
     machine: Machine
     settings: dict[str, str]  # those that are not the default
-    rehearsal: RehearsalFacts | None = None
+    rehearsals: tuple[RehearsalFacts, ...] = ()  # that have a certificate, the newest first
 
 
 class Answer(msgspec.Struct, frozen=True):

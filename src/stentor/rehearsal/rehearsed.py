@@ -3,6 +3,8 @@
 Decides also whether its costs may be used. Whether its certificate holds was checked before.
 """
 
+from itertools import chain
+
 from stentor.rehearsal.readiness import Expected, Facts, Item, RehearsalFacts, Weight, Word
 from stentor.simulate.fleet.calibration import SHIPPED, Calibration
 
@@ -20,20 +22,36 @@ _MEMORY_APART = 0.05  # a kernel keeps a little more or less of it for itself
 _REHEARSE = "Run stentor rehearse SCENARIO --listeners N, here and with these settings."
 
 
-def costs_used(rehearsal: RehearsalFacts | None, facts: Facts) -> tuple[Calibration, str]:
-    """Return the last rehearsal's costs and its name; those of the code where it has none."""
-    if rehearsal is None or rehearsal.faults or not rehearsal.calibration.measured:
-        return SHIPPED, ""
-    if machine_apart(rehearsal, facts):
-        return SHIPPED, ""
-    return rehearsal.calibration, rehearsal.name
+def choose(facts: Facts, expected: Expected) -> RehearsalFacts | None:
+    """Return the rehearsal that speaks for this event: the newest for which nothing stops it.
+
+    If there is none, the newest that measured something, else the newest.
+    """
+    enough = (one for one in facts.rehearsals if not _stops(_checks(one, facts, expected)))
+    measured = (one for one in facts.rehearsals if one.measured_max and not one.faults)
+    return next(chain(enough, measured, facts.rehearsals), None)
 
 
-def check_rehearsal(facts: Facts, expected: Expected) -> tuple[Item, ...]:
-    last = facts.rehearsal
+def costs_used(last: RehearsalFacts | None, facts: Facts) -> tuple[Calibration, str]:
+    """Return a rehearsal's costs and its name; those of the code where it has none for here."""
+    if last is None or last.faults or not last.calibration.measured:
+        return SHIPPED, ""
+    if machine_apart(last, facts):
+        return SHIPPED, ""
+    return last.calibration, last.name
+
+
+def check_rehearsal(
+    last: RehearsalFacts | None, facts: Facts, expected: Expected
+) -> tuple[Item, ...]:
+    """Say whether it was enough, in all respects."""
     if last is None:
         told = "There was no rehearsal: no folder has a certificate."
         return (Item("rehearsal", Word.NO, Weight.VITAL, told, _REHEARSE),)
+    return _checks(last, facts, expected)
+
+
+def _checks(last: RehearsalFacts, facts: Facts, expected: Expected) -> tuple[Item, ...]:
     if last.faults:
         told = f"The certificate of {last.name} does not hold: {last.faults[0]}."
         return (Item("rehearsal", Word.NO, Weight.VITAL, told, _REHEARSE),)
@@ -44,6 +62,10 @@ def check_rehearsal(facts: Facts, expected: Expected) -> tuple[Item, ...]:
         _same_machine(last, facts),
         _same_settings(last, facts),
     )
+
+
+def _stops(items: tuple[Item, ...]) -> bool:
+    return any(one.stops for one in items)
 
 
 def _recent(last: RehearsalFacts, now_ms: int) -> Item:

@@ -80,12 +80,18 @@ READY = Facts(
     build=CODE,
     machine=HERE,
     settings={"edges": "8", "log_level": "debug"},
-    rehearsal=REHEARSAL,
+    rehearsals=(REHEARSAL,),
 )
 
 
 def but(facts: Facts = READY, **changes: Any) -> Facts:
     """Return the facts with some fields of some of them changed: `edges={"wanted": 2}`."""
+    if isinstance(changes.get("rehearsal"), dict):
+        [last] = facts.rehearsals
+        changes["rehearsals"] = (msgspec.structs.replace(last, **changes["rehearsal"]),)
+    elif "rehearsal" in changes:
+        changes["rehearsals"] = ()
+    changes.pop("rehearsal", None)
     changed = {
         name: msgspec.structs.replace(getattr(facts, name), **value)
         if isinstance(value, dict) and name != "settings"
@@ -255,3 +261,15 @@ def test_figures_are_shown_with_three_digits_and_a_unit() -> None:
         "999 bit/s", "4.56 kbit/s", "2.64 Gbit/s", "10 Tbit/s",
     ]  # fmt: skip
     assert [shown_bytes(n) for n in (12, 1_500, 1.2e12)] == ["12 bytes", "1.5 kB", "1.2 TB"]
+
+
+def test_a_later_simulation_or_smaller_rehearsal_does_not_hide_one_that_is_enough() -> None:
+    later = (
+        msgspec.structs.replace(REHEARSAL, name="simulated", measured_max=0),
+        msgspec.structs.replace(REHEARSAL, name="small", simulated_max=10),
+        msgspec.structs.replace(REHEARSAL, name="other code", build=Build("2", "", "x" * 64)),
+    )
+    answer = ask(but(rehearsals=(*later, REHEARSAL)))
+    assert (answer.ready, answer.rehearsal) == (True, REHEARSAL.name)
+    assert ask(but(rehearsals=later)).rehearsal == "small"
+    assert "only simulated" in item(ask(but(rehearsals=later[:1])), "rehearsed listeners").told
