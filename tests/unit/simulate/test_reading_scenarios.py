@@ -94,6 +94,7 @@ def test_a_good_scenario_is_read_as_it_stands() -> None:
         ("at_s = 400", "at_s = 400\nfor_s = 1500", "all is over"),
         ("share = 0.34", "share = 1.5", "0.0001 to 1"),
         ('"join-flood-many"', '"syn-flood"', "does not exist"),
+        ('"join-flood-many"', '"perfect-mimic"', "are people"),
         ("per_s = 40_000", "per_s = 1e12", "0.001 to 100,000,000"),
         ("per_s = 40_000", "per_s = 0", "0.001 to"),
         ("waves = 3", "waves = 5_000", "a wave takes a second"),

@@ -17,6 +17,7 @@ import msgspec
 from stentor.base.errors import UsageError
 from stentor.simulate.attackers import Family
 from stentor.simulate.fleet.arrivals import CURVES, bounds
+from stentor.simulate.fleet.bots import ACTS
 from stentor.simulate.fleet.limits import EDGES_MAX, LIMITS, MANY_MAX
 from stentor.simulate.fleet.scenario import FAULTS, Arrivals, Scenario
 
@@ -191,12 +192,13 @@ def _check_faults(scenario: Scenario) -> None:
 
 
 def _check_attacks(scenario: Scenario) -> None:
-    families = [one.value for one in Family]
     for n, one in enumerate(scenario.attacks):
         at = f"attacks[{n + 1}]"
-        if one.family not in families:
+        if one.family == Family.PERFECT.value:
+            raise UsageError(f"{at}: perfect mimics are people; add them to event.listeners.")
+        if one.family not in ACTS:
             raise UsageError(
-                f"{at}.family {_quoted(one.family)} does not exist: {nearest(one.family, families)}"
+                f"{at}.family {_quoted(one.family)} does not exist: {nearest(one.family, ACTS)}"
             )
         _check_span(at, one.from_s, one.for_s, scenario.event.lasts_s)
         if one.for_s / one.waves < 1:

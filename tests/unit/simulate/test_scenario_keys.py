@@ -1,0 +1,24 @@
+"""The table of a scenario's keys is whole, and the operating guide has it as it is."""
+
+from pathlib import Path
+
+import msgspec
+
+from stentor.simulate.fleet.keys import ABOUT, markdown
+from stentor.simulate.fleet.scenario import Scenario
+
+GUIDE = Path(__file__).parents[3] / "docs/operating.md"
+
+
+def test_every_key_is_told() -> None:
+    tables = {field.name for field in msgspec.structs.fields(Scenario)} - set(ABOUT[Scenario])
+    assert tables == {
+        "event", "arrivals", "staying", "programme", "fleet", "faults", "attacks", "prices",
+    }  # fmt: skip
+    for kind, about in ABOUT.items():
+        if kind is not Scenario:
+            assert set(about) == {field.name for field in msgspec.structs.fields(kind)}, kind
+
+
+def test_the_operating_guide_has_this_table() -> None:
+    assert markdown() in GUIDE.read_text(), "put keys.markdown() into docs/operating.md, Scenarios"
