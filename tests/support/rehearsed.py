@@ -68,6 +68,7 @@ def trial(listeners: int = 2_000, **more: Any) -> Trial:
         "per_s": 0.0,
         "at": "2026-11-23T02:00:00Z",
         "lasts_s": 20.0,
+        "version": RUN.build.digest,
     }
     for name, value in more.items():
         (counted if name in Checked.__struct_fields__ else facts)[name] = value

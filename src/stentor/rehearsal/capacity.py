@@ -24,6 +24,7 @@ from stentor.rehearsal.readiness import (
     Weight,
     Word,
 )
+from stentor.rehearsal.wording import scaled
 from stentor.simulate.fleet.calibration import Calibration, Costs
 
 COME_WITHIN_S = 120.0  # a crowd that knows the hour; who comes faster meets the line
@@ -104,14 +105,14 @@ def check_network(
 ) -> Item:
     """Say whether the network carries it."""
     bits = expected.listeners * _PROGRAMME_BITS * costs_of(calibration, edges).overhead
-    needed = f"{expected.listeners:,} listeners take {shown_bits(bits)}, packets included"
+    needed = f"{expected.listeners:,} listeners take {scaled(bits, 'bit/s')}, packets included"
     if network.bits_per_s is None:
         return Item(
             "network", Word.UNKNOWN, Weight.VITAL,
             f"{needed}; what this machine may send is not known.",
             "Say what one edge process may send: STENTOR_EDGE_MEGABITS_MAX.",
         )  # fmt: skip
-    has = f"{shown_bits(network.bits_per_s)} by {network.said_by}"
+    has = f"{scaled(network.bits_per_s, 'bit/s')} by {network.said_by}"
     if bits <= network.bits_per_s * BITS_LOWER:
         return Item("network", Word.YES, Weight.VITAL, f"{needed}; there are {has}.")
     return Item(
@@ -147,24 +148,24 @@ def _each_needs(edges: EdgeFacts, expected: Expected) -> int:
 def check_memory(calibration: Calibration, edges: EdgeFacts, expected: Expected) -> Item:
     """Say whether memory lasts, the machine's and what each process may have."""
     listeners = expected.listeners * costs_of(calibration, edges).memory_bytes
-    told = f"{expected.listeners:,} listeners take {shown_bytes(listeners)} of memory"
+    told = f"{expected.listeners:,} listeners take {scaled(listeners, 'B')} of memory"
     if edges.memory_free_bytes is None:
         return Item(
             "memory", Word.UNKNOWN, Weight.VITAL, f"{told}; how much is free is not known.",
             "Run the pre-flight where /proc/meminfo can be read.",
         )  # fmt: skip
     free = edges.memory_free_bytes * MEMORY_LINE
-    told = f"{told}; {shown_bytes(edges.memory_free_bytes)} are free"
+    told = f"{told}; {scaled(edges.memory_free_bytes, 'B')} are free"
     if listeners > free:
         return Item(
             "memory", Word.NO, Weight.VITAL, f"{told}.",
-            f"It takes {shown_bytes(listeners - free)} more, or more machines.",
+            f"It takes {scaled(listeners - free, 'B')} more, or more machines.",
         )  # fmt: skip
     each = listeners / edges.wanted + calibration.edge_bytes
     if edges.memory_each_bytes and each > edges.memory_each_bytes * MEMORY_LINE:
         return Item(
             "memory", Word.NO, Weight.VITAL,
-            f"{told}, but one edge process may have {shown_bytes(edges.memory_each_bytes)}.",
+            f"{told}, but one edge process may have {scaled(edges.memory_each_bytes, 'B')}.",
             f"Set STENTOR_EDGE_MEMORY_BYTES_MAX to {ceil(each / MEMORY_LINE):,}.",
         )  # fmt: skip
     return Item("memory", Word.YES, Weight.VITAL, f"{told}.")
@@ -177,34 +178,18 @@ def check_disk(disk: DiskFacts, edges: EdgeFacts, expected: Expected) -> Item:
     ledger = min(flood, max(0, disk.ledger_bytes_max - disk.ledger_bytes))
     needed = (recording + ledger) * DISK_SPARE
     told = (
-        f"{expected.lasts_s / 3600:g} h take {shown_bytes(recording)} of recording and up to"
-        f" {shown_bytes(ledger)} of ledger"
+        f"{expected.lasts_s / 3600:g} h take {scaled(recording, 'B')} of recording and up to"
+        f" {scaled(ledger, 'B')} of ledger"
     )
     if disk.free_bytes is None:
         return Item(
             "disk", Word.UNKNOWN, Weight.VITAL, f"{told}; how much is free is not known.",
             "See whether the data folder can be reached.",
         )  # fmt: skip
-    told = f"{told}; {shown_bytes(disk.free_bytes)} are free."
+    told = f"{told}; {scaled(disk.free_bytes, 'B')} are free."
     if needed <= disk.free_bytes:
         return Item("disk", Word.YES, Weight.VITAL, told)
     return Item(
         "disk", Word.NO, Weight.VITAL, told,
-        f"Free {shown_bytes(needed - disk.free_bytes)}, or set STENTOR_LEDGER_BYTES_MAX lower.",
+        f"Free {scaled(needed - disk.free_bytes, 'B')}, or set STENTOR_LEDGER_BYTES_MAX lower.",
     )  # fmt: skip
-
-
-def shown_bits(bits_per_s: float) -> str:
-    """Return a rate for people."""
-    for unit, size in (("Tbit/s", 1e12), ("Gbit/s", 1e9), ("Mbit/s", 1e6), ("kbit/s", 1e3)):
-        if bits_per_s >= size:
-            return f"{bits_per_s / size:,.3g} {unit}"
-    return f"{bits_per_s:.0f} bit/s"
-
-
-def shown_bytes(count: float) -> str:
-    """Return a size for people."""
-    for unit, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= size:
-            return f"{count / size:,.3g} {unit}"
-    return f"{count:.0f} bytes"

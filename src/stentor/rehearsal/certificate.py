@@ -231,8 +231,12 @@ def _faults_of_files(one: Certificate, files: Mapping[str, bytes]) -> list[str]:
         elif _sha256(files[name]) != digest:
             faults.append(f"{name} is not the file that was signed")
     claimed = tuple(claim for claim in one.claims if isinstance(claim, Measured))
-    if TRIALS_FILE in files and measured(decode_trials(files[TRIALS_FILE])) != claimed:
-        faults.append(f"its measured claims are not what {TRIALS_FILE} holds")
+    if TRIALS_FILE in files:
+        trials = decode_trials(files[TRIALS_FILE])
+        if measured(trials) != claimed:
+            faults.append(f"its measured claims are not what {TRIALS_FILE} holds")
+        if any(trial.version != one.run.build.digest for trial in trials):
+            faults.append(f"{TRIALS_FILE} holds trials of other code than it names")
     return faults
 
 
@@ -248,9 +252,9 @@ def proved(checked: Checked) -> tuple[tuple[str, ...], tuple[str, ...]]:
         return (), ()
     shown = [
         f"The holder of the key {checked.key} signed exactly this.",
-        "Every measured claim is one of the trials that it lists; no simulated figure is among"
-        " them.",
     ]
+    if any(isinstance(claim, Measured) for claim in one.claims):
+        shown.append("No simulated figure is among its measured claims: each is a trial's.")
     if checked.files_seen:
         shown.append(f"Unchanged beside it: {', '.join(checked.files_seen)}.")
     if one.compared:

@@ -10,6 +10,7 @@ import msgspec
 
 from stentor.rehearsal.answer import Outcome
 from stentor.rehearsal.trial import Kind, Trial
+from stentor.rehearsal.wording import counted, scaled, with_unit
 
 LISTENERS_MAX = 10_000_000_000  # more than there are people
 
@@ -68,16 +69,15 @@ Claim = Measured | Simulated | Extrapolated | Assumed
 
 # What may be extrapolated, and its unit.
 EXTRAPOLATED = {
-    "listeners an edge process": "",
-    "edge processes": "",
-    "machines": "",
-    "cores": "",
-    "memory": "bytes",
-    "network": "bit/s",
+    "machines": "of the scenario's kind",
+    "edge processes": "in all",
+    "cores": "in all",
     "joins": "a second",
-    "traffic": "bytes",
+    "network": "bit/s",
+    "traffic": "B",
     "cost": "in the scenario's currency",
 }
+_SCALED = ("bit/s", "B")
 _KINDS = {
     Kind.DELIVERIES.value: "of a programme much faster than life",
     Kind.CROWD.value: "who came all at once",
@@ -182,8 +182,8 @@ def sentence(claims: Sequence[Claim]) -> str:
     simulated = f"{largest.listeners:,}{how}" if largest else ""
     if most is None:
         return f"Nothing was measured: only simulated, with {simulated}."
-    cores = f"{most.cores} core{'s' * (most.cores != 1)}"
-    tested = f"Tested here with {most.listeners:,} real listeners on {cores}"
+    who, where = counted(most.listeners, "real listener"), counted(most.cores, "core")
+    tested = f"Tested here with {who} on {where}"
     return f"{tested}; simulated with {simulated}." if simulated else f"{tested}."
 
 
@@ -209,6 +209,7 @@ def told(claim: Claim) -> str:
             )
         case Extrapolated():
             unit = EXTRAPOLATED.get(claim.what, "")
-            return f"{claim.what[:40].capitalize()}: {claim.value:,.6g} {unit}".rstrip() + "."
+            shown = scaled(claim.value, unit) if unit in _SCALED else with_unit(claim.value, unit)
+            return f"{claim.what[:40].capitalize()}: {shown}."
         case Assumed():
             return ASSUMED.get(claim.what, "")

@@ -122,6 +122,12 @@ def test_a_measured_claim_that_no_trial_in_the_folder_bears_out_is_found() -> No
     )
 
 
+def test_trials_of_other_code_are_no_evidence_for_this() -> None:
+    other = (trial(10, version="f" * 64),)
+    with pytest.raises(Uncertifiable, match="other code"):
+        certificate(trials=other)
+
+
 def test_trials_that_do_not_count_are_no_claims() -> None:
     nobody = trial(10, listening=0)
     assert measured([trial(10, void="others took the CPU"), nobody]) == ()

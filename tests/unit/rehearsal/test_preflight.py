@@ -12,8 +12,6 @@ from stentor.base.machine import Machine
 from stentor.rehearsal.capacity import (
     lane_for,
     listeners_in_lane,
-    shown_bits,
-    shown_bytes,
 )
 from stentor.rehearsal.preflight import decide
 from stentor.rehearsal.readiness import (
@@ -254,13 +252,6 @@ def test_the_ledger_takes_no_more_than_its_limit_leaves() -> None:
     full = but(disk={"ledger_bytes": 16 << 30, "free_bytes": 250_000_000})
     assert ask(full).ready
     assert not ask(but(full, disk={"ledger_bytes": 15 << 30})).ready
-
-
-def test_figures_are_shown_with_three_digits_and_a_unit() -> None:
-    assert [shown_bits(n) for n in (999, 4_560, 2.64e9, 1e13)] == [
-        "999 bit/s", "4.56 kbit/s", "2.64 Gbit/s", "10 Tbit/s",
-    ]  # fmt: skip
-    assert [shown_bytes(n) for n in (12, 1_500, 1.2e12)] == ["12 bytes", "1.5 kB", "1.2 TB"]
 
 
 def test_a_later_simulation_or_smaller_rehearsal_does_not_hide_one_that_is_enough() -> None:
