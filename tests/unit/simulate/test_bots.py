@@ -38,7 +38,8 @@ def test_waves_are_as_long_as_the_pauses_after_them() -> None:
 def test_places_are_put_back_as_those_of_each_address_would_be(rate: float) -> None:
     """`rate` is what each of ten addresses asks a second of an edge that gives 5 of them."""
     limits, share, many = Settings(), 0.25, 10
-    pushed = Pushed(many, 1, share)
+    pushed = Pushed(many, 1)
+    pushed.set_rate(limits.door_network_per_s * share, limits.door_network_burst * share)
     places = Places(
         limits.door_network_per_s * share,
         limits.door_network_burst * share,

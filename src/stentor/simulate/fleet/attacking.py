@@ -16,6 +16,7 @@ from stentor.shield.facts import DoorSecond, Load
 from stentor.shield.keys import EVENT_KEY_BYTES, EventKey
 from stentor.simulate.fleet.bots import CLOSED_S, Counts, Holding, Lumps, Swarm, holds_s, per_s
 from stentor.simulate.fleet.diary import TICK_MS
+from stentor.simulate.fleet.door import NETWORK_BURST
 from stentor.simulate.fleet.edges import LANES
 from stentor.simulate.fleet.homes import NETWORKS, Homes
 from stentor.simulate.fleet.lines import BEGINS_MS
@@ -50,8 +51,7 @@ class Attacking:
             Swarm(attack, np.random.default_rng(seed), homes.carriers)
             for attack, seed in zip(attacks, each, strict=True)
         ]
-        share = 1.0 / edges.per_machine
-        self._pushed = [swarm.pushed(len(edges), share) for swarm in self._swarms]
+        self._pushed = [swarm.pushed(len(edges)) for swarm in self._swarms]
         self._holding = Holding(len(edges), LANES)
         self._waiting = np.zeros(len(edges), np.int64)  # bots in the queues
         self._lump_attack = np.zeros(_REMEMBERED, np.int16)
@@ -65,6 +65,7 @@ class Attacking:
         self._machine = 0  # that is watched
         self.watched = self._watch()
         self._share = 1.0
+        self._set_rates()
         self._struck = np.zeros((2, 2))  # people of carriers or not × came or kept out
 
     def tick(self, scene: Scene, begin_ms: int) -> None:
@@ -128,6 +129,7 @@ class Attacking:
         if policy.network_share != self._share:
             self._share = policy.network_share
             scene.doors.share(policy.network_share)
+            self._set_rates()
 
     def _is_on(self, now_s: float) -> bool:
         """Say whether the watch has anything to see, or anybody obeys it in anything."""
@@ -163,6 +165,11 @@ class Attacking:
             if held_s:
                 served = np.round(lumps.n * swarm.fates[Fate.SERVED]).astype(np.int64)
                 self._holding.hold(lumps.edges, served, begin_ms / 1000 + held_s, held_s)
+
+    def _set_rates(self) -> None:
+        share = self._share / self._edges.per_machine
+        for pushed in self._pushed:
+            pushed.set_rate(self._edges.network_per_s * share, NETWORK_BURST * share)
 
     def _that_fit(self, scene: Scene, lumps: Lumps) -> Lumps:
         """Leave out for whom an edge has no descriptor: they stay in the kernel, unseen."""

@@ -159,10 +159,10 @@ class Swarm:
         asking = served if self.act in STAYS_S else np.zeros_like(served)
         return Lumps(edges, n, asking, work_s * slow[edges])
 
-    def pushed(self, edges: int, share: float) -> "Pushed":
+    def pushed(self, edges: int) -> "Pushed":
         """Return how far back this swarm's places are put by coming often."""
         many = NETWORKS if self.attack.family in _ONCE else self.attack.addresses
-        return Pushed(many, edges, share)
+        return Pushed(many, edges)
 
 
 class Pushed:
@@ -172,12 +172,15 @@ class Pushed:
     alike, so each has had its share of what all have had.
     """
 
-    def __init__(self, addresses: int, edges: int, share: float) -> None:
-        """`share` is what one edge gives of the machine's rate and burst."""
-        self._cost_s = 1.0 / (_DEFAULTS.door_network_per_s * share)
-        self._burst_s = max(1.0, _DEFAULTS.door_network_burst * share) * self._cost_s
+    def __init__(self, addresses: int, edges: int) -> None:
         self._addresses = addresses
         self._ahead_s = np.zeros(edges)
+        self._cost_s = self._burst_s = 0.0
+
+    def set_rate(self, per_s: float, burst: float) -> None:
+        """Set what an edge gives to one address; a rate of 0 pushes nobody back."""
+        self._cost_s = 1.0 / per_s if per_s else 0.0
+        self._burst_s = max(1.0, burst) * self._cost_s
 
     def pass_by(self, seconds: float) -> None:
         """Let time go by."""

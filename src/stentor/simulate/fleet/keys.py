@@ -66,6 +66,9 @@ ABOUT: dict[type[msgspec.Struct], dict[str, str]] = {
         "descriptors_per_process": "what one edge process may open",
         "guard": "whether the kernel drops whom a second ban names",
         "edges": "processes a machine; 0: one a core, more if descriptors demand it",
+        "admissions_per_s_max": "the edges' setting of that name; 0: what they can",
+        "join_share": "the edges' setting of that name",
+        "door_network_per_s": "the edges' setting of that name",
     },
     Fault: {
         "kind": "`edges-lost`, `region-lost`, `control-dead`, `cut`, `exit` or `slow`",
