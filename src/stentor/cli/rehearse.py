@@ -20,18 +20,32 @@ def rehearse(
         bool,
         typer.Option("--simulate-only", help="No listeners here: with the costs of the code."),
     ] = False,
+    trial_sizes: Annotated[
+        str | None,
+        typer.Option("--trial-sizes", help="Listeners here, such as 500,1000,2000.", metavar="N,…"),
+    ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="The rehearsal's folder [a new one below the data folder]."),
+        typer.Option(
+            "--out",
+            help="The rehearsal's folder [a new one below the data folder]; where trials lie in "
+            "it, goes on from them.",
+            metavar="DIR",
+        ),
     ] = None,
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """Say what an audience of any size would take, and what breaks first."""
+    """Say what an audience of any size would take, and what breaks first.
+
+    Exit code 1 if this machine's real listeners refute what the simulation says of them.
+    """
     import msgspec
     from rich.console import Console
 
+    from stentor.base.errors import StentorError
     from stentor.base.settings import load_settings
+    from stentor.trials.plan import SIZES
     from stentor.trials.rehearse import Wish, run_rehearsal
     from stentor.trials.shown import Shown
 
@@ -41,17 +55,29 @@ def rehearse(
         listeners=listeners,
         seed=seed,
         simulate_only=simulate_only,
+        sizes=SIZES if trial_sizes is None else _sizes(trial_sizes),
         out=out,
-        data=Path(settings.data),
     )
     with Shown(Console(stderr=True)) as shown:
-        found = run_rehearsal(wish, shown)
+        found = run_rehearsal(wish, settings, shown)
     if json:
         typer.echo(msgspec.json.encode(found.answer).decode())
-        return
-    from stentor.rehearsal.terminal import summary
+    else:
+        from stentor.rehearsal.terminal import summary
 
-    console = Console()
-    for line in summary(found.answer):
-        console.print(line)
-    console.print(f"[dim]All of it: {found.folder / 'answer.html'}[/]")
+        console = Console()
+        for line in summary(found.answer):
+            console.print(line)
+        console.print(f"[dim]All of it, with charts: {found.folder / 'answer.html'}[/]")
+    if found.refuted:
+        raise StentorError(found.refuted)
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    """Return the sizes that a list with commas names; raises `UsageError`."""
+    from stentor.base.errors import UsageError
+
+    try:
+        return tuple(int(one.replace("_", "")) for one in text.split(","))
+    except ValueError:
+        raise UsageError(f"{text!r} are no sizes; say 500,1000,2000.") from None

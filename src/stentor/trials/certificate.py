@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-_VALID = timedelta(days=1)
+_VALID = timedelta(days=90)  # an edge warns of one that ends soon
 
 
 def make_certificate(folder: Path) -> dict[str, str]:

@@ -1,0 +1,45 @@
+"""What a rehearsal has on disk of its trials: a line each, written when it ends, read to go on."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from stentor.rehearsal.certificate import TRIALS_FILE
+from stentor.rehearsal.trial import Trial, decode_trials, encode_trial
+from stentor.trials.plan import TrialPlan
+
+
+class Kept:
+    """The trials of one rehearsal's folder; those that other code ran are put aside."""
+
+    def __init__(self, folder: Path, version: str) -> None:
+        self._path = folder / TRIALS_FILE
+        found = decode_trials(self._path.read_bytes()) if self._path.exists() else []
+        self.trials = [one for one in found if one.version == version]
+        self.aside = len(found) - len(self.trials)
+        if self.aside:
+            self._path.replace(self._path.with_suffix(".old"))
+        if found:  # without a last line that was cut off
+            self._path.write_bytes(b"".join(map(encode_trial, self.trials)))
+
+    def add(self, trial: Trial) -> None:
+        """Write one more, and see that it is on the disk."""
+        self.trials.append(trial)
+        with self._path.open("ab") as file:
+            file.write(encode_trial(trial))
+            file.flush()
+            os.fsync(file.fileno())
+
+    def of(self, plan: TrialPlan) -> list[Trial]:
+        """Return the trials that were run by this plan, void ones too."""
+        return [one for one in self.trials if _is_of(one, plan)]
+
+    def newest(self, plans: Sequence[TrialPlan]) -> list[Trial]:
+        """Return what holds of each plan: the last trial."""
+        return [found[-1] for plan in plans if (found := self.of(plan))]
+
+
+def _is_of(trial: Trial, plan: TrialPlan) -> bool:
+    mine = (plan.kind, plan.size, plan.tls, plan.lane_parts, plan.edges, plan.join_share)
+    its = (trial.kind, trial.size, trial.tls, trial.lane_parts, trial.edges, trial.join_share)
+    return mine == its
