@@ -192,8 +192,11 @@ def _tls(control: Control) -> TlsFacts:
         return TlsFacts("edges", _expires_ms(pem))
     if not settings.listen_url.startswith("https://"):
         return TlsFacts("nobody", None)
+    host, port = _host_and_port(settings.listen_url)
+    if not host:  # which a socket would take for this machine
+        return TlsFacts("front", None)
     try:
-        shown = ssl.get_server_certificate(_host_and_port(settings.listen_url), timeout=_ANSWER_S)
+        shown = ssl.get_server_certificate((host, port), timeout=_ANSWER_S)
     except (OSError, ValueError):
         return TlsFacts("front", None)
     return TlsFacts("front", _expires_ms(shown.encode()))

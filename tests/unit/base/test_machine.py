@@ -1,0 +1,45 @@
+"""What the kernel tells of this machine is read, and what it does not tell is None."""
+
+from __future__ import annotations
+
+import os
+import resource
+
+from stentor.base.machine import (
+    descriptors_of,
+    interface_bits_per_s,
+    memory_bytes,
+    memory_free_bytes,
+    read_machine,
+)
+from stentor.base.timekeeping import read_timekeeping
+
+
+def test_a_machine_has_cores_memory_and_a_kernel() -> None:
+    machine = read_machine()
+    assert machine.cores == len(os.sched_getaffinity(0))
+    assert machine.memory_bytes == memory_bytes("MemTotal") > 0
+    assert machine.kernel.startswith("Linux ")
+    assert memory_bytes("NoSuchFigure") == 0
+
+
+def test_what_is_free_is_less_than_what_there_is() -> None:
+    free = memory_free_bytes()
+    assert free is not None
+    assert 0 < free < memory_bytes("MemTotal")
+
+
+def test_a_process_limit_of_descriptors_is_read_where_there_is_such_a_process() -> None:
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert descriptors_of(os.getpid()) == (1_000_000 if soft == resource.RLIM_INFINITY else soft)
+    assert descriptors_of(1 << 30) is None
+
+
+def test_loopback_says_nothing_of_how_fast_it_is() -> None:
+    assert interface_bits_per_s("127.0.0.1") is None
+
+
+def test_the_kernel_says_whether_the_clock_is_kept_and_then_how_well() -> None:
+    kept = read_timekeeping()
+    assert kept.synchronised in (True, False, None)
+    assert (kept.error_s is not None) is (kept.synchronised is True)
