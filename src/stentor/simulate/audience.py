@@ -118,7 +118,7 @@ class Audience:
         person.lane = edge.lane_for(self._event.people.inside / len(self._scene.edges))
         person.parts = person.lane
         edge.holds(person.parts, 1)
-        edge.newcomers.joined(id(person), person.peer, 0.0)
+        edge.begins_inside(id(person), person.peer)
         person.first_s = person.audio_s = 0.0
         edge.summary.asked(person.peer)
         edge.summary.visited(person.peer)
@@ -142,10 +142,12 @@ class Audience:
         self._scene.at(begins_s, self._looked, visit)
 
     def _closes(self, visit: Person) -> None:
-        """Nobody has looked."""
+        """Nobody has looked in time."""
         edge = self._scene.edges[visit.edge]
         if edge.alive:
             edge.works("accept", self._scene.now_s)
+            edge.waited(GIVES_UP_S)
+            edge.looked(visit.peer)
             edge.goes(visit.peer)
 
     def _looked(self, visit: Person) -> None:
@@ -221,15 +223,22 @@ class Audience:
             self._scene.at(begins_s, self._seen, person)
 
     def _give_up(self, person: Person) -> None:
-        """Nobody has looked; the edge will see that nobody is there any more."""
+        """Nobody has looked; the edge will hear what was asked, and that nobody is there."""
         edge = self._scene.edges[person.edge]
         if edge.alive:
-            edge.works("accept", self._scene.now_s)
+            edge.hears_late(person.peer, person.ticket, GIVES_UP_S, self._scene.now_s)
+            self._vouch(person)
             edge.goes(person.peer)
         person.refused += 1
         if not self._is_buggy():
             wait_s = 1 + 2 * float(self._answers.random())
             self._scene.at(self._scene.now_s + wait_s, self._ask, person)
+
+    def _vouch(self, person: Person) -> None:
+        """The first look at a reminder is one whom somebody wanted here."""
+        if person.ticket is Kind.REMINDER and not person.vouched:
+            person.vouched = True
+            self._scene.edges[person.edge].summary.vouched()
 
     def _time_out(self, person: Person) -> None:
         edge = self._scene.edges[person.edge]
@@ -249,7 +258,7 @@ class Audience:
         edge.count("requests")
         if person.ticket is Kind.REMINDER and person.told_s < 0 and person.audio_s < 0:
             person.told_s = now_s
-            edge.summary.vouched()
+            self._vouch(person)
         if person.parts:  # a buggy page, which is in already
             edge.summary.asked(person.peer, person.ticket)
             edge.goes(person.peer)

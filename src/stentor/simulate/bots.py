@@ -37,11 +37,20 @@ class Bots:
             else:
                 self._scene.at(edge.works("join", now_s), self._seen, bot)
             return
+        bot.act = act
         if edge.backlog_s(now_s) > GIVES_UP_S:
-            self._gives_up(bot)
+            edge.works("accept", now_s)
+            self._scene.at(now_s + GIVES_UP_S, self._heard, bot)
             return
         begins_s = edge.works("page" if act in (Act.REST, Act.RELOAD) else "wrong", now_s)
-        edge.waited(begins_s - now_s)
+        self._scene.at(begins_s, self._heard, bot)
+
+    def _heard(self, bot: Person) -> None:
+        """The edge has come to what a bot wanted that is no join."""
+        edge, now_s, act, peer = self._scene.edges[bot.edge], self._scene.now_s, bot.act, bot.peer
+        if not edge.alive:
+            return
+        edge.waited(now_s - bot.comes_s)
         if act is Act.REST:
             edge.looked(peer)
             self._scene.at(now_s + IDLE_S, self._rested, bot)
@@ -86,7 +95,7 @@ class Bots:
     def _gives_up(self, bot: Person) -> None:
         edge = self._scene.edges[bot.edge]
         if edge.alive:
-            edge.works("accept", self._scene.now_s)
+            edge.hears_late(bot.peer, bot.ticket, GIVES_UP_S, self._scene.now_s)
             edge.goes(bot.peer)
 
     def _again(self, bot: Person) -> None:

@@ -4,17 +4,13 @@ Costs are modelled; every decision is the production code's: `Ladder`, `line.ste
 `Paced` and `Summary`, in the order in which an edge asks them. Knows neither people nor attackers.
 """
 
-from bisect import bisect_left
-from collections import deque
-from collections.abc import Sequence
 from enum import Enum
 
 from stentor.admission.ladder import Decision, Ladder, LoadFacts
 from stentor.admission.lanes import LANE_PARTS, period_s
-from stentor.admission.line import BUCKET_MS, Sheet, Totals, step
 from stentor.admission.networks import Places
 from stentor.admission.pace import ROOM_MAX
-from stentor.admission.shares import Held, Paced
+from stentor.admission.shares import Held, Paced, levels
 from stentor.admission.tickets import Kind
 from stentor.media.grid import PART_S
 from stentor.shield.facts import DoorSecond, EdgeSecond, Load, RoomSecond
@@ -23,6 +19,7 @@ from stentor.shield.newcomers import Newcomers
 from stentor.shield.policy import SAFE, Policy, Why
 from stentor.shield.summary import Summary
 from stentor.simulate.events import Machine
+from stentor.simulate.line import Line
 
 EPOCH_MS = 1_800_000_000_000  # when a simulated evening begins
 ROOM = "hall"
@@ -33,6 +30,7 @@ _BURST_S = 2.0
 _SLACK = 1.25
 _SLOWEST_S = 15.36
 _SPEED_MIN = 0.05
+_EASE = 0.5  # of the time for joiners, as in `edge.networks`
 # What a thing costs, against a join.
 COST = {"join": 1.0, "place": 0.7, "page": 0.4, "notice": 0.12, "wrong": 0.5, "accept": 0.15}
 
@@ -44,61 +42,6 @@ class Answer(Enum):
     PLACE = "place"
     AGAIN = "again"
     FULL = "full"
-
-
-class Line:
-    """The board that a machine's edges share, and the sheet on it."""
-
-    def __init__(self) -> None:
-        self.sheet = Sheet()
-        self._counts: dict[int, int] = {}
-        self._furthest = 0
-        self.places = self.came = self.past = 0
-        self._at_ms: list[int] = []
-        self._listeners: deque[int] = deque(maxlen=240)
-        self._serving_ms: list[int] = []
-
-    def since_turn_s(self, place_ms: int, now_ms: int) -> float:
-        """Return how long ago the turn of a place came."""
-        at = bisect_left(self._serving_ms, place_ms)
-        return max(0.0, (now_ms - self._at_ms[at]) / 1000) if at < len(self._at_ms) else 0.0
-
-    def note_place(self, place_ms: int) -> None:
-        """Count a place."""
-        bucket = place_ms // BUCKET_MS
-        self._counts[bucket] = self._counts.get(bucket, 0) + 1
-        self._furthest = max(self._furthest, bucket)
-        self.places += 1
-
-    def step(self, now_ms: int, edges: Sequence["Edge"]) -> None:
-        """Move the line on, as the first of the edges does."""
-        sheet = self.sheet
-        virtual_ms = sheet.virtual_ms(now_ms)
-        first = (sheet.serving_ms or virtual_ms) // BUCKET_MS
-        wanted = any(edge.decision.line or edge.room <= 0 for edge in edges)
-        counts: Sequence[int] = ()
-        if sheet.line or wanted:
-            last = max(virtual_ms // BUCKET_MS, self._furthest)
-            counts = [self._counts.get(n, 0) for n in range(first, last + 1)]
-        totals = Totals(self.places, self.came, self.past)
-        self.sheet = step(
-            sheet,
-            counts,
-            totals,
-            wanted=wanted,
-            per_s=sum(edge.per_s for edge in edges),
-            now_ms=now_ms,
-            room=sum(max(0, edge.room) for edge in edges),
-            leaving_per_s=sum(edge.decision.leaving_per_s for edge in edges),
-        )
-        listeners = sum(edge.listeners for edge in edges)
-        self._listeners.append(listeners)
-        missing = max(self._listeners) - listeners
-        for edge in edges:
-            edge.returns_left = 4.0 + 2 * missing / len(edges)
-        if self.sheet.line:
-            self._at_ms.append(now_ms)
-            self._serving_ms.append(self.sheet.serving_ms)
 
 
 class Edge:
@@ -128,6 +71,8 @@ class Edge:
         self._ladder = Ladder()
         self._paced = Paced(machine.network_joins_per_s, machine.joins_burst)
         self._share = 1.0
+        self._listening = Held(0)
+        self._at_ease = True
         self.places = Places(machine.network_per_s / n, machine.network_burst / n, _PUSH_MS_MAX)
         self._busy_until_s = 0.0
         self._busy_s = 0.0
@@ -163,7 +108,7 @@ class Edge:
         """Take a connection, or refuse it because of what its network or this edge has already."""
         self.count("accepted")
         self.summary.came(peer)
-        if self._paced.take(peer, int(now_s * 1e9)):
+        if self._paced.take(peer, int(now_s * 1e9)) and not self._spares(peer):
             self.count("refused_by_network")
             self.summary.wrong(peer, Why.HASTY)
             self.works("accept", now_s)
@@ -174,6 +119,10 @@ class Edge:
         self.connections += 1
         self.held.take(peer)
         return True
+
+    def _spares(self, peer: bytes) -> bool:
+        """Say whether a network may come faster than its pace, as `edge.networks` does."""
+        return self._at_ease and self._listening.of(levels(peer)[-1]) > 0
 
     def goes(self, peer: bytes) -> None:
         """Let a connection go."""
@@ -209,6 +158,15 @@ class Edge:
         self.count("requests")
         self.count("looked")
         self.summary.visited(peer)
+
+    def hears_late(self, peer: bytes, kind: Kind | None, waited_s: float, now_s: float) -> None:
+        """Read what somebody asked who has hung up meanwhile: it is still in the kernel."""
+        self.works("accept", now_s)
+        self.waited(waited_s)
+        self._asked += 1
+        self.count("requests")
+        self.count("asked")
+        self.summary.asked(peer, kind)
 
     def asks(
         self, peer: bytes, now_s: float, kind: Kind | None, place_ms: int
@@ -272,6 +230,7 @@ class Edge:
         `who` is a number of their own, as a descriptor is.
         """
         self.newcomers.joined(who, peer, now_s)
+        self._listening.take(peer)
         parts = max(lane, self.decision.fastest_parts)
         self.holds(parts, 1)
         self._joined += 1
@@ -280,8 +239,14 @@ class Edge:
         self.summary.first_audio(max(0.001, now_s - since_s))
         return parts
 
+    def begins_inside(self, who: int, peer: bytes) -> None:
+        """Note somebody who listened before the evening began."""
+        self.newcomers.joined(who, peer, 0.0)
+        self._listening.take(peer)
+
     def leaves(self, who: int, peer: bytes, parts: int, now_s: float) -> None:
         """Let a listener go."""
+        self._listening.give_back(peer)
         if self.newcomers.left(who, now_s):
             self.count("left_soon")
         self.holds(parts, -1)
@@ -296,6 +261,7 @@ class Edge:
         self._per_s = 0.0
         self.held = Held(0)
         self.newcomers = Newcomers()
+        self._listening = Held(0)
         self.connections = 0
 
     def obeys(self, policy: Policy) -> None:
@@ -307,6 +273,10 @@ class Edge:
             self._share = share
             self.places.set_rate(
                 self._machine.network_per_s * share, self._machine.network_burst * share
+            )
+            self._paced.set_rate(
+                self._machine.network_joins_per_s * policy.network_share,
+                max(1, round(self._machine.joins_burst * policy.network_share)),
             )
 
     def second(self, now_s: float, inside: int) -> EdgeSecond:
@@ -383,6 +353,7 @@ class Edge:
         self._asked = self._joined = self._left = 0
         self._busy_s = self._wait_s = self._waits = 0.0
         self.places.forget_idle(sheet.virtual_ms(now_ms))
+        self._at_ease = joining < _EASE
         self._paced.forget_idle(int(now_s * 1e9))
         return told
 

@@ -11,8 +11,10 @@ from itertools import count
 from stentor.admission.tickets import Kind
 from stentor.evidence.records import Second
 from stentor.shield.keys import EventKey
+from stentor.simulate.attackers import Act
 from stentor.simulate.events import Event
-from stentor.simulate.machine import Edge, Line
+from stentor.simulate.line import Line
+from stentor.simulate.machine import Edge
 from stentor.simulate.world import Chance
 
 GIVES_UP_S = 8.0  # on one attempt
@@ -42,7 +44,9 @@ class Person:
     lane: int = 0  # that their player has, and asks for when it comes back
     ticket: Kind | None = None
     place_ms: int = 0
+    vouched: bool = False  # their reminder was seen
     gone: bool = False
+    act: Act = Act.JOIN  # what a bot is there for
 
 
 @dataclass(slots=True)
