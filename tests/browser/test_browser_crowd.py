@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, Route
 
 from stentor.admission.lanes import target_s
 from stentor.admission.line import Knot, Sheet, poll_s
@@ -219,6 +220,33 @@ async def test_page_in_line_says_its_place_keeps_it_and_then_plays(
         for client in waiting:
             client.close()
         await context.close()
+
+
+async def test_page_told_with_many_others_comes_again_within_seconds_with_that_ticket(
+    tmp_path: Path, page: Page
+) -> None:
+    with on_air(tmp_path) as edge:
+        turnstile = edge.edge._public.turnstile
+        assert turnstile is not None
+        said = turnstile.crush.answer(b"GET /r/town-hall/live.mp4 HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert said is not None
+        body = said.partition(b"\r\n\r\n")[2]
+        asked: list[str] = []
+
+        async def crush(route: Route) -> None:
+            asked.append(route.request.url)
+            if len(asked) > 1:
+                await route.continue_()
+                return
+            await route.fulfill(status=503, content_type="application/problem+json", body=body)
+
+        await page.route("**/live.mp4*", crush)
+        await open_room(page, room(edge.port))
+        await plays(page, 12)
+        assert "ticket=" not in asked[0]
+        assert f"ticket={json.loads(body)['ticket']}" in asked[1]
+        assert len(asked) == 2
+        assert edge.edge.counts.tickets_forged == edge.edge.counts.tickets_malformed == 0
 
 
 async def test_who_asked_to_be_reminded_comes_by_themselves_with_their_ticket(

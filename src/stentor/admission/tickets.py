@@ -31,6 +31,7 @@ class Kind(IntEnum):
     REMINDER = 2  # a place from before the hour, for whoever holds it
     RETURN = 3  # past the line, for those who were in and lost their connection
     PROVED = 4  # as LINE, and moved forward for a proof of work; once
+    SHARED = 5  # a place of all who came at once, for a moment: worth one of one's own, no more
 
 
 class Refusal(Enum):

@@ -97,6 +97,13 @@ class Settings(GeneralSettings):
     edge_accepts_per_turn: int = setting(
         64, "new connections between two looks at the feed", minimum=1, maximum=4096
     )
+    edge_backlog: int = setting(
+        4096,
+        "connections that may wait in the kernel until one edge process accepts them;"
+        " the kernel's net.core.somaxconn is a limit too",
+        minimum=16,
+        maximum=65_535,
+    )
     edge_unsent_bytes: int = setting(
         16_384, "what the kernel may hold unsent for one listener", minimum=2048, unit="bytes"
     )

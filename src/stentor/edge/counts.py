@@ -34,9 +34,11 @@ class Counts:
     line_early: int = 0
     line_full: int = 0
     line_given: int = 0
+    line_shared: int = 0
     looked: int = 0
     malformed: int = 0
     networks_unremembered: int = 0
+    pages_put_off: int = 0
     partial_sends: int = 0
     parts: int = 0
     parts_twice: int = 0

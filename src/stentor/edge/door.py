@@ -7,16 +7,15 @@ ever looked at here.
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
-from stentor.admission.events import ReturnTicket, return_event
 from stentor.admission.line import BUCKET_MS, WAIT_S_MAX, Sheet, poll_s, step
 from stentor.admission.networks import Places
 from stentor.admission.pace import ROOM_MAX
-from stentor.admission.tickets import FALSE, IN_LINE, NO_NETWORK, Kind, Refusal, Ticket, Tickets
+from stentor.admission.tickets import FALSE, IN_LINE, Kind, Refusal, Ticket, Tickets
 from stentor.base.errors import Problem
 from stentor.edge import routes
 from stentor.edge.answer import JSON, Answer
@@ -25,18 +24,16 @@ from stentor.edge.bucket import BURST_S, Bucket
 from stentor.edge.connection import Connection
 from stentor.edge.counts import Counts
 from stentor.edge.door_limits import DoorLimits
+from stentor.edge.issuing import Issuing
 from stentor.edge.placing import notice, place_answer
 from stentor.edge.proofs import Proofs
+from stentor.edge.reminders import LINE_FULL, Reminders
 from stentor.edge.rooms import Room
-from stentor.rooms.orders import Phase
 
 TICK_S = 0.25
+SHARED_TICKET_S = 60
 LINE_TICKET_S = 7200
-RETURN_TICKET_S = 120
 RETURN_RENEW_S = 30.0
-_RETURN_SAME_S = 15
-_REMINDER_AFTER_S = 7200  # how long after the hour a reminder still counts
-_COME_BEFORE_S = 10
 _RETURNS_MIN = 4.0  # in a tick, at one edge
 _SLACK = 1.25  # who is served comes unevenly
 _AGAIN_S = (1.0, 3.0)
@@ -44,9 +41,17 @@ _KEPT_S = 3.0  # who asks again so soon keeps the connection; a crowd's would be
 _COMES_S = 0.5  # from one's turn to being in, as pages ask
 _BEGINS_MS = round(2500 * TICK_S)  # from one edge's wish for a line to the line
 _OVER = 100  # one of so many, and one, may be let in beyond room when their turn has come
-_LINE_FULL = Problem(
-    503, "line-full", "Too many from this network are in line", "Come again in a minute."
-)
+
+
+class Shared(NamedTuple):
+    """A place that many are told at once: its ticket, and what is said of it."""
+
+    text: str
+    place_ms: int
+    number: int
+    ahead: int
+    wait_s: float
+    counts: bool  # as places in line
 
 
 class Door:
@@ -87,13 +92,15 @@ class Door:
         self.pauses = False  # nobody is let in just now
         self._bucket = Bucket(now_ns())
         self._places = Places(limits.network_per_s, limits.network_burst, limits.push_ms_max)
-        self._asked = Places(limits.network_per_s / 100, limits.network_burst, limits.push_ms_max)
+        self._issuing = Issuing(tickets, board, index, now_ms)
+        self.return_event = self._issuing.return_event
+        self.return_ticket = self._issuing.return_ticket
+        self._reminders = Reminders(limits, self._issuing, counts, now_ms, chance)
         self._returns_left = 0.0
         self._served: deque[tuple[int, int]] = deque()  # when, up to where
         self._late_ms = 0
         self._told_ms = 0
         self._json = b""
-        self._returns: dict[str, ReturnTicket] = {}
 
     def admit(self, connection: Connection, room: Room, text: str, proof: str = "") -> bool:
         """Say whether somebody may join now; if not, they have been answered with their place.
@@ -108,17 +115,14 @@ class Door:
             self.room -= 1
             return True
         now_ms = self._now_ms()
-        ticket = self.shown = self._held(text, room, connection.peer, now_ms) if text else None
+        ticket, since_ms = self._reads(text, room, connection.peer, now_ms)
+        self.shown = ticket
         if not line:
             self.room -= 1
             return True
         if ticket is not None and ticket.kind is Kind.RETURN:
-            if self._returns_left >= 1:
-                self._returns_left -= 1
-                self._counts.returned += 1
-                self.room -= 1
+            if self._returns():
                 return True
-            self._counts.returns_over += 1
             ticket = None
         level = self._bucket.level(self._now_ns())
         # Whose turn it is may find this edge full while the machine is not.
@@ -152,8 +156,25 @@ class Door:
             self._counts.admitted_at_once += 1
             self.room -= 1
             return True
-        self._give_place(connection, room, now_ms)
+        self._give_place(connection, room, now_ms, since_ms=since_ms)
         return False
+
+    def _reads(self, text: str, room: Room, peer: bytes, now_ms: int) -> tuple[Ticket | None, int]:
+        """Return a good ticket that somebody shows, and since when they have a shared place."""
+        ticket = self._held(text, room, peer, now_ms) if text else None
+        if ticket is not None and ticket.kind is Kind.SHARED:  # speaks for nobody in particular
+            return None, ticket.place_ms
+        return ticket, 0
+
+    def _returns(self) -> bool:
+        """Let in somebody who comes back; say whether not too many do."""
+        if self._returns_left < 1:
+            self._counts.returns_over += 1
+            return False
+        self._returns_left -= 1
+        self._counts.returned += 1
+        self.room -= 1
+        return True
 
     def answer(self, connection: Connection, room: Room, intent: routes.DoorOf) -> Answer:
         """Return how the line stands, the same for everyone and renewed once a second, or a ticket.
@@ -161,44 +182,8 @@ class Door:
         Raises `Problem` if no ticket is to be had.
         """
         if intent.reminder:
-            return self._reminder(connection, room)
+            return self._reminders.answer(connection.peer, room)
         return Answer(200, self._json, JSON, cache="public, max-age=1")
-
-    def _reminder(self, connection: Connection, room: Room) -> Answer:
-        state = room.state
-        now_ms = self._now_ms()
-        if state is None or state.phase is not Phase.SCHEDULED or state.epoch_ms <= now_ms:
-            raise Problem(409, "has-begun", "This conversation has begun", "Come in now.")
-        place_ms = self._asked.place(connection.peer, now_ms)
-        if place_ms is None or place_ms >= state.epoch_ms:
-            raise _LINE_FULL
-        spread_ms = min(self._limits.spread_ms, max(0, state.epoch_ms - now_ms))
-        come_at_ms = state.epoch_ms - _COME_BEFORE_S * 1000 - round(spread_ms * self._chance())
-        expires_s = state.epoch_ms // 1000 + _REMINDER_AFTER_S
-        text = self._write(Kind.REMINDER, room, place_ms, now_ms, expires_s, NO_NETWORK)
-        self._counts.reminders += 1
-        body = {
-            "ticket": text,
-            "place_ms": place_ms,
-            "come_at_ms": max(now_ms, come_at_ms),
-            "expires_ms": expires_s * 1000,
-            "door": f"/r/{room.id}/door.json",
-        }
-        return Answer(200, msgspec.json.encode(body), JSON, cache="no-store")
-
-    def return_event(self, room: Room, sample_index: int) -> bytes:
-        """Return the event box with the room's return ticket."""
-        return return_event(self.return_ticket(room), sample_index)
-
-    def return_ticket(self, room: Room) -> ReturnTicket:
-        """Return what lets a listener of the room come back, the same for some seconds."""
-        now_ms = self._now_ms()
-        ticket = self._returns.get(room.id)
-        if ticket is None or ticket.until_ms - now_ms <= (RETURN_TICKET_S - _RETURN_SAME_S) * 1000:
-            until_s = now_ms // 1000 + RETURN_TICKET_S
-            text = self._write(Kind.RETURN, room, now_ms, now_ms, until_s, NO_NETWORK)
-            ticket = self._returns[room.id] = ReturnTicket(text, until_s * 1000)
-        return ticket
 
     def tick(self, now_ns: int, listeners: int) -> None:
         """Four times a second: be seen, lead if it is ours to lead, and read the sheet."""
@@ -250,10 +235,8 @@ class Door:
         fair = share * self.network_share
         self._places.set_rate(limits.network_per_s * fair, limits.network_burst * fair)
         self._places.forget_idle(self.sheet.virtual_ms(now_ms))
-        self._asked.forget_idle(now_ms)
-        for room, ticket in tuple(self._returns.items()):
-            if ticket.until_ms <= now_ms:
-                del self._returns[room]
+        self._reminders.forget_idle(now_ms)
+        self._issuing.forget(now_ms)
         self._served.append((now_ms, self.sheet.serving_ms))
         while self._served and self._served[0][0] < now_ms - limits.grace_ms:
             self._late_ms = self._served.popleft()[1]
@@ -295,7 +278,7 @@ class Door:
         To be asked only while it `turns_away`. Raises `Problem` when no place is left.
         """
         now_ms = self._now_ms()
-        text, ticket = self._place(peer, room, now_ms, 0)
+        text, ticket = self._place(peer, room, now_ms)
         self.asked += 1
         place_ms = ticket.place_ms
         number, ahead, wait_s, again_s = self._standing(place_ms, now_ms)
@@ -304,44 +287,61 @@ class Door:
             room, text, place_ms, number, ahead, wait_s, again_s, keep=False, more=more
         )
 
+    def share(self, room: str) -> Shared:
+        """Return a place for all who come now, as long as they have no time to get their own."""
+        now_ms = self._now_ms()
+        place_ms = self.sheet.virtual_ms(now_ms)
+        expires_s = now_ms // 1000 + SHARED_TICKET_S
+        text, _ = self._issuing.write(Kind.SHARED, room, place_ms, now_ms, expires_s)
+        if not self.sheet.line:
+            return Shared(text, place_ms, 1, 0, 0.0, counts=False)
+        number, ahead, wait_s, _ = self._standing(place_ms, now_ms)
+        return Shared(text, place_ms, number, ahead, wait_s, counts=True)
+
+    def note_shared(self, shared: Shared) -> None:
+        """Note one more who was told it."""
+        self.asked += 1
+        self._counts.line_shared += 1
+        if shared.counts:
+            self._board.note_place(shared.place_ms)
+
     def _give_place(
-        self, connection: Connection, room: Room, now_ms: int, back_ms: int = 0
+        self,
+        connection: Connection,
+        room: Room,
+        now_ms: int,
+        back_ms: int = 0,
+        since_ms: int = 0,
     ) -> None:
         try:
-            text, ticket = self._place(connection.peer, room.id, now_ms, back_ms)
+            text, ticket = self._place(connection.peer, room.id, now_ms, back_ms, since_ms)
         except Problem:
             self._counts.line_full += 1
             raise
         self._answer_place(connection, text, ticket, now_ms)
 
-    def _place(self, peer: bytes, room: str, now_ms: int, back_ms: int) -> tuple[str, Ticket]:
-        """Return a place in line as a ticket; raises `Problem` when none is left."""
-        virtual_ms = self.sheet.virtual_ms(now_ms)
+    def _place(
+        self, peer: bytes, room: str, now_ms: int, back_ms: int = 0, since_ms: int = 0
+    ) -> tuple[str, Ticket]:
+        """Return a place in line as a ticket; raises `Problem` when none is left.
+
+        Who has a shared place is as old as that, as long as their network has not come too often.
+        """
+        virtual_ms = since_ms or self.sheet.virtual_ms(now_ms)
         if not self.sheet.line:  # whoever came before it began will be taken to be in
             virtual_ms += _BEGINS_MS
         place_ms = self._places.place(peer, virtual_ms)
         if place_ms is None:
-            raise _LINE_FULL
+            raise LINE_FULL
         if back_ms:
             place_ms = max(place_ms, virtual_ms + min(back_ms, self._limits.push_ms_max))
         network = self._tickets.network_of(peer)
         expires_s = now_ms // 1000 + LINE_TICKET_S
-        ticket = self._new(Kind.LINE, place_ms, now_ms, expires_s, network)
-        text = self._tickets.write(ticket, room)
-        self._board.note_place(place_ms)
+        written = self._issuing.write(Kind.LINE, room, place_ms, now_ms, expires_s, network)
+        if place_ms != since_ms:  # that was noted
+            self._board.note_place(place_ms)
         self._counts.line_given += 1
-        return text, ticket
-
-    def _write(
-        self, kind: Kind, room: Room, place_ms: int, now_ms: int, expires_s: int, network: bytes
-    ) -> str:
-        return self._tickets.write(self._new(kind, place_ms, now_ms, expires_s, network), room.id)
-
-    def _new(
-        self, kind: Kind, place_ms: int, now_ms: int, expires_s: int, network: bytes
-    ) -> Ticket:
-        serial = self._board.next_serial()
-        return Ticket(kind, self._index, serial, place_ms, now_ms // 1000, expires_s, network)
+        return written
 
     def _moved(
         self, text: str, ticket: Ticket, proof: str, room: Room, now_ms: int

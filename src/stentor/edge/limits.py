@@ -33,6 +33,7 @@ class Limits:
     moves_per_s: float
     join_share: float  # of wall time, for this process
     accepts_per_turn: int
+    backlog: int
     unsent_bytes: int
     rooms_max: int
     drain_ns: int
@@ -79,6 +80,7 @@ def draw_limits(settings: Settings) -> Limits:
         moves_per_s=settings.edge_moves_per_s,
         join_share=settings.edge_join_share * min(1.0, len(sched_getaffinity(0)) / settings.edges),
         accepts_per_turn=settings.edge_accepts_per_turn,
+        backlog=settings.edge_backlog,
         unsent_bytes=settings.edge_unsent_bytes,
         rooms_max=settings.edge_rooms_max,
         drain_ns=_ns(settings.edge_drain_s),

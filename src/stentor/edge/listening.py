@@ -15,6 +15,7 @@ from stentor.base.logs import log
 from stentor.edge.answer import encode_answer, problem_answer
 from stentor.edge.arrival import Arrivals
 from stentor.edge.connection import Connection
+from stentor.edge.crush import queue_of
 from stentor.edge.knocks import Knocks
 from stentor.edge.limits import Limits
 from stentor.edge.loop import NOTHING, READ
@@ -25,7 +26,6 @@ from stentor.edge.unsent import limit_unsent
 from stentor.edge.web import REFUSALS, Web
 from stentor.shield.policy import Why
 
-_BACKLOG = 4096
 _REST_NS = 100_000_000
 _FULL = encode_answer(
     problem_answer(Problem(503, "edge-full", "This edge has no more places"), retry_after_s=2),
@@ -85,13 +85,14 @@ class Listening:
         self._rests_until_ns = 0
         self._spare = Spare()
         self.open = False
+        self._left_some = False
         self.turnstile: Turnstile | None = None  # where many are refused by the same words
 
     def listen(self) -> None:
         """Begin to let people in."""
         if not self.open:
             self.open = True
-            self._socket.listen(_BACKLOG)
+            self._socket.listen(self._limits.backlog)
             self._web.loop.watch(self._socket.fileno(), self, READ)
 
     def fileno(self) -> int:
@@ -140,12 +141,17 @@ class Listening:
         self._waiting = False
         knocks = self.knocks
         knocks.turn()
+        if self.turnstile is not None:
+            # Only who left some behind last time can have many now.
+            self.turnstile.crush.look(*(queue_of(self._socket) if self._left_some else (0, 0)))
+        self._left_some = True
         for number in range(self._limits.accepts_per_turn):
             try:
                 knocks.begins(number)
                 # `accept` makes a socket object of it, which takes longer than all the rest.
                 fd, address = self._socket._accept()  # type: ignore[attr-defined]
             except BlockingIOError:
+                self._left_some = False
                 return
             except OSError as error:
                 if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS):

@@ -15,6 +15,7 @@ from stentor.base.settings import Settings
 from stentor.edge import routes
 from stentor.edge.connection import Connection
 from stentor.edge.counts import Counts
+from stentor.edge.crush import Crush
 from stentor.edge.deadlines import Stage
 from stentor.edge.door import Door
 from stentor.edge.listening import Listening
@@ -105,7 +106,8 @@ class Lookout:
         """Stand where people come, ask, join and leave; `direct`: they speak for themselves."""
         self._web, self._push, self._door = web, push, door
         self._public, self._rooms, self._steps = public, rooms, steps
-        self._turnstile = Turnstile(web, door, self._is_banned)
+        crush = Crush(door, self._counts, lambda room: _joinable(rooms.by_id.get(room)))
+        self._turnstile = Turnstile(web, door, crush, self._is_banned)
         if direct:
             public.turnstile = self._turnstile
         push.admits = self.admits
@@ -127,7 +129,8 @@ class Lookout:
         if ban is not None:
             found = door.read(intent.ticket, room, peer)
             forged = bool(intent.ticket) and found in FALSE
-            if not isinstance(found, Ticket) and (forged or self._acts(ban)):
+            good = isinstance(found, Ticket) and found.kind is not Kind.SHARED
+            if not good and (forged or self._acts(ban)):
                 summary.asked(peer)
                 if forged:
                     summary.wrong(peer, Why.FORGED)
@@ -317,3 +320,8 @@ class Lookout:
             door.network_share = policy.network_share
             door.proofs.cost, door.proofs.advance_ms = policy.proof_cost, policy.proof_advance_ms
         self.shielding.tell_guard(now_ms)
+
+
+def _joinable(room: Room | None) -> bool:
+    """Say whether there is or will be something to hear."""
+    return room is not None and not room.ended and any(one.init for one in room.streams.values())

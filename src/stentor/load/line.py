@@ -18,6 +18,7 @@ class InLine(msgspec.Struct, frozen=True):
     number: int = 0
     wait_s: float | None = None
     poll_s: float | None = None
+    shared: bool = False  # a place of all who came at once: come again for one of one's own
     full: bool = False  # there is no room: what is said of the wait is no promise
 
 

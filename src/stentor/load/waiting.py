@@ -27,6 +27,7 @@ class Place:
     since_ns: int
     announced_s: float | None
     promised_ns: int
+    shared: bool = False
 
 
 class Queue:
@@ -56,10 +57,16 @@ class Queue:
         if place is None:
             announced_s = None if said.full else said.wait_s
             self._tally.told_full += said.full
-            self._places[who] = Place(said.ticket, said.place_ms, now_ns, announced_s, now_ns)
+            if said.shared:
+                announced_s = None  # what is promised is told with one's own place
+            self._places[who] = Place(
+                said.ticket, said.place_ms, now_ns, announced_s, now_ns, said.shared
+            )
         else:
-            self._tally.tickets_lost += said.place_ms > place.place_ms
-            place.ticket, place.place_ms = said.ticket, said.place_ms
+            self._tally.tickets_lost += said.place_ms > place.place_ms and not place.shared
+            if place.shared and not said.shared and not said.full:
+                place.announced_s, place.promised_ns = said.wait_s, now_ns
+            place.ticket, place.place_ms, place.shared = said.ticket, said.place_ms, said.shared
         look_s = said.poll_s
         if look_s is None:
             look_s = poll_s(said.wait_s or 0.0, 1.0, self._chance.random())
@@ -71,6 +78,9 @@ class Queue:
         None if it is this listener's turn.
         """
         place = self._places[who]
+        if place.shared:
+            self.called.add(who)
+            return None
         if notice is None:
             return now_ns + round(_LOOK_AGAIN_S * self._chance.uniform(0.5, 1.5) * _NS)
         if is_served(notice, place.place_ms):

@@ -133,3 +133,18 @@ def test_worse_place_for_a_ticket_is_a_broken_promise() -> None:
     queue.refused(1, InLine("t", 2000, 1), 0)
     queue.refused(1, InLine("t", 2500, 1), 1)
     assert tally.tickets_lost == 1
+
+
+def test_place_that_many_share_is_changed_for_one_of_one_s_own_and_promised_then() -> None:
+    tally = Tally()
+    queue = Queue(tally, random.Random(1))
+    shared = InLine("all", 2000, 10, wait_s=20.0, poll_s=2.0, shared=True)
+    assert queue.refused(7, shared, 0) == 2 * NS
+    assert queue.noticed(7, None, 2 * NS) is None, "no look at the notice: come"
+    assert 7 in queue.called
+    assert queue.ticket(7) == "all"
+    queue.refused(7, InLine("own", 2500, 10, wait_s=10.0, poll_s=3.0), 2 * NS)
+    assert tally.tickets_lost == 0
+    assert queue.ticket(7) == "own"
+    queue.admitted(7, 12 * NS)
+    assert (tally.waited, tally.promised, tally.waits_within_10) == (1, 1, 1)

@@ -77,6 +77,7 @@ export async function waitInLine({ room, said, signal, tell }) {
     while (!until.aborted) {
       await pauseUnlessWoken(1_000 * lookS, until);
       if (until.aborted) return proof;
+      if (said.shared) return null; // so many came at once: for a place of one's own, one comes again
       try {
         const seen = await notice(room, until);
         const now = standing(seen, said.place_ms);

@@ -5,6 +5,8 @@
 const RETURNS_MAX = 3;
 const LINE_MS = 2 * 3_600_000; // a place that nobody asked after for so long is not worth showing
 
+const SHARED_MS = 60_000; // the door takes it for no longer
+
 export class Tickets {
   #key;
   #now;
@@ -58,12 +60,13 @@ export class Tickets {
    * The door said 503 and this place: whatever was shown was not good, or not yet. Says whether the
    * way back should be tried once more all the same.
    */
-  refused({ ticket, place_ms }) {
+  refused({ ticket, place_ms, shared = false }) {
     const kept = this.line;
     const returning = this.#one("return") !== null;
-    this.worse = kept !== null && place_ms > kept.place_ms && !returning;
+    this.worse = kept !== null && !kept.shared && place_ms > kept.place_ms && !returning;
     // The place that one had is the better one, and was not shown just now.
-    if (!returning || !kept) this.#keep("line", { ticket, place_ms, until_ms: this.#now() + LINE_MS });
+    const until_ms = this.#now() + (shared ? SHARED_MS : LINE_MS);
+    if (!returning || !kept) this.#keep("line", { ticket, place_ms, shared, until_ms });
     if (!returning) return false;
     if (++this.#returns < RETURNS_MAX) return true;
     this.#keep("return", null);
