@@ -16,6 +16,7 @@ from stentor.base.settings import Settings
 from stentor.simulate.attackers import Act, Family
 from stentor.simulate.fleet.calibration import Costs
 from stentor.simulate.fleet.homes import NETWORKS, Homes
+from stentor.simulate.fleet.lines import Line
 from stentor.simulate.fleet.scenario import Attack
 from stentor.simulate.fleet.watched import STAYS_S, Fate, Watched
 from stentor.simulate.machine import COST
@@ -28,6 +29,7 @@ ACTS_MAX = 30_000  # of one attack at one machine in a second, one by one; the r
 CLOSED_S = 37e-6  # an accept and a close (docs/benchmarks/drops.md)
 _DEFAULTS = Settings()
 _CLUSTERS = 2_000
+_PATIENCE_S = 60.0  # of mimics, in line
 _MIX = 2_654_435_761  # Knuth's multiplicative hash: an address's number from its index
 ACTS: dict[str, Act] = {
     Family.FLOOD_FEW.value: Act.JOIN,
@@ -228,6 +230,39 @@ class Holding:
             np.add.at(self.idle, edges, n)
         else:
             np.add.at(self.listeners, (edges, lanes), n)
+
+
+class Queued:
+    """Mimics in the lines of machines, who wait for their turn as long as they care to."""
+
+    def __init__(self, machines: int) -> None:
+        self._lines: list[deque[tuple[int, int, int, float]]] = [deque() for _ in range(machines)]
+        self._n = 0
+
+    def __bool__(self) -> bool:
+        """Say whether any waits."""
+        return bool(self._n)
+
+    def put(self, number: int, machine: int, place_ms: int, n: int, now_s: float) -> None:
+        """Let some of an attack wait with a place."""
+        self._lines[machine].append((place_ms, number, n, now_s + _PATIENCE_S))
+        self._n += 1
+
+    def due(self, lines: list[Line], now_s: float) -> list[tuple[int, int, int]]:
+        """Return whose turn it is: attack, machine and how many; forget who has gone."""
+        found = []
+        for machine, waiting in enumerate(self._lines if self._n else ()):
+            sheet = lines[machine].sheet
+            while waiting:
+                place_ms, number, n, until_s = waiting[0]
+                is_turn = not sheet.line or place_ms <= sheet.serving_ms
+                if not is_turn and until_s > now_s:
+                    break
+                waiting.popleft()
+                self._n -= 1
+                if until_s > now_s:
+                    found.append((number, machine, n))
+        return found
 
 
 def holds_s(act: Act) -> float:
