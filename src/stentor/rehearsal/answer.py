@@ -75,6 +75,21 @@ class Sensitivity(msgspec.Struct, frozen=True):
     basis: Basis = Basis.EXTRAPOLATED
 
 
+class Probe(msgspec.Struct, frozen=True):
+    """What a larger crowd finds before the same fleet, or a changed one: simulated in miniature."""
+
+    change: str  # empty: as it is
+    crowd: float  # times the scenario's
+    holds: bool
+    people: int  # so many were simulated
+    peak: float  # share of them who listen at once
+    waiting: float  # share in line at once, at most
+    silent: float | None  # share of those who heard audio
+    first_audio_p95_s: float | None
+    step: str  # the ladder's highest
+    basis: Basis = Basis.SIMULATED
+
+
 class LaneNeed(msgspec.Struct, frozen=True):
     """What the same crowd would need if nobody were in a slower lane than this."""
 
@@ -175,6 +190,7 @@ class Answer(msgspec.Struct, frozen=True):
     steps: tuple[Stay, ...]
     witnesses: tuple[Witness, ...]
     peers: tuple[Peer, ...]
+    probes: tuple[Probe, ...]
     minutes: tuple[Minute, ...]
     assumed: tuple[str, ...]
     sources: tuple[str, ...]

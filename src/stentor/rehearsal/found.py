@@ -19,6 +19,7 @@ BACK_S = 10.0  # a player that was cut off comes back after some seconds, not al
 WAIT_ERROR, WRONG_WAITS, STALLED = 0.20, 0.10, 0.001
 QUANTILES = (0.50, 0.75, 0.90, 0.95, 0.99)
 _MINUTES_MAX = 240
+MUST = 2  # the first so many promises are what holding means
 
 # What a machine can run out of: the course's name, the ceiling, and how it is called.
 USED = {

@@ -13,6 +13,7 @@ from stentor.rehearsal.answer import (
     Figure,
     Limit,
     Outcome,
+    Probe,
     Promise,
     Witness,
 )
@@ -23,7 +24,6 @@ from stentor.rehearsal.wording import assumed, because, sentence, sources
 from stentor.simulate.fleet.course import Course
 
 _IN_LINE = 0.001  # of the peak: fewer who wait are no line
-_MUST = 2  # the first so many promises are what holding means
 
 
 def make_answer(
@@ -31,6 +31,7 @@ def make_answer(
     plan: Plan,
     *,
     witnesses: Sequence[Witness] = (),
+    probes: Sequence[Probe] = (),
     version: str = "",
     again: str = "",
 ) -> Answer:
@@ -64,6 +65,7 @@ def make_answer(
         steps=found.stays(course),
         witnesses=tuple(witnesses),
         peers=peers(plan.peak),
+        probes=tuple(probes),
         minutes=tuple(found.minutes(course)),
         assumed=tuple(assumed(course)),
         sources=sources(course),
@@ -72,7 +74,7 @@ def make_answer(
 
 
 def _outcome(course: Course, kept: Sequence[Promise]) -> Outcome:
-    if not all(one.kept for one in kept[:_MUST]):
+    if not all(one.kept for one in kept[: found.MUST]):
         return Outcome.FAILS
     waiting = found.course_of(course, "waiting").max(initial=0.0)
     peak = found.course_of(course, "listeners").max(initial=0.0)

@@ -51,7 +51,7 @@ def sensitivities(
     """Return each change with what it moves, the one that moves most first."""
     now, _ = carried(scenario, calibration, machines)
     found = []
-    for change, changed, known, there in _changes(scenario, calibration, machines):
+    for change, changed, known, there in changes(scenario, calibration, machines):
         listeners, binds = carried(changed, known, there)
         plan = make_plan(changed, known)
         moved = listeners / max(1, now) - 1.0
@@ -77,9 +77,10 @@ def lane_needs(scenario: Scenario, calibration: Calibration) -> tuple[LaneNeed, 
     return tuple(found)
 
 
-def _changes(
+def changes(
     scenario: Scenario, calibration: Calibration, machines: int
 ) -> Iterator[tuple[str, Scenario, Calibration, int]]:
+    """Yield each change by name, with the scenario, costs and machines that it makes."""
     fleet, programme = scenario.fleet, scenario.programme
 
     def with_fleet(**parts: float) -> Scenario:

@@ -61,6 +61,7 @@ def breaks(answer: Answer) -> Iterator[str]:
             for one in answer.limits
         ],
     )
+    yield from _probed(answer)
     yield bars(
         "Latency is the price: machines for this crowd by the slowest lane that anybody is in"
         " (extrapolated)",
@@ -93,6 +94,30 @@ def breaks(answer: Answer) -> Iterator[str]:
     yield (
         '<p class="soft">Each row is the plan once more with one thing changed; machines cost the'
         " same in all of them.</p>"
+    )
+
+
+def _probed(answer: Answer) -> Iterator[str]:
+    if not answer.probes:
+        return
+    people = min(one.people for one in answer.probes)
+    yield table(
+        ("Crowd", "Change", "Holds", "Audio p95", "In line", "Silent", "Ladder up to"),
+        [
+            (
+                f"{one.crowd:g} ×",
+                one.change or "none",
+                "yes" if one.holds else "no",
+                "–" if one.first_audio_p95_s is None else f"{figure(one.first_audio_p95_s)} s",
+                f"{one.waiting:.1%}",
+                "–" if one.silent is None else f"{one.silent:.1%}",
+                one.step,
+            )
+            for one in answer.probes
+        ],
+        numbers=(0, 3, 4, 5),
+        caption="Larger crowds before the same fleet, and what one change does about it (simulated"
+        f" in miniature: {whole(people)} people and more, a core for each region)",
     )
 
 
