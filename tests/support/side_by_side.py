@@ -1,8 +1,8 @@
 """Which tests may run two at a time: most wait in real time for what takes little work.
 
 `./test` runs those that are not marked `alone` side by side, and the others after them, one by
-one: whole crowds, comparisons and floods, which want both processors, whatever takes the machine's
-network for itself, and browsers.
+one: whole crowds, comparisons and floods, which want both processors, and browsers. Whatever takes
+a network for itself has one of its own (support.namespaces), so it is in nobody's way.
 """
 
 from __future__ import annotations
@@ -18,10 +18,6 @@ ALONE = (
     "integration/test_edge_full_house.py",
     "integration/test_edge_join_budget.py",
     "integration/test_edge_load.py",
-    "integration/test_edge_networks.py",
-    "integration/test_guard.py",
-    "integration/test_guard_stage.py",
-    "integration/test_guard_xdp.py",
     "integration/test_load_crowds.py",
     "integration/test_stage_spray.py",
     "integration/test_system_deploy.py",
