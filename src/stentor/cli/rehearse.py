@@ -20,6 +20,12 @@ def rehearse(
         bool,
         typer.Option("--simulate-only", help="No listeners here: with the costs of the code."),
     ] = False,
+    larger_crowds: Annotated[
+        bool,
+        typer.Option(
+            "--larger-crowds", help="Simulate larger crowds too, in miniature: some minutes more."
+        ),
+    ] = False,
     trial_sizes: Annotated[
         str | None,
         typer.Option("--trial-sizes", help="Listeners here, such as 500,1000,2000.", metavar="N,…"),
@@ -55,6 +61,7 @@ def rehearse(
         listeners=listeners,
         seed=seed,
         simulate_only=simulate_only,
+        larger_crowds=larger_crowds,
         sizes=SIZES if trial_sizes is None else _sizes(trial_sizes),
         out=out,
     )

@@ -20,11 +20,12 @@ from stentor.base.machine import Machine, read_machine
 from stentor.base.paths import DataFolder
 from stentor.base.secrets import load_or_make_key
 from stentor.base.settings import Settings, told_settings
-from stentor.rehearsal.answer import Answer, Witness, encoded
+from stentor.rehearsal.answer import Answer, Probe, Witness, encoded
 from stentor.rehearsal.certificate import TRIALS_FILE, Run, scenario_text
 from stentor.rehearsal.certified import certificate_of
 from stentor.rehearsal.fitting import Fit, fit
 from stentor.rehearsal.judge import make_answer
+from stentor.rehearsal.miniature import probe
 from stentor.rehearsal.page import answer_page
 from stentor.rehearsal.plan import make_plan, planned_fleet
 from stentor.rehearsal.trial import Trial
@@ -70,6 +71,7 @@ class Wish:
     listeners: int | None = None
     seed: int = 1
     simulate_only: bool = False
+    larger_crowds: bool = False  # simulate them too, in miniature
     sizes: tuple[int, ...] = SIZES
     out: Path | None = None
 
@@ -110,11 +112,14 @@ def run_rehearsal(wish: Wish, settings: Settings, show: Show) -> Rehearsed:
         plan = make_plan(scenario, costs.calibration)
         fleet = planned_fleet(scenario, plan)
         course = _simulated(scenario, fleet, costs, wish.seed, show)
+        probes = _probed(wish, scenario, fleet, costs, show)
     except KeyboardInterrupt:
         _clear(folder, kept)
         raise Interrupted(_interrupted(wish, folder, kept)) from None
     again = _again(wish)
-    answer = make_answer(course, plan, witnesses=compared, version=build.version, again=again)
+    answer = make_answer(
+        course, plan, witnesses=compared, probes=probes, version=build.version, again=again
+    )
     files = {
         ANSWER: encoded(answer),
         PAGE: answer_page(answer, course).encode(),
@@ -257,6 +262,8 @@ def _again(wish: Wish) -> str:
         words.append("--simulate-only")
     elif wish.sizes != SIZES:
         words.append(f"--trial-sizes {','.join(map(str, wish.sizes))}")
+    if wish.larger_crowds:
+        words.append("--larger-crowds")
     return " ".join(words)
 
 
@@ -266,6 +273,17 @@ def _interrupted(wish: Wish, folder: Path, kept: Kept | None) -> str:
     return (
         f"Interrupted; {len(kept.trials)} trials are kept. Go on with {_again(wish)} --out {folder}"
     )
+
+
+def _probed(
+    wish: Wish, scenario: Scenario, fleet: Fleet, costs: Fit, show: Show
+) -> tuple[Probe, ...]:
+    """Return what larger crowds would find, if that is asked for."""
+    if not wish.larger_crowds:
+        return ()
+    found = tuple(probe(scenario, fleet, costs.calibration, wish.seed, show.now))
+    show.done(f"Simulated {len(found)} larger crowds and changed fleets in miniature.")
+    return found
 
 
 def _clear(folder: Path, kept: Kept | None) -> None:
