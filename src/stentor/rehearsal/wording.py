@@ -40,7 +40,7 @@ def sentence(course: Course, outcome: Outcome, first: Limit, figures: Sequence[F
     return (
         f"{_SAID[outcome]}: simulated, {whole(values['people'])} people come,"
         f" {whole(values['listeners_peak'])} listen at once before {machines} of"
-        f" {fleet.cores} cores and {fleet.network_gbit_per_s:g} Gbit/s{heard}{line}."
+        f" {counted(fleet.cores, 'core')} and {fleet.network_gbit_per_s:g} Gbit/s{heard}{line}."
         f" {_first(first, values['listeners_peak'])} It sends at most"
         f" {scaled(values['bits_per_s'], 'bit/s')}, {scaled(values['bytes'], 'B')} in all, and"
         f" costs about {whole(values['cost'])} {course.scenario.prices.currency}."
@@ -113,6 +113,8 @@ def sources(course: Course) -> tuple[str, ...]:
 
 def whole(value: float) -> str:
     """Return a count as people write it: no more digits than are known."""
+    if abs(value) < 100 and value != int(value):
+        return figure(value)
     if abs(value) < 10_000:
         return f"{value:,.0f}"
     size = 10 ** (math.floor(math.log10(abs(value))) - 2)
