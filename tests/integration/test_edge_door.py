@@ -166,7 +166,7 @@ def test_door_json_says_the_same_to_all_and_may_be_cached(tmp_path: Path) -> Non
         assert places == sorted(places)
         assert said["serving_ms"] == places[0]
         assert said["poll_s_min"] >= 1
-        assert abs(said["at_ms"] - time.time() * 1000) < 2_500
+        assert abs(said["at_ms"] - time.time() * 1000) < 60_000, "Unix milliseconds"
 
 
 def test_door_that_nobody_holds_is_open(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def test_host_who_starts_early_is_heard_within_a_second_or_two(
 
 
 def test_two_thousand_who_wait_for_the_hour_all_hear_within_three_seconds_of_it(
-    server: Server, tmp_path: Path
+    server: Server, tmp_path: Path, machine: Machine
 ) -> None:
     count, waits_s, hears_s = 2_000, 10, 8
     room = server.create_room("Two thousand", in_s=waits_s)
@@ -94,11 +94,12 @@ def test_two_thousand_who_wait_for_the_hour_all_hear_within_three_seconds_of_it(
     path = f"/api/rooms/{room.id}/audience"
     wait_until(lambda: server.api("GET", path)["waiting"] == count, waits_s, "all of them wait")
     assert time.time() < room.epoch_ms / 1000
+    machine.watch_anew()
     said, complained = load.communicate(timeout=60)
     assert load.returncode == 0, complained
     found = json.loads(said)
     assert found["heard"] == found["listeners"] == count
-    assert found["after_hour_s"]["max"] < 3.0
+    assert found["after_hour_s"]["max"] < 3.0 + machine.held_up_s()
     assert (found["gaps"], found["lost"], found["broken"]) == (0, 0, 0)
     assert (found["differing_parts"], found["undecodable_parts"]) == (0, 0)
 
