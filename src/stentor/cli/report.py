@@ -53,12 +53,19 @@ def report(
         raise UsageError(f"{path} cannot be written: {(error.strerror or '').lower()}.") from None
     if json:
         return
-    typer.echo(f"{found.title or room}: {found.verdict.word}.")
+    _say(f"{found.title or room}: {found.verdict.word}.")
     for one in found.promises:
-        typer.echo(f"  {one.kept:<15} {one.promise}")
-        typer.echo(f"  {'':<15} {one.found}")
+        _say(f"  {one.kept:<15} {one.promise}")
+        _say(f"  {'':<15} {one.found}")
     for answer in found.verdict.answers:
-        typer.echo(f"  {answer.told:<15} {answer.question} {'; '.join(answer.because)}".rstrip())
+        _say(f"  {answer.told:<15} {answer.question} {'; '.join(answer.because)}".rstrip())
     if not found.ledger.whole:
-        typer.echo("The ledger was changed after it was written: `stentor ledger verify` names it.")
-    typer.echo(f"The page: {path}")
+        _say("The ledger was changed after it was written: `stentor ledger verify` names it.")
+    _say(f"The page: {path}")
+
+
+def _say(line: str) -> None:
+    """Print a line of which some is from a stranger's ledger: nothing in it moves the cursor."""
+    typer.echo(
+        "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in line)
+    )

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from stentor.base.errors import UsageError
 from stentor.cli.ledger_files import Files
 from stentor.evidence.chain import Chain, Payload, read_body, take_apart
-from stentor.evidence.records import Closing, Opening, RoomPlan
+from stentor.evidence.records import Closing, Opening, RoomPlan, Second
 from stentor.evidence.report import make_report
 from stentor.evidence.verdict import Told, Word
 from stentor.simulate.attackers import Family
@@ -125,3 +125,29 @@ def test_report_is_the_same_in_whatever_order_the_files_are_named(
     assert [name for name, _ in files] == ["00000001.jsonl", "00000002.jsonl"]
     turned = Files([tmp_path / "00000002.jsonl", tmp_path / "00000001.jsonl"])
     assert make_report(ROOM, files, "test") == make_report(ROOM, turned, "test")
+
+
+def test_title_of_a_strangers_ledger_moves_nothing_on_the_terminal_or_the_page(
+    tmp_path: Path,
+) -> None:
+    chain = Chain(Ed25519PrivateKey.from_private_bytes(bytes(32)))
+    plan = RoomPlan("\x1b]0;owned\x07<script>alert(1)</script>\x1b[2J", EPOCH_MS)
+    payloads: list[Payload] = [
+        Opening(1, "test", {"<b>": "<i>"}, "", chain.public_key, "0" * 64, EPOCH_MS),
+        *(Second(EPOCH_MS + 1000 * n, rooms={ROOM: plan}) for n in range(5)),
+    ]
+    file, page = tmp_path / "00000001.jsonl", tmp_path / "page.html"
+    with file.open("wb") as written:
+        for one in payloads:
+            written.write(chain.line(one))
+            chain.commit()
+    arguments = ["report", ROOM, "--ledger", str(file), "--out", str(page)]
+    told = subprocess.check_output([sys.executable, "-c", _COMMAND, *arguments])
+    assert b"owned" in told
+    assert b"\x1b" not in told
+    assert b"\x07" not in told
+    text = page.read_text()
+    assert "&lt;script&gt;" in text
+    assert "&lt;b&gt;" in text
+    assert "<script" not in text
+    assert "<i>" not in text
