@@ -192,6 +192,7 @@ class Answer(msgspec.Struct, frozen=True):
     peers: tuple[Peer, ...]
     probes: tuple[Probe, ...]
     minutes: tuple[Minute, ...]
+    settings: dict[str, str]  # of each machine: what was simulated is what these make true
     assumed: tuple[str, ...]
     sources: tuple[str, ...]
     again: str  # the command that gives this again

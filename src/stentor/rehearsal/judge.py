@@ -67,6 +67,7 @@ def make_answer(
         peers=peers(plan.peak),
         probes=tuple(probes),
         minutes=tuple(found.minutes(course)),
+        settings=_settings(course),
         assumed=tuple(assumed(course)),
         sources=sources(course),
         again=again,
@@ -79,6 +80,20 @@ def _outcome(course: Course, kept: Sequence[Promise]) -> Outcome:
     waiting = found.course_of(course, "waiting").max(initial=0.0)
     peak = found.course_of(course, "listeners").max(initial=0.0)
     return Outcome.LINE if waiting > _IN_LINE * peak else Outcome.HOLDS
+
+
+def _settings(course: Course) -> dict[str, str]:
+    """Return how each machine has to be set: an edge does not know its interface by itself."""
+    fleet, programme = course.fleet, course.scenario.programme
+    each = max(1, course.edges // max(1, fleet.machines))
+    return {
+        "STENTOR_EDGES": f"{each}",
+        "STENTOR_EDGE_MEGABITS_MAX": f"{fleet.network_gbit_per_s * 1000 / each:.0f}",
+        "STENTOR_EDGE_MEMORY_BYTES_MAX": f"{fleet.memory_gib * (1 << 30) / each:.0f}",
+        "STENTOR_EDGE_LANE_MS_MIN": f"{programme.lane_ms_min}",
+        "STENTOR_EDGE_LANE_MS_MAX": f"{programme.lane_ms_max}",
+        "STENTOR_EDGE_JOIN_SHARE": f"{fleet.join_share:g}",
+    }
 
 
 def _limits(course: Course) -> tuple[Limit, ...]:

@@ -167,6 +167,12 @@ def _rests(answer: Answer) -> Iterator[str]:
     yield _items(answer.assumed)
     if answer.sources:
         yield f"<h3>Sources of the scenario</h3>{_items(answer.sources)}"
+    yield "<h2>How each machine would be set</h2>"
+    yield table(
+        ("Setting", "Value"),
+        list(answer.settings.items()),
+        caption="What was simulated is what these make true; descriptors as the scenario says",
+    )
     yield "<h2>How to run it again</h2>"
     yield f"<p><code>{escape(answer.again)}</code></p>"
     yield (

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from html.parser import HTMLParser
 
 import msgspec
 import pytest
 from msgspec.structs import replace
 
+from stentor.base.settings import Settings
 from stentor.rehearsal.answer import Answer, Basis, Outcome, Witness, encoded
 from stentor.rehearsal.judge import make_answer
 from stentor.rehearsal.page import answer_page
@@ -223,3 +225,14 @@ def test_summary_is_short_and_says_what_matters() -> None:
 )
 def test_figures_are_said_as_people_would(found: str, expected: str) -> None:
     assert found == expected
+
+
+def test_settings_of_a_machine_are_known_settings_and_share_out_what_it_has() -> None:
+    course, plan = a_course()
+    found = _answer((course, plan)).settings
+    known = {one.name for one in fields(Settings)}
+    assert {one.removeprefix("STENTOR_").lower() for one in found} <= known
+    each = int(found["STENTOR_EDGES"])
+    assert each == plan.processes_per_machine
+    assert float(found["STENTOR_EDGE_MEGABITS_MAX"]) * each == pytest.approx(10_000, rel=0.01)
+    assert float(found["STENTOR_EDGE_MEMORY_BYTES_MAX"]) * each == pytest.approx(32 * 2**30)
