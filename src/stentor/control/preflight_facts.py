@@ -11,6 +11,7 @@ import shutil
 import socket
 import ssl
 import time
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ import msgspec
 from cryptography import x509
 
 from stentor.base.build import read_build
+from stentor.base.errors import ConfigurationError
 from stentor.base.machine import (
     DESCRIPTORS_RESERVED,
     descriptors_of,
@@ -25,7 +27,8 @@ from stentor.base.machine import (
     memory_free_bytes,
     read_machine,
 )
-from stentor.base.settings import told_settings
+from stentor.base.paths import DataFolder
+from stentor.base.settings import PREFIX, Settings, load_settings, told_settings
 from stentor.base.timekeeping import read_timekeeping
 from stentor.control.context import Control
 from stentor.control.rehearsals import rehearsals
@@ -44,7 +47,7 @@ from stentor.rooms.orders import Role
 from stentor.rooms.record import Room
 
 _ANSWER_S = 1.0
-_PEM_BYTES_MAX = 1 << 20
+_LEAVING = "-leaving"  # how an edge calls itself that was succeeded
 _HOSTS = (Role.HOST, Role.COHOST)
 
 
@@ -55,25 +58,36 @@ class _Process(msgspec.Struct, frozen=True):
 
 def gather(control: Control, room: str) -> Facts:
     """Return all that can be learned now."""
-    settings, folder = control.settings, control.folder
+    folder = control.folder
+    now = running_settings(control.settings, folder)
     processes = _processes(folder.parts)
     kept = read_timekeeping()
     found = control.desk.find(room)
     return Facts(
         now_ms=control.desk.now_ms,
         room=None if found is None else _room(found),
-        parts=_parts(control, processes),
-        ports=_ports(control),
-        edges=_edges(control, processes),
-        network=_network(control),
-        disk=_disk(control),
-        clock=ClockFacts(kept.synchronised, kept.error_s, settings.clock_vouched),
-        tls=_tls(control),
+        parts=_parts(now, processes),
+        ports=_ports(now),
+        edges=_edges(control, now, processes),
+        network=_network(now),
+        disk=_disk(now, folder),
+        clock=ClockFacts(kept.synchronised, kept.error_s, now.clock_vouched),
+        tls=_tls(now),
         build=read_build(),
         machine=read_machine(),
-        settings=told_settings(settings),
+        settings=told_settings(now),
         rehearsals=rehearsals(folder),
     )
+
+
+def running_settings(own: Settings, folder: DataFolder) -> Settings:
+    """Return the settings that the edges run with: a deploy changes theirs and not ours."""
+    try:
+        told = msgspec.json.decode(folder.deployed.read_bytes(), type=dict[str, str])
+        now = load_settings({f"{PREFIX}{name.upper()}": text for name, text in told.items()})
+    except (OSError, msgspec.MsgspecError, ConfigurationError):
+        return own  # nobody has deployed
+    return replace(now, data=own.data)
 
 
 def _room(room: Room) -> RoomFacts:
@@ -95,13 +109,12 @@ def _processes(path: Path) -> dict[str, _Process]:
         return {}
 
 
-def _parts(control: Control, processes: dict[str, _Process]) -> tuple[PartFacts, ...]:
-    settings = control.settings
+def _parts(now: Settings, processes: dict[str, _Process]) -> tuple[PartFacts, ...]:
     answering = {
         "control": True,
-        "stage": _answers(settings.bind, settings.stage_port_used, "/healthz"),
-        "origin": _answers("127.0.0.1", settings.metrics_port_used, "/metrics"),
-        "watch": _answers(settings.watch_bind, settings.watch_port_used, "/healthz"),
+        "stage": _answers(now.bind, now.stage_port_used, "/healthz"),
+        "origin": _answers("127.0.0.1", now.metrics_port_used, "/metrics"),
+        "watch": _answers(now.watch_bind, now.watch_port_used, "/healthz"),
     }
     return tuple(
         PartFacts(name, answers, processes.get(name, _Process()).restarts)
@@ -109,19 +122,18 @@ def _parts(control: Control, processes: dict[str, _Process]) -> tuple[PartFacts,
     )
 
 
-def _ports(control: Control) -> tuple[PortFacts, ...]:
-    settings = control.settings
+def _ports(now: Settings) -> tuple[PortFacts, ...]:
     ports = [
         PortFacts(
             "listeners",
-            f"{settings.bind}:{settings.port}",
-            _connects(_here(settings.bind), settings.port),
+            f"{now.bind}:{now.port}",
+            _connects(_here(now.bind), now.port),
         )
     ]
     for who, address in (
-        ("listeners", settings.listen_url),
-        ("hosts", settings.control_url),
-        ("speakers", settings.stage_url),
+        ("listeners", now.listen_url),
+        ("hosts", now.control_url),
+        ("speakers", now.stage_url),
     ):
         if not address:
             continue
@@ -132,8 +144,8 @@ def _ports(control: Control) -> tuple[PortFacts, ...]:
     return tuple(ports)
 
 
-def _edges(control: Control, processes: dict[str, _Process]) -> EdgeFacts:
-    settings = control.settings
+def _edges(control: Control, now: Settings, processes: dict[str, _Process]) -> EdgeFacts:
+    told = control.audience.fresh(time.monotonic())
     pids = [one.pid for name, one in processes.items() if name.startswith("edge-")]
     limits = [descriptors_of(pid) for pid in pids if pid is not None]
     known = [one for one in limits if one is not None]
@@ -141,65 +153,63 @@ def _edges(control: Control, processes: dict[str, _Process]) -> EdgeFacts:
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         known = [hard if hard != resource.RLIM_INFINITY else 1_000_000]
     each = min(known) - DESCRIPTORS_RESERVED if known else None
-    if each is not None and settings.edge_connections_max:
-        each = min(each, settings.edge_connections_max)
+    if each is not None and now.edge_connections_max:
+        each = min(each, now.edge_connections_max)
     return EdgeFacts(
-        wanted=settings.edges,
-        telling=len(control.audience.fresh(time.monotonic())),
+        wanted=now.edges,
+        telling=sum(not one.edge.endswith(_LEAVING) for one in told),
         cores=len(os.sched_getaffinity(0)),
         connections_each=None if each is None else max(0, each),
-        room_listeners_each=settings.edge_room_listeners_max,
-        memory_each_bytes=settings.edge_memory_bytes_max,
+        room_listeners_each=now.edge_room_listeners_max,
+        memory_each_bytes=now.edge_memory_bytes_max,
         memory_free_bytes=memory_free_bytes(),
-        tls=bool(settings.tls_certificate),
-        lane_ms_min=settings.edge_lane_ms_min,
-        lane_ms_max=settings.edge_lane_ms_max,
-        join_share=settings.edge_join_share,
+        tls=bool(now.tls_certificate),
+        lane_ms_min=now.edge_lane_ms_min,
+        lane_ms_max=now.edge_lane_ms_max,
+        join_share=now.edge_join_share,
     )
 
 
-def _network(control: Control) -> NetworkFacts:
-    settings = control.settings
+def _network(now: Settings) -> NetworkFacts:
     known = []
-    if settings.edge_megabits_max:
-        known.append((settings.edge_megabits_max * 1e6 * settings.edges, "the setting"))
-    bits = interface_bits_per_s(settings.bind)
+    if now.edge_megabits_max:
+        known.append((now.edge_megabits_max * 1e6 * now.edges, "the setting"))
+    bits = interface_bits_per_s(now.bind)
     if bits is not None:
         known.append((bits, "the interface"))
     return NetworkFacts(*min(known)) if known else NetworkFacts(None)
 
 
-def _disk(control: Control) -> DiskFacts:
+def _disk(now: Settings, folder: DataFolder) -> DiskFacts:
     free: int | None
     try:
-        free = shutil.disk_usage(control.folder.root).free
+        free = shutil.disk_usage(folder.root).free
     except OSError:
         free = None
     try:
-        ledger = sum(path.stat().st_size for path in control.folder.ledger.glob("*.jsonl"))
+        ledger = sum(path.stat().st_size for path in folder.ledger.glob("*.jsonl"))
     except OSError:
         ledger = 0
-    return DiskFacts(free, ledger, control.settings.ledger_bytes_max)
+    return DiskFacts(free, ledger, now.ledger_bytes_max)
 
 
-def _tls(control: Control) -> TlsFacts:
-    settings = control.settings
-    if settings.tls_certificate:
-        try:
-            pem = Path(settings.tls_certificate).read_bytes()[:_PEM_BYTES_MAX]
-        except OSError:
-            return TlsFacts("edges", None)
-        return TlsFacts("edges", _expires_ms(pem))
-    if not settings.listen_url.startswith("https://"):
+def _tls(now: Settings) -> TlsFacts:
+    if now.tls_certificate:
+        return TlsFacts("edges", _expiry_at(_here(now.bind), now.port))
+    if not now.listen_url.startswith("https://"):
         return TlsFacts("nobody", None)
-    host, port = _host_and_port(settings.listen_url)
+    return TlsFacts("front", _expiry_at(*_host_and_port(now.listen_url)))
+
+
+def _expiry_at(host: str, port: int) -> int | None:
+    """Return when the certificate ends that is shown there; nobody's is trusted for it."""
     if not host:  # which a socket would take for this machine
-        return TlsFacts("front", None)
+        return None
     try:
         shown = ssl.get_server_certificate((host, port), timeout=_ANSWER_S)
     except (OSError, ValueError):
-        return TlsFacts("front", None)
-    return TlsFacts("front", _expires_ms(shown.encode()))
+        return None
+    return _expires_ms(shown.encode())
 
 
 def _expires_ms(pem: bytes) -> int | None:

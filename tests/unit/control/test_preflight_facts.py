@@ -16,8 +16,8 @@ import pytest
 
 from stentor.base.clock import SystemClock
 from stentor.base.paths import DataFolder
-from stentor.base.settings import Settings
-from stentor.control.preflight_facts import gather
+from stentor.base.settings import Settings, told_settings
+from stentor.control.preflight_facts import gather, running_settings
 from stentor.control.serve import open_control
 from stentor.rehearsal.readiness import Facts, TlsFacts
 from stentor.rooms.acts import OPERATOR, Revoke
@@ -66,17 +66,28 @@ def front(pair: Pair) -> Iterator[int]:
             listening.shutdown(socket.SHUT_RDWR)
 
 
-def test_the_edges_own_certificate_is_read_from_its_file(tmp_path: Path) -> None:
+def test_the_edges_certificate_is_the_one_that_they_show(tmp_path: Path) -> None:
     pair = Pair(tmp_path / "tls")
     pair.renew(days=20)
-    tls = facts(tmp_path, **pair.settings).tls
+    with front(pair) as port:
+        pair.renew(days=90)  # on disk, but the edges have not taken it up
+        tls = facts(tmp_path, port=port, **pair.settings).tls
     assert tls.spoken_by == "edges"
     assert tls.expires_ms is not None
     assert abs(tls.expires_ms / 1000 - time.time() - 20 * DAY_S) < 600
-    pair.certificate.write_text("no certificate")
     assert facts(tmp_path, **pair.settings).tls == TlsFacts("edges", None)
-    pair.certificate.unlink()
-    assert facts(tmp_path, **pair.settings).tls == TlsFacts("edges", None)
+
+
+def test_what_a_deploy_set_counts_and_not_what_control_began_with(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path)
+    folder.run.mkdir(parents=True)
+    after = Settings(data="elsewhere", edges=3, edge_connections_max=70, tls_certificate="/a.pem")
+    folder.deployed.write_bytes(msgspec.json.encode(told_settings(after)))
+    now = running_settings(Settings(data="here", edge_connections_max=900), folder)
+    assert (now.data, now.edges, now.edge_connections_max) == ("here", 3, 70)
+    assert bool(now.tls_certificate)
+    folder.deployed.write_text('{"edges": "many"}')
+    assert running_settings(Settings(edges=7), folder).edges == 7
 
 
 def test_a_fronts_certificate_is_asked_for_where_listeners_come(tmp_path: Path) -> None:
