@@ -36,7 +36,7 @@ Floats = NDArray[np.float64]
 Marks = NDArray[np.bool_]
 
 _TICK_S = TICK_MS / 1000
-_LUMPS_A_TICK = 2
+_LUMPS_A_TICK = 4
 _FIRST = -2  # the row that stands for the first lump
 _REMEMBERED = 1 << 20  # lumps; as many as come in a minute to a thousand edges, and more
 _AFTER_S = 180.0  # until the last wrong is noticed, and stress has come down
@@ -81,7 +81,8 @@ class Attacking:
         self._holding.pass_to(begin_s)
         if begin_ms % 1000 == 0:
             self.lookout.look(self._swarms, begin_s)
-        scene.knocks.tire(begin_ms - int(HEAD_S * 1000), self._tired)
+        # As people do, to the same moment: else one of the two would always be served first.
+        scene.knocks.tire(begin_ms + TICK_MS - int(HEAD_S * 1000), self._tired)
         self._waiting[~edges.alive] = 0  # they went with their edges
         for number, rate in enumerate(rates):
             self._pushed[number].pass_by(_TICK_S)
@@ -145,8 +146,9 @@ class Attacking:
             if not n:
                 continue
             scene.counting.count("bots", int(lumps.n.sum()), scene.second)
-            moment_ms = begin_ms + TICK_MS * part // _LUMPS_A_TICK
-            self._knock(scene, number, lumps, moment_ms, in_turn=False)
+            slot_ms = TICK_MS // _LUMPS_A_TICK
+            moments_ms = begin_ms + part * slot_ms + self._chance.integers(0, slot_ms, n)
+            self._knock(scene, number, lumps, moments_ms, in_turn=False)
             held_s = holds_s(swarm.act)
             if held_s:
                 served = np.round(lumps.n * swarm.fates[Fate.SERVED]).astype(np.int64)
@@ -163,10 +165,11 @@ class Attacking:
                 work_s = each * edges.costs.join_s * edges.slow[at]
                 some = each > 0
                 lumps = Lumps(at[some], each[some], each[some], work_s[some])
-                self._knock(scene, number, lumps, begin_ms, in_turn=True)
+                moments_ms = np.full(len(lumps), begin_ms)
+                self._knock(scene, number, lumps, moments_ms, in_turn=True)
 
     def _knock(
-        self, scene: Scene, number: int, lumps: Lumps, moment_ms: int, *, in_turn: bool
+        self, scene: Scene, number: int, lumps: Lumps, moments_ms: Counts, *, in_turn: bool
     ) -> None:
         """Put lumps into the queues of their edges."""
         n = len(lumps)
@@ -176,7 +179,7 @@ class Attacking:
         self._lump_asking[ids], self._lump_n[ids] = lumps.asking, lumps.n
         self._lump_edge[ids] = lumps.edges
         rows = (_FIRST - ids).astype(np.int32)
-        scene.knocks.add(rows, lumps.edges, np.full(n, moment_ms, np.int32), lumps.work_s)
+        scene.knocks.add(rows, lumps.edges, moments_ms.astype(np.int32), lumps.work_s)
         np.add.at(self._waiting, lumps.edges, lumps.n)
 
     def _set_rates(self) -> None:

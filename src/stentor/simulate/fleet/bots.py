@@ -1,6 +1,6 @@
 """Attackers before a whole fleet: how many connect to each edge, what that takes, what they hold.
 
-Bots are alike within an attack, so they are counted, not kept: in each tick an edge gets two lumps
+Bots are alike within an attack, so they are counted, not kept: in each tick an edge gets some lumps
 of them. What share of them is dropped, closed or put off is what became of those who came to one
 machine, where each of their acts goes through the production shield (`watched`): machines are
 balanced, and each has a watch of its own. Decides nothing.
