@@ -18,6 +18,7 @@ from stentor.admission.pace import ROOM_MAX, Leaving, Pace, fits, sustained_per_
 from stentor.media.grid import PART_S
 
 HORIZON_S = 10.0
+SHELF_COST = 5.0  # of a playlist or piece of HLS, in deliveries (bench/refusals.py --shelf)
 DOWN_AFTER_S = 10.0
 # Up to what use of its CPU time for deliveries an edge gives each lane to joiners.
 LANE_CEILINGS = dict(zip(LANE_PARTS, (0.30, 0.45, 0.58, 0.68, 0.76, 0.84), strict=True))
@@ -75,6 +76,7 @@ class LoadFacts:
     memory: float = 0.0  # of the most
     bits: float = 0.0  # of the most
     waiting: int = 0  # in line
+    shelf_per_s: float = 0.0  # what HLS players ask for
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ class Decision:
     leaving_per_s: float = 0.0  # of late
     pauses: bool = False  # nobody is let in just now: deliveries are late
     lower_rendition: bool = False  # for joiners who can play it
+    present_parts: int = 1  # the fastest lane in which all who are here would find room
 
     @property
     def shed(self) -> bool:
@@ -119,9 +122,13 @@ def rungs(fastest_parts: int, slowest_parts: int = LANE_PARTS[-1]) -> tuple[_Run
 
 def delivery_use(facts: LoadFacts, joiners: float = 0.0, parts: int = LANE_PARTS[-1]) -> float:
     """Return the share of its CPU that deliveries take, with so many more in a lane."""
-    per_s = sum(count / period_s(lane) for lane, count in facts.listeners.items())
-    per_s += joiners / period_s(parts)
+    per_s = _deliveries_per_s(facts) + joiners / period_s(parts)
     return per_s * facts.delivery_cost_s / facts.cores
+
+
+def _deliveries_per_s(facts: LoadFacts) -> float:
+    per_s = sum(count / period_s(lane) for lane, count in facts.listeners.items())
+    return per_s + facts.shelf_per_s * SHELF_COST
 
 
 class Ladder:
@@ -166,6 +173,7 @@ class Ladder:
             room=room,
             leaving_per_s=self._leaving.look(present, facts.left_per_s, past_s),
             pauses=self._line and late,
+            present_parts=max(rung.parts, self._present_parts(facts, present)),
         )
 
     def _wants_line(self, facts: LoadFacts, room: int, past_s: float) -> bool:
@@ -196,9 +204,22 @@ class Ladder:
         else:
             self._below_s = 0.0
 
+    def _present_parts(self, facts: LoadFacts, present: int) -> int:
+        """Return the fastest lane that could take all who are here, and stay below its ceiling.
+
+        Whoever was moved to a faster one would soon be moved back: in slow lanes all look cheap.
+        """
+        for rung in self._rungs[1:-1]:
+            use = present / period_s(rung.parts) * facts.delivery_cost_s / facts.cores
+            if use < rung.ceiling - _MARGIN:
+                return rung.parts
+        return self._rungs[-1].parts
+
     def _first_that_fits(self, facts: LoadFacts, joiners: float, margin: float) -> int:
+        per_s, cost_s = _deliveries_per_s(facts), facts.delivery_cost_s
         for n, rung in enumerate(self._rungs):
-            if delivery_use(facts, joiners, rung.parts) >= rung.ceiling - margin:
+            use = (per_s + joiners / period_s(rung.parts)) * cost_s / facts.cores
+            if use >= rung.ceiling - margin:
                 continue
             if facts.bits >= BITS_LOWER - margin and rung.step < Step.LOWER:
                 continue

@@ -44,10 +44,21 @@ class Moves:
         self._advised: dict[Hashable, tuple[float, bool]] = {}
         self._next_s = 0.0
 
-    def step(self, now_s: float, fastest_parts: int, lanes: Iterable[LaneFacts]) -> Move | None:
-        """Return the next move; to be called about once a second."""
+    def step(
+        self,
+        now_s: float,
+        fastest_parts: int,
+        lanes: Iterable[LaneFacts],
+        present_parts: int = 1,
+    ) -> Move | None:
+        """Return the next move; to be called about once a second.
+
+        Who is in a lane faster than `fastest_parts` is asked to come to a slower one; who is in one
+        slower than that and than `present_parts`, in which all who are here fit, to a faster one.
+        """
+        faster_parts = max(fastest_parts, present_parts)
         for parts in LANE_PARTS:
-            for slower, wrong in ((True, parts < fastest_parts), (False, parts > fastest_parts)):
+            for slower, wrong in ((True, parts < fastest_parts), (False, parts > faster_parts)):
                 if wrong:
                     self._since_s.setdefault((parts, slower), now_s)
                 else:

@@ -78,6 +78,7 @@ class Push:
         self.leaving = False  # a successor is here: who is left is advised to go there
         # What the ladder decides for joiners, once a second.
         self.fastest_parts = limits.fastest_parts
+        self.present_parts = 1  # nobody who listens is asked to come to a faster lane than this
         self.lower_rendition = False
         # The return ticket of a room as an event box at a sample index, from the door.
         self.ticket_event: Callable[[Room, int], bytes] = lambda _room, _sample_index: b""
@@ -244,7 +245,7 @@ class Push:
         facts = [
             LaneFacts(lane, lane.parts, lane.listeners) for lane in self.lanes() if not lane.closing
         ]
-        move = self._moves.step(now_ns / 1e9, self._parts(0), facts)
+        move = self._moves.step(now_ns / 1e9, self._parts(0), facts, self.present_parts)
         if move is not None:
             assert isinstance(move.key, Lane)
             reason = "load" if move.slower else "room"

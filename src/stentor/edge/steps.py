@@ -116,6 +116,7 @@ class Steps:
         new = self.decision
         door.per_s, door.wants_line, door.pauses = new.per_s, new.line, new.pauses
         door.room, door.leaving_per_s = new.room, new.leaving_per_s
+        push.present_parts = new.present_parts
         if (old.step, old.fastest_parts) != (new.step, new.fastest_parts):
             push.fastest_parts, push.lower_rendition = new.fastest_parts, new.lower_rendition
             for feature in self._side_features:

@@ -143,3 +143,17 @@ def test_fixed_rate_is_a_line_and_sheds_nothing() -> None:
 
 def _pairs(values: list[int]) -> list[tuple[int, int]]:
     return list(pairwise(values))
+
+
+def test_lane_for_who_is_here_is_one_in_which_all_of_them_fit() -> None:
+    ladder = Ladder()
+    # 6,000 in the 0.96 s lane take 12.5 % at 20 µs: joiners may have the fastest lane again, but
+    # all who are here would take 37.5 % there.
+    calm = LoadFacts(listeners={3: 6_000}, delivery_cost_s=20e-6)
+    decision = ladder.decide(calm, 1.0)
+    assert decision.fastest_parts == 1
+    assert decision.present_parts == 3
+    few = LoadFacts(listeners={3: 1_000}, delivery_cost_s=20e-6)
+    assert ladder.decide(few, 2.0).present_parts == 1
+    many = LoadFacts(listeners={48: 400_000}, delivery_cost_s=40e-6)
+    assert ladder.decide(many, 3.0).present_parts == 48

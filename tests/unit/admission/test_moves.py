@@ -77,3 +77,11 @@ def test_who_is_where_joiners_go_and_empty_lanes_are_left_alone() -> None:
     for parts in LANE_PARTS:
         assert not run(Moves(PER_S), [LaneFacts("a", parts, 9)], parts, 200)
     assert not run(Moves(PER_S), [LaneFacts("a", 1, 0)], 48, 200)
+
+
+def test_nobody_is_moved_to_a_lane_in_which_all_who_are_here_would_not_fit() -> None:
+    moves, lanes = Moves(PER_S), [LaneFacts("a", 12, 900)]
+    told = [moves.step(now, 1, lanes, present_parts=12) for now in range(300)]
+    assert told == [None] * 300
+    told = [moves.step(now, 1, lanes, present_parts=3) for now in range(300, 300 + 70)]
+    assert [one.parts for one in told if one] == [6]

@@ -103,6 +103,7 @@ class Doors:
         back = rest & (ticket == Kind.RETURN)
         returned = back & (ranks(back, first) < self.returns_left[at].astype(np.int64))
         said[returned] = Said.RETURNED
+        room = room - ranks(returned, first)
         rest &= ~returned
         late = (ticket == Kind.LINE) & (people.place_ms[rows] < sheets.late_ms[machine])
         ticket = np.where((ticket == Kind.RETURN) | late, 0, ticket)
@@ -129,7 +130,7 @@ class Doors:
     def spend(self, batch: Batch, said: NDArray[np.uint8], seen: Marks) -> None:
         """Take what those who were looked at have used up."""
         n = len(self._edges)
-        room = seen & is_in(said) & (said != Said.RETURNED)
+        room = seen & is_in(said)
         if room.any():
             self._edges.room -= np.bincount(batch.edges[room], minlength=n)
         level = seen & ((said == Said.TURN) | (said == Said.REMINDED) | (said == Said.AT_ONCE))

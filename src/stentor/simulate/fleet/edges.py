@@ -109,6 +109,7 @@ class Edges:
     others_asked: Counts  # in this second, who are none of the people
     # The ladder's, from its last look.
     lane: NDArray[np.uint8]
+    present_parts: Counts  # `Decision.present_parts`
     lower: NDArray[np.bool_]
     wants_line: NDArray[np.bool_]
     pauses: NDArray[np.bool_]
@@ -193,6 +194,7 @@ def make_edges(scenario: Scenario, fleet: Fleet, calibration: Calibration) -> Ed
         left=np.zeros(n, np.int64),
         others_asked=np.zeros(n, np.int64),
         lane=np.full(n, fastest, np.uint8),
+        present_parts=np.ones(n, np.int64),
         lower=np.zeros(n, np.bool_),
         wants_line=np.full(n, fleet.admissions_per_s_max > 0, np.bool_),
         pauses=np.zeros(n, np.bool_),

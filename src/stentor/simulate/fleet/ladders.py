@@ -110,6 +110,7 @@ class Ladders:
             decision = self._ladders[edge].decide(facts, now_s)
             edges.lane[edge] = _LANE_AT[decision.fastest_parts]
             edges.lower[edge] = decision.lower_rendition
+            edges.present_parts[edge] = decision.present_parts
             edges.wants_line[edge] = decision.line
             edges.pauses[edge] = decision.pauses
             edges.per_s[edge] = decision.per_s

@@ -38,8 +38,14 @@ class Moving:
     def second(self, second: int) -> None:
         """Ask each edge for advice; every few seconds see who is advised."""
         edges, now_s = self._scene.edges, second + 1.0
-        rows = zip(edges.alive.tolist(), edges.lane.tolist(), edges.present.tolist(), strict=True)
-        for edge, (alive, fastest, present) in enumerate(rows):
+        columns = zip(
+            edges.alive.tolist(),
+            edges.lane.tolist(),
+            edges.present.tolist(),
+            edges.present_parts.tolist(),
+            strict=True,
+        )
+        for edge, (alive, fastest, present, present_parts) in enumerate(columns):
             if not alive:
                 continue
             lanes = [
@@ -47,7 +53,7 @@ class Moving:
                 for at, (parts, n) in enumerate(zip(LANE_PARTS, present, strict=True))
                 if n
             ]
-            move = self._moves[edge].step(now_s, LANE_PARTS[fastest], lanes)
+            move = self._moves[edge].step(now_s, LANE_PARTS[fastest], lanes, present_parts)
             if move is not None:
                 assert isinstance(move.key, int)
                 self._within_s[edge, move.key] = move.within_s
