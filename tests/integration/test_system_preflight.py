@@ -50,7 +50,9 @@ def rehearse_on_paper(server: Server, name: str, days_ago: float = 0.0) -> None:
         machine=read_machine(),
         settings={"edge_megabits_max": "1000.0"},
     )
-    trials = tuple(rehearsed.trial(size, cores=1) for size in (100, 300, 900))
+    trials = tuple(
+        rehearsed.trial(size, cores=1, version=run.build.digest) for size in (100, 300, 900)
+    )
     path = server.folder.certificate(name)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(rehearsed.certificate(trials, run, (), key))
