@@ -26,6 +26,7 @@ class Counts:
     guard_told: int = 0
     guard_untold: int = 0
     handed_over: int = 0
+    join_us: int = 0
     joined: int = 0
     jumped: int = 0
     left: int = 0
@@ -56,6 +57,9 @@ class Counts:
     requests: int = 0
     returned: int = 0
     returns_over: int = 0
+    shelf_let_in: int = 0
+    shelf_requests: int = 0
+    shelf_turned_away: int = 0
     shield_us: int = 0
     silent_closed: int = 0
     slow_closed: int = 0

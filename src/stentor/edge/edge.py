@@ -22,7 +22,7 @@ from stentor.edge.counts import Counts
 from stentor.edge.deadlines import deadlines_of
 from stentor.edge.directory import Directory, health
 from stentor.edge.door import RETURN_RENEW_S, TICK_S
-from stentor.edge.doorway import make_door
+from stentor.edge.doorway import make_door, make_shelf_door
 from stentor.edge.downloads import Downloads
 from stentor.edge.entrance import Entrance
 from stentor.edge.facts import FactsSender, metrics_answer
@@ -104,6 +104,7 @@ class Edge:
         self.push.ticket_event = self.door.return_event
         archive = Archive(folder)
         self.shelf = Shelf(archive, self.limits, self.counts, self.networks)
+        self._shelf_door = make_shelf_door(settings, self.door, self.shelf, self._lookout.admits)
         self._downloads = Downloads(archive, self.limits, self.counts, self.networks)
         self._site = Site()
         self._directory = Directory(self.rooms)
@@ -355,12 +356,11 @@ class Edge:
                     raise _NO_MEMORY
                 self.push.join(connection, self._room(intent.room), intent)
             case routes.Playlist():
-                self.shelf.playlist(connection, self._room(intent.room), intent)
+                self._shelf_door.playlist(connection, self._room(intent.room), intent)
             case routes.Media():
                 self.shelf.media(connection, self._room(intent.room), intent)
             case routes.Master():
-                self._room(intent.room)
-                connection.answer(self.shelf.master(intent))
+                self._shelf_door.master(connection, self._room(intent.room), intent)
             case routes.StateOf():
                 self._room(intent.room)
                 connection.answer(self._directory.state(intent.room, self._now_ms()))
@@ -387,6 +387,7 @@ class Edge:
             case routes.Live.METRICS:
                 self.counts.feed_gaps = self.rooms.holes
                 self.counts.faults = self.loop.faults_total
+                self.counts.join_us = self.loop.join_cpu_ns // 1000
                 connection.answer(
                     metrics_answer(
                         self.counts,

@@ -1,10 +1,12 @@
-"""What things cost here, fitted to what trials measured: least squares over their stretches.
+"""What things cost here, fitted to what trials measured, stretch by stretch.
 
-A delivery costs so much and so much for each byte; whoever comes costs more where they wake the
-edge up than in a crowd. What no trial showed stays as it came with the code, and is named. Pure.
+A delivery costs so much and so much for each byte (least squares). Who comes costs more where they
+wake the edge up than in a crowd. What no trial showed stays as it came with the code, and is named.
+Pure.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import msgspec
 import numpy as np
@@ -34,6 +36,19 @@ class Fit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     shipped: tuple[str, ...]  # names such as "tls.page_s": as they come with the code
 
 
+@dataclass(slots=True)
+class _Sum:
+    """Several stretches together."""
+
+    windows: int = 0
+    cpu_s: float = 0.0  # without deliveries, and without what an edge takes anyway
+    asked_s: float = 0.0
+    welcome_s: float = 0.0  # of those, for the first parts of who joined
+    joined: float = 0.0
+    places: float = 0.0
+    notices: float = 0.0
+
+
 class _Way:
     """What a way's trials say, before it is a `Costs`."""
 
@@ -41,7 +56,7 @@ class _Way:
         self.base = base
         self.shipped: list[str] = []
         alive = [one for one in trials if one.kind is not Kind.DELIVERIES]
-        self.edge_s, self.idle_wakes = idle(alive)
+        self.edge_s = idle(alive)
         self.sends = _sends([one for one in trials if one.kind is Kind.DELIVERIES])
         if self.sends is None:
             self.shipped.append("delivery_s")
@@ -67,45 +82,60 @@ class _Way:
         return self.sends[1] * self.bytes_of(parts + margin_parts(parts))
 
     def _asked(self, trials: Sequence[Trial]) -> dict[str, float]:
-        """Return what those who come and ask cost, each kind of them; only what was seen."""
-        rows, results = [], []
+        """Return what those who come and ask cost; only what was seen, and of that a little.
+
+        In a crowd each costs what the edge itself spends on them (`asked_s`), which is what limits
+        how many are let in, and something beside that. Who comes while the edge has nothing to do
+        costs more; how much is told by those who came one by one.
+        """
+        crowd = self._sum([w for one in trials if (w := one.window("crowd"))], trials)
+        found: dict[str, float] = {}
+        if crowd.joined < _JOINED_MIN:
+            self.shipped += ["join_s", "place_s", "notice_s", "page_s", "wake_s", "beside_s"]
+            return found
+        found["join"] = max(0.0, (crowd.asked_s - crowd.welcome_s) / crowd.joined)
+        found["beside"] = max(0.0, (crowd.cpu_s - crowd.asked_s) / crowd.joined)
+        each_s = found["join"] + found["beside"]
+        comes = self._sum([w for one in trials if (w := one.window("comes"))], trials)
+        if comes.joined:
+            alone_s = (comes.cpu_s - comes.welcome_s) / comes.joined
+            found["wake"] = max(0.0, alone_s - each_s)
+        flood = self._sum([w for one in trials if (w := one.window("flood"))], trials)
+        if flood.places:
+            asked_s = flood.asked_s - flood.welcome_s - flood.joined * found["join"]
+            found["place"] = max(0.0, asked_s / (flood.places + flood.notices))
+        after = self._sum(
+            [w for one in trials if one.kind is Kind.LINE and (w := one.window("after"))], trials
+        )
+        if after.notices:
+            joins_s = after.joined * (each_s + found.get("wake", 0.0)) + after.welcome_s
+            found["notice"] = max(0.0, (after.cpu_s - joins_s) / after.notices)
+        pages = self._sum([w for one in trials if (w := one.window("pages"))], trials)
+        if pages.windows:
+            found["page"] = pages.asked_s / (VISITS * pages.windows)
+        names = ("join", "place", "notice", "page", "wake", "beside")
+        self.shipped += [f"{name}_s" for name in names if name not in found]
+        return found
+
+    def _sum(self, windows: Sequence[Window], trials: Sequence[Trial]) -> _Sum:
+        """Return what some stretches took beyond deliveries and idleness."""
+        total = _Sum()
         for trial in trials:
+            before = trial.window("idle")  # where only the trial itself asks, once
+            look_s = before.asked_s if before else 0.0
             for window in trial.windows:
-                row, result = self._row(trial, window)
-                if any(row):
-                    rows.append(row)
-                    results.append(result)
-        names = ("join", "place", "notice", "page", "wake")
-        if not rows:
-            self.shipped += ["join_s", "place_s", "notice_s", "page_s"]
-            return {}
-        table, wanted = np.array(rows), np.array(results)
-        weights = 1 / np.sqrt(np.maximum(wanted, 0.01))
-        found = least_squares(table * weights[:, None], wanted * weights)
-        seen = {
-            n: float(f) for n, f, some in zip(names, found, np.any(table, axis=0), strict=True) if some
-        }
-        self.shipped += [f"{n}_s" for n in names[:4] if seen.get(n, 0.0) <= 0.0]
-        alone = [w for one in trials if (w := one.window("comes")) and w.joined >= _JOINED_MIN]
-        joined = sum(one.joined for one in alone)
-        woke = sum(self._woken(one) for one in alone)
-        seen["wake"] = seen.get("wake", 0.0) * (woke / joined if joined else 0.0)
-        return seen
-
-    def _row(self, trial: Trial, window: Window) -> tuple[list[float], float]:
-        if window.name in ("idle",):
-            return [0.0] * 5, 0.0
-        pages = VISITS if window.name == "pages" else 0
-        sent = window.deliveries * self.delivery_s(trial.lane_parts)
-        result = window.cpu_s - self.edge_s * window.seconds * trial.edges - sent
-        result -= window.joined * self.welcome_s(trial.lane_parts)
-        if not (window.joined + window.places + window.notices):
-            return [0.0] * 5, 0.0
-        notices = 0.0 if pages else window.notices
-        return [window.joined, window.places, notices, pages, self._woken(window)], result
-
-    def _woken(self, window: Window) -> float:
-        return max(0.0, window.wakes - self.idle_wakes * window.seconds)
+                if not any(window is one for one in windows):
+                    continue
+                sent_s = window.deliveries * self.delivery_s(trial.lane_parts)
+                idle_s = self.edge_s * window.seconds * trial.edges
+                total.windows += 1
+                total.cpu_s += max(0.0, window.cpu_s - sent_s - idle_s)
+                total.asked_s += max(0.0, window.asked_s - look_s)
+                total.joined += window.joined
+                total.places += window.places
+                total.notices += window.notices
+                total.welcome_s += window.joined * self.welcome_s(trial.lane_parts)
+        return total
 
     def costs(self, trials: Sequence[Trial], parts: int, *, tls: bool) -> Costs:
         """Return them, for a lane of so many parts."""
@@ -132,6 +162,7 @@ class _Way:
             else base.overhead,
             notice_s=asked.get("notice") or base.notice_s,
             wake_s=asked.get("wake", base.wake_s),
+            beside_s=asked.get("beside", base.beside_s),
         )
 
 
@@ -181,7 +212,7 @@ def _calibration(
         found[tls] = way.costs(mine, lane_parts, tls=tls)
         shipped += [f"{'tls' if tls else 'plain'}.{name}" for name in way.shipped]
     alive = [one for one in trials if one.kind is not Kind.DELIVERIES]
-    edge_s = idle(alive)[0]
+    edge_s = idle(alive)
     memory = [one.edge_bytes for one in trials if one.edge_bytes]
     first = [
         one.first_audio_s.p50 for one in trials if one.kind is Kind.LINE and one.first_audio_s.of
@@ -234,14 +265,11 @@ def _where(trials: Sequence[Trial], wanted: Callable[[int], bool]) -> list[Trial
     return kept
 
 
-def idle(trials: Sequence[Trial]) -> tuple[float, float]:
-    """Return an edge's CPU a second with nobody there, and how often it then sleeps."""
+def idle(trials: Sequence[Trial]) -> float:
+    """Return an edge's CPU a second with nobody there."""
     windows = [(one.window("idle"), one.edges) for one in trials]
     seconds = sum(w.seconds * edges for w, edges in windows if w)
-    if not seconds:
-        return 0.0, 0.0
-    cpu_s = sum(w.cpu_s for w, _ in windows if w)
-    return cpu_s / seconds, sum(w.wakes for w, _ in windows if w) / seconds
+    return sum(w.cpu_s for w, _ in windows if w) / seconds if seconds else 0.0
 
 
 def overhead(delivery_bytes: float, media_bits_per_s: float, *, tls: bool) -> float:
@@ -273,7 +301,7 @@ def _sends(trials: Sequence[Trial]) -> tuple[float, float] | None:
     """Return what a send costs, and what each of its bytes does."""
     rows, wanted = [], []
     for one in trials:
-        edge_s, _ = idle([one])
+        edge_s = idle([one])
         for window in one.windows:
             if window.deliveries:
                 rows.append((window.deliveries, window.sent_bytes))
@@ -313,6 +341,7 @@ def _flat(found: Calibration) -> dict[str, float]:
             "page_s",
             "notice_s",
             "wake_s",
+            "beside_s",
             "memory_bytes",
             "overhead",
         ):

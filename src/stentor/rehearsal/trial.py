@@ -30,7 +30,7 @@ class Window(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     joined: float
     places: float  # answers with a place in line
     notices: float  # looks at how the line stands
-    wakes: float  # times that an edge went to sleep with nothing to do
+    asked_s: float  # of that CPU, what edges spent on who came or asked: the joiners' share
 
 
 class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

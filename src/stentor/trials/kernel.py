@@ -22,16 +22,6 @@ def cpu_s(pid: int) -> float:
     return total_ns / 1e9
 
 
-def slept(pid: int) -> int:
-    """Return how often a process went to sleep with nothing to do, in all its threads."""
-    total = 0
-    for thread in Path(f"/proc/{pid}/task").glob("*/status"):
-        with contextlib.suppress(OSError):
-            told = thread.read_text().partition("\nvoluntary_ctxt_switches:")[2]
-            total += int(told.split()[0])
-    return total
-
-
 def own_bytes(pid: int) -> int:
     """Return what a process has for itself: what it shares with others is not a listener's."""
     with contextlib.suppress(OSError):

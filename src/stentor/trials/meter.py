@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 from stentor.rehearsal.trial import Window
 from stentor.trials.ground import Ground
-from stentor.trials.kernel import busy, cpu_s, slept
+from stentor.trials.kernel import busy, cpu_s
 
 _EVERY_S = 0.25
 _COUNTED = (
     "deliveries", "bytes_sent", "joined", "asked", "requests", "line_given", "line_early",
-    "line_again",
+    "line_again", "join_us",
 )  # fmt: skip
 
 
@@ -24,7 +24,6 @@ _COUNTED = (
 class _Mark:
     at_s: float
     cpu_s: float
-    slept: float
     counted: dict[str, float]
 
 
@@ -56,12 +55,7 @@ class Meter:
 
     def end(self, name: str, listeners: int) -> Window:
         """End a stretch, and begin the next one."""
-        before, after_s, cpu, slept_now = (
-            self._mark,
-            time.monotonic(),
-            self._at.cpu_s(),
-            self._slept(),
-        )
+        before, after_s, cpu = self._mark, time.monotonic(), self._at.cpu_s()
         counted = self._at.counted(*_COUNTED)
         new = {key: counted[key] - before.counted[key] for key in _COUNTED}
         window = Window(
@@ -75,10 +69,10 @@ class Meter:
             places=new["line_given"] + new["line_early"] + new["line_again"],
             # What was asked besides the stream is the notice, and these figures: once at each end.
             notices=max(0.0, new["requests"] - new["asked"] - len(self._at.pids)),
-            wakes=slept_now - before.slept,
+            asked_s=new["join_us"] / 1e6,
         )
         self.windows.append(window)
-        self._mark = _Mark(time.monotonic(), self._at.cpu_s(), self._slept(), counted)
+        self._mark = _Mark(time.monotonic(), self._at.cpu_s(), counted)
         return window
 
     def cpu_between(self, from_s: float, until_s: float) -> float:
@@ -94,10 +88,7 @@ class Meter:
 
     def _look(self) -> _Mark:
         counted = self._at.counted(*_COUNTED)
-        return _Mark(time.monotonic(), self._at.cpu_s(), self._slept(), counted)
-
-    def _slept(self) -> float:
-        return float(sum(map(slept, self._at.pids)))
+        return _Mark(time.monotonic(), self._at.cpu_s(), counted)
 
     def _watch(self) -> None:
         while True:

@@ -10,7 +10,7 @@ from stentor.base.errors import UsageError
 from stentor.rehearsal.trial import Kind
 from stentor.simulate.fleet.calibration import SHIPPED
 
-SIZES = (1000, 2000, 3000)
+SIZES = (800, 1600, 2400)
 SIZES_MIN, SIZES_MAX = 2, 6
 SIZE_MIN, SIZE_MAX = 20, 8000  # of one edge; more need more descriptors on this machine
 # Lanes are forced: each size, plain and with TLS, has another one for its crowd and its line.
@@ -21,7 +21,7 @@ EDGES_MAX = 4
 
 _PER_S_TO_LINE = 250.0  # let in a second: the same at every size, so that costs are comparable
 _COMES = 0.9  # of that, before the flood
-_FLOOD = 4.0  # times that
+_FLOOD_TIMES = {False: 8.0, True: 4.0}  # plain, TLS: as many come then
 _FLOODED = 1.5  # listeners of the flood for each who is there
 _CROWD_PER_S = {False: 1000.0, True: 350.0}  # plain, TLS: how many are to be looked at a second
 _CROWD_TIMES = 2.5  # as many come
@@ -100,7 +100,7 @@ def check_sizes(sizes: Sequence[int], edges: int) -> None:
 
 def takes_s(plans: Sequence[TrialPlan]) -> float:
     """Return about how long they take."""
-    started_s = 6.0
+    started_s = 4.5
     return sum(started_s + (one.lasts_s or (2 * STEP_S + 2.0) * len(one.sizes)) for one in plans)
 
 
@@ -108,10 +108,15 @@ def _lane(number: int) -> int:
     return _LANES[number % len(_LANES)]
 
 
-def _crowd(size: int, lane: int, edges: int, *, tls: bool) -> TrialPlan:
+def _share(*, tls: bool) -> float:
+    """Return so small a share for joiners that listeners on as many cores can use it up."""
     costs = SHIPPED.tls if tls else SHIPPED.plain
-    share = max(_JOIN_SHARE_MIN, min(_JOIN_SHARE, _CROWD_PER_S[tls] * costs.join_s))
-    seen_per_s = share / costs.join_s * edges
+    return max(_JOIN_SHARE_MIN, min(_JOIN_SHARE, _CROWD_PER_S[tls] * costs.join_s))
+
+
+def _crowd(size: int, lane: int, edges: int, *, tls: bool) -> TrialPlan:
+    share = _share(tls=tls)
+    seen_per_s = share / (SHIPPED.tls if tls else SHIPPED.plain).join_s * edges
     return TrialPlan(
         Kind.CROWD,
         (size,),
@@ -128,7 +133,7 @@ def _line(size: int, lane: int, edges: int, *, tls: bool) -> TrialPlan:
     per_s = min(_PER_S_TO_LINE * edges, max(4.0, size / 4))
     comes_s = size / (per_s * _COMES)
     flood = round(size * _FLOODED)
-    flood_s = flood / (per_s * _FLOOD)
+    flood_s = flood / (per_s * _FLOOD_TIMES[tls])
     flood_from_s = comes_s + _SETTLE_S + _HOLD_S
     lasts_s = math.ceil(flood_from_s + flood / per_s + _AFTER_S)
     return TrialPlan(
@@ -137,6 +142,7 @@ def _line(size: int, lane: int, edges: int, *, tls: bool) -> TrialPlan:
         tls,
         lane,
         edges,
+        join_share=_share(tls=tls),
         per_s=per_s,
         comes_s=comes_s,
         flood=flood,

@@ -95,6 +95,7 @@ class Serving:
         np.maximum.at(ladders.wait_s, batch.edges[there], waits_s[there])
         alone = batch.edges[there & (waits_s < _ALONE_S)]
         edges.woken_s += np.bincount(alone, minlength=n) * edges.costs.wake_s
+        edges.woken_s += np.bincount(batch.edges[there], minlength=n) * edges.costs.beside_s
         if batch.moves.any():
             self._move(batch, there & batch.moves & is_in(said))
             there &= ~batch.moves

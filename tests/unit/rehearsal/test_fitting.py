@@ -1,0 +1,84 @@
+"""What things cost is found again in what trials say of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from msgspec.structs import replace
+
+from stentor.rehearsal.fitting import Fit, fit, least_squares, overhead, without_size
+from stentor.rehearsal.trial import Kind, Trial
+from stentor.simulate.fleet.calibration import SHIPPED
+from support.trials import SIZES, delivery_s, trials, truth, welcome_s
+
+
+@pytest.fixture(scope="module")
+def measured() -> list[Trial]:
+    return trials(truth())
+
+
+def fitted(found: list[Trial], lane_parts: int = 48) -> Fit:
+    return fit(found, machine="a test's", cores=2, lane_parts=lane_parts)
+
+
+def test_known_costs_are_recovered(measured: list[Trial]) -> None:
+    known, found = truth(), fitted(measured).calibration
+    assert found.measured
+    for mine, true in ((found.plain, known.plain), (found.tls, known.tls)):
+        assert mine.place_s == pytest.approx(true.place_s, rel=0.01)
+        assert mine.notice_s == pytest.approx(true.notice_s, rel=0.01)
+        assert mine.page_s == pytest.approx(true.page_s, rel=0.01)
+        assert mine.wake_s == pytest.approx(true.wake_s, rel=0.01)
+        assert mine.beside_s == pytest.approx(true.beside_s, rel=0.01)
+        assert mine.memory_bytes == 6000.0
+        for parts in (1, 3, 6, 12, 24, 48):
+            assert mine.delivery_s[parts] == pytest.approx(delivery_s(parts), rel=0.01)
+    assert found.edge_s == pytest.approx(known.edge_s)
+
+
+def test_a_join_costs_what_its_first_parts_cost_too(measured: list[Trial]) -> None:
+    for parts in (1, 48):
+        found = fitted(measured, parts).calibration.plain.join_s
+        assert found == pytest.approx(truth().plain.join_s + welcome_s(parts), rel=0.01)
+
+
+def test_the_spread_says_how_far_sizes_are_apart(measured: list[Trial]) -> None:
+    dear = trials(truth(place_s=120e-6), SIZES[:1])
+    mixed = dear + without_size(measured, SIZES[0])
+    low, high = fitted(mixed).spread["plain.place_s"]
+    assert low == pytest.approx(80e-6, rel=0.05)
+    assert high == pytest.approx(120e-6, rel=0.05)
+
+
+def test_what_was_not_measured_is_shipped_and_named(measured: list[Trial]) -> None:
+    plain = [one for one in measured if not one.tls]
+    found = fitted(plain)
+    assert found.calibration.tls.join_s == SHIPPED.tls.join_s
+    assert {"tls.join_s", "tls.delivery_s", "tls.memory_bytes"} <= set(found.shipped)
+    assert not any(name.startswith("plain.") for name in found.shipped)
+
+
+def test_void_trials_say_nothing(measured: list[Trial]) -> None:
+    found = fitted([replace(one, void="somebody else was at work") for one in measured])
+    assert not found.calibration.measured
+    assert found.calibration.plain == SHIPPED.plain
+    assert "edge_s" in found.shipped
+
+
+def test_leaving_a_size_out_leaves_nothing_of_it(measured: list[Trial]) -> None:
+    left = without_size(measured, SIZES[1])
+    assert {one.size for one in left if one.kind is not Kind.DELIVERIES} == {SIZES[0], SIZES[2]}
+    for one in left:
+        if one.kind is Kind.DELIVERIES:
+            assert {window.listeners for window in one.windows} == {0, SIZES[0], SIZES[2]}
+
+
+def test_no_cost_is_below_nothing() -> None:
+    table = np.array([[1.0, 1.0], [2.0, 1.0], [3.0, 1.0]])
+    found = least_squares(table, np.array([1.0, 1.9, 2.8]) - 0.5)
+    assert (found >= 0.0).all()
+
+
+def test_packets_and_records_are_on_the_wire_too() -> None:
+    plain, secure = (overhead(6000.0, 48_000.0, tls=tls) for tls in (False, True))
+    assert 1.0 < plain < secure < 1.2

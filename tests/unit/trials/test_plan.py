@@ -1,0 +1,43 @@
+"""Which trials a rehearsal runs."""
+
+from __future__ import annotations
+
+import pytest
+
+from stentor.base.errors import UsageError
+from stentor.rehearsal.trial import Kind
+from stentor.trials.plan import SIZES, plan_trials, takes_s
+
+
+def test_every_size_has_a_crowd_and_a_line_both_ways() -> None:
+    plans = plan_trials(SIZES, 1)
+    for kind in (Kind.CROWD, Kind.LINE):
+        shown = {(one.size, one.tls) for one in plans if one.kind is kind}
+        assert shown == {(size, tls) for size in SIZES for tls in (False, True)}
+    assert [one.sizes for one in plans if one.kind is Kind.DELIVERIES] == [SIZES, SIZES]
+
+
+def test_the_lanes_are_forced_across() -> None:
+    plans = plan_trials(SIZES, 1)
+    for tls in (False, True):
+        lanes = {one.lane_parts for one in plans if one.tls is tls}
+        assert lanes >= {1, 3, 12, 48}
+
+
+def test_several_times_as_many_come_as_are_let_in() -> None:
+    for plan in plan_trials(SIZES, 1):
+        if plan.kind is Kind.LINE:
+            assert plan.flood / plan.flood_s >= 3 * plan.per_s
+            assert plan.size / plan.comes_s < plan.per_s
+            assert plan.flood_from_s + plan.flood / plan.per_s < plan.lasts_s
+
+
+def test_by_default_it_takes_about_five_minutes() -> None:
+    assert takes_s(plan_trials(SIZES, 1)) < 330
+
+
+@pytest.mark.parametrize("sizes", [(), (1000,), (200, 100), (100, 100), (1, 2), (100, 10**7)])
+def test_sizes_that_say_nothing_are_refused_in_a_sentence(sizes: tuple[int, ...]) -> None:
+    with pytest.raises(UsageError) as refusal:
+        plan_trials(sizes, 1)
+    assert str(refusal.value).endswith(".")
