@@ -26,7 +26,7 @@ from stentor.rehearsal.claims import (
     told,
 )
 from stentor.rehearsal.trial import decode_trials
-from stentor.simulate.fleet.calibration import Calibration
+from stentor.simulate.fleet.calibration import Calibration, Costs
 from stentor.simulate.fleet.scenario import Fleet
 
 FORMAT = 1
@@ -179,10 +179,18 @@ def _faults(one: Certificate) -> list[str]:
     faults += [f"it claims {why}" for claim in one.claims if (why := fault_of_claim(claim))]
     if one.sentence != sentence(one.claims):
         faults.append("its sentence says something else than its claims")
+    if not all(map(_can_be, (one.calibration.plain, one.calibration.tls))):
+        faults.append("what it says that a listener costs cannot be")
     assumed = {claim.what for claim in one.claims if isinstance(claim, Assumed)}
     if not assumed.issuperset(_assumed(one.calibration)):
         faults.append("it is silent about what it assumes")
     return faults + _faults_of_simulated(one) + _faults_of_measured(one)
+
+
+def _can_be(costs: Costs) -> bool:
+    """Say whether these are costs: whoever plans with them divides by them."""
+    each = (*costs.delivery_s.values(), costs.join_s, costs.memory_bytes)
+    return bool(costs.delivery_s) and min(each) > 0.0 and costs.overhead >= 1.0
 
 
 def _faults_of_simulated(one: Certificate) -> list[str]:

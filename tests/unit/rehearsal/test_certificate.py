@@ -17,6 +17,7 @@ from stentor.rehearsal.certificate import (
     _encode,
     certify,
     check,
+    lines,
     proved,
 )
 from stentor.rehearsal.claims import Assumed, Claim, Extrapolated, Simulated, measured, sentence
@@ -218,3 +219,59 @@ def test_trials_without_their_file_are_not_certified() -> None:
 def test_how_a_simulation_ended_is_in_the_sentence(outcome: str, said: str) -> None:
     ended = msgspec.structs.replace(SIMULATED, outcome=outcome)
     assert sentence((claimed(), ended)).endswith(said)
+
+
+@pytest.mark.parametrize(
+    "costs", [{"join_s": 0.0}, {"delivery_s": {}}, {"delivery_s": {1: -1e-6}}, {"overhead": 0.5}]
+)
+def test_costs_that_cannot_be_are_not_certified(costs: dict[str, object]) -> None:
+    free = msgspec.structs.replace(
+        MEASURED,
+        tls=msgspec.structs.replace(MEASURED.tls, **costs),  # type: ignore[arg-type]
+    )
+    with pytest.raises(Uncertifiable, match="costs cannot be"):
+        certify(RUN, FLEET, free, claims(), COMPARED, files(), KEY)
+
+
+def _places(value: object, at: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
+    """Return where in a document something stands that could be something else."""
+    inner: list[tuple[object, object]] = []
+    if isinstance(value, dict):
+        inner = list(value.items())
+    elif isinstance(value, list):
+        inner = list(enumerate(value))
+    return [at, *(place for key, one in inner for place in _places(one, (*at, key)))]
+
+
+PLACES = _places(msgspec.json.decode(GOOD))[1:]
+values = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20),
+    st.just([]), st.just({}), st.just({"type": "measured"}),
+)  # fmt: skip
+
+
+@given(st.sampled_from(PLACES), values)
+def test_whatever_stands_in_a_certificate_it_is_checked_without_a_fault_of_ours(
+    place: tuple[object, ...], value: object
+) -> None:
+    document = msgspec.json.decode(GOOD)
+    holder = document
+    for step in place[:-1]:
+        holder = holder[step]
+    same = holder[place[-1]] == value
+    holder[place[-1]] = value
+    found = check(msgspec.json.encode(document, order="deterministic") + b"\n", PUBLIC_KEY)
+    assert found.whole <= same
+    try:
+        changed = msgspec.convert(document["certificate"], Certificate, str_keys=True)
+    except (msgspec.ValidationError, TypeError):
+        return
+    found = check(resigned(changed))  # and if its own key had signed it
+    if found.certificate is not None:
+        lines(found.certificate)
+        proved(found)
+
+
+@given(st.binary(max_size=200))
+def test_bytes_that_are_no_certificate_are_none(data: bytes) -> None:
+    assert not check(data).whole

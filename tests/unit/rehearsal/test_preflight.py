@@ -31,14 +31,22 @@ from stentor.rehearsal.readiness import (
     Weight,
     Word,
 )
-from stentor.simulate.fleet.calibration import SHIPPED, Calibration
+from stentor.simulate.fleet.calibration import SHIPPED, Calibration, Costs
 
 NOW_MS = 1_800_000_000_000
 DAY_MS = 86_400_000
 HOUR_MS = NOW_MS + 3_600_000
 CODE = Build("1.0", "a" * 40, "d" * 64)
 HERE = Machine("A CPU", 8, 32 << 30, "Linux 6.1", "3.11.2")
-COSTS: Calibration = msgspec.structs.replace(SHIPPED, measured=True)
+LISTENER = Costs(
+    delivery_s={1: 16e-6, 3: 18e-6, 6: 20e-6, 12: 26e-6, 24: 38e-6, 48: 60e-6},
+    join_s=580e-6,
+    place_s=630e-6,
+    page_s=700e-6,
+    memory_bytes=24_000.0,
+    overhead=1.14,
+)
+COSTS = Calibration("here", 8, True, LISTENER, LISTENER, 0.01, 40e6, 0.02)
 EXPECTED = Expected(50_000, 7_200)
 
 REHEARSAL = RehearsalFacts(
