@@ -43,6 +43,7 @@ class Moves:
         self._since_s: dict[tuple[int, bool], float] = {}
         self._advised: dict[Hashable, tuple[float, bool]] = {}
         self._next_s = 0.0
+        self._right = (0, 0)
 
     def step(
         self,
@@ -57,12 +58,11 @@ class Moves:
         slower than that and than `present_parts`, in which all who are here fit, to a faster one.
         """
         faster_parts = max(fastest_parts, present_parts)
-        for parts in LANE_PARTS:
-            for slower, wrong in ((True, parts < fastest_parts), (False, parts > faster_parts)):
-                if wrong:
-                    self._since_s.setdefault((parts, slower), now_s)
-                else:
-                    self._since_s.pop((parts, slower), None)
+        if (fastest_parts, faster_parts) != self._right:
+            self._right = fastest_parts, faster_parts
+            self._note_wrong(now_s, fastest_parts, faster_parts)
+        if not self._since_s and not self._advised:
+            return None
         found = list(lanes)
         here = {lane.key for lane in found}
         self._advised = {key: said for key, said in self._advised.items() if key in here}
@@ -84,6 +84,14 @@ class Moves:
         step = 1 if slower else -1
         to_parts = LANE_PARTS[LANE_PARTS.index(lane.parts) + step]
         return Move(lane.key, to_parts, within_s, slower)
+
+    def _note_wrong(self, now_s: float, fastest_parts: int, faster_parts: int) -> None:
+        for parts in LANE_PARTS:
+            for slower, wrong in ((True, parts < fastest_parts), (False, parts > faster_parts)):
+                if wrong:
+                    self._since_s.setdefault((parts, slower), now_s)
+                else:
+                    self._since_s.pop((parts, slower), None)
 
     def _due(self, lane: LaneFacts, now_s: float, fastest_parts: int) -> bool:
         slower = lane.parts < fastest_parts

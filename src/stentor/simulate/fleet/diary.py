@@ -45,7 +45,7 @@ class Diary:
         self._bins[tick - self._first] = []
         if not found:
             return np.empty(0, np.int32)
-        rows = np.unique(np.concatenate(found))
+        rows = distinct(np.concatenate(found))
         # Whose moment was changed after it was entered here is not due now.
         rows = rows[self._due_ms[rows] < (tick + 1) * TICK_MS]
         self._due_ms[rows] = NEVER
@@ -76,3 +76,9 @@ class Diary:
             if end > begin:
                 self._bins[tick].append(rows[begin:end])
             begin = end
+
+
+def distinct(rows: Rows) -> Rows:
+    """Return each row once, in order; as `np.unique`, which is slower for so few."""
+    rows = np.sort(rows)
+    return rows[np.concatenate(([True], rows[1:] != rows[:-1]))] if len(rows) else rows

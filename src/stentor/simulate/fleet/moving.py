@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from stentor.admission.lanes import LANE_PARTS, target_s
 from stentor.admission.moves import LaneFacts, Moves
-from stentor.simulate.fleet.diary import TICK_MS
+from stentor.simulate.fleet.diary import TICK_MS, distinct
 from stentor.simulate.fleet.edges import LANES
 from stentor.simulate.fleet.people import Rows, State
 from stentor.simulate.fleet.scene import Scene
@@ -69,7 +69,7 @@ class Moving:
             return np.empty(0, np.int32)
         rows = np.concatenate(found)
         rows = rows[self._scene.people.state[rows] == State.LISTENS]
-        return np.unique(rows)
+        return distinct(rows)
 
     def _look_up(self, second: int) -> None:
         """Find the listeners of the lanes that were advised, and when each of them will move."""
