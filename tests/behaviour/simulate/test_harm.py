@@ -129,6 +129,14 @@ def test_what_bots_hold_is_let_go_of_when_the_attack_is_over(flooded: Course) ->
     assert flooded.seconds["bots"][AT_S + 22 :].sum() == 0
 
 
+def test_what_attackers_get_is_counted(flooded: Course) -> None:
+    counts = flooded.counts
+    assert counts["bots_let_in"] <= counts["bots"]
+    # Each is told or let in, at 0.6 ms with its handshake; who is let in stays for a second.
+    assert counts["bots_cpu_s"] == pytest.approx(24_000 * 0.00063, rel=0.1)
+    assert 1_000 < counts["bots_descriptors_most"] < 4_000
+
+
 def test_without_the_attack_it_is_the_same_evening() -> None:
     late = (Arrivals("steady", 0.2, from_s=AT_S, until_s=AT_S + 20),)
     calm = course(evening(more=late))

@@ -64,6 +64,8 @@ class Attacking:
         self._lump_asking = np.zeros(_REMEMBERED, np.int64)
         self._lump_n = np.zeros(_REMEMBERED, np.int64)
         self._lump_edge = np.zeros(_REMEMBERED, np.int64)
+        self._lump_work_s = np.zeros(_REMEMBERED)
+        self._spent_s = 0.0  # CPU time on bots
         self._lump_turn = np.zeros(_REMEMBERED, np.bool_)  # it is their turn in line
         self._queued = Queued(edges.machines)
         self._lumps = 0
@@ -105,6 +107,7 @@ class Attacking:
         """Let lumps of bots who were looked at ask, if it is audio that they want."""
         at = (_FIRST - rows.astype(np.int64)) % _REMEMBERED
         np.subtract.at(self._waiting, edges, self._lump_n[at])
+        self._spent_s += float(self._lump_work_s[at].sum())
         turn = self._lump_turn[at]
         for number in np.unique(self._lump_attack[at]).tolist():
             mine = self._lump_attack[at] == number
@@ -116,6 +119,10 @@ class Attacking:
 
     def second(self, scene: Scene) -> None:
         """Let the shield of the watched machine decide, and all obey."""
+        counts = scene.counting.counts
+        counts["bots_cpu_s"] = round(self._spent_s)
+        held = int(self._edges.guests.sum() + self._edges.idle.sum())
+        counts["bots_descriptors_most"] = max(held, counts.get("bots_descriptors_most", 0))
         if not self._is_on(scene.now_ms / 1000):
             return
         policy = self.lookout.second(scene)
@@ -177,7 +184,7 @@ class Attacking:
         self._lumps += n
         self._lump_attack[ids], self._lump_turn[ids] = number, in_turn
         self._lump_asking[ids], self._lump_n[ids] = lumps.asking, lumps.n
-        self._lump_edge[ids] = lumps.edges
+        self._lump_edge[ids], self._lump_work_s[ids] = lumps.edges, lumps.work_s
         rows = (_FIRST - ids).astype(np.int32)
         scene.knocks.add(rows, lumps.edges, moments_ms.astype(np.int32), lumps.work_s)
         np.add.at(self._waiting, lumps.edges, lumps.n)
