@@ -222,6 +222,50 @@ async def test_page_in_line_says_its_place_keeps_it_and_then_plays(
         await context.close()
 
 
+async def test_page_that_plays_by_hls_waits_in_line_too_and_goes_on_with_its_pass(
+    tmp_path: Path, page: Page
+) -> None:
+    with on_air(tmp_path, edge_admissions_per_s_max=1.0) as edge:
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        waiting = in_line(edge, 6)
+        await open_room(page, room(edge.port), listen=False)
+        await page.evaluate("stentor.player.pushBlocked = true")
+        await page.click("#listen")
+        await until(page, "stentor.player.status === 'line'", 5)
+        assert await page.evaluate("stentor.player.mode") == "shelf"
+        assert "ahead of you" in await page.inner_text("#line")
+        place = await page.evaluate("stentor.player.tickets.line.place_ms")
+        assert not [url for url in asked if ".m4s" in url], "nothing is fetched from the line"
+        await plays(page, 15)
+        assert await page.evaluate("stentor.player.tickets.line") is None, f"{place} is used"
+        assert not [url for url in asked if "live.mp4" in url]
+        playlists = [url for url in asked if "live.m3u8" in url]
+        assert playlists
+        assert all("pass=" in url for url in playlists)
+        assert edge.edge.counts.shelf_let_in == 1
+        assert edge.edge.counts.shelf_turned_away == 0
+        for client in waiting:
+            client.close()
+
+
+async def test_browser_that_plays_hls_by_itself_waits_in_line_too(
+    tmp_path: Path, page: Page
+) -> None:
+    with on_air(tmp_path, edge_admissions_per_s_max=1.0) as edge:
+        await page.add_init_script("delete window.MediaSource; delete window.ManagedMediaSource;")
+        waiting = in_line(edge, 12)
+        await open_room(page, room(edge.port))
+        await until(page, "stentor.player.status === 'line'", 12)
+        assert "ahead of you" in await page.inner_text("#line")
+        await until(page, "stentor.player.audio.currentTime > 0.5", 40)
+        assert "?pass=" in await page.evaluate("stentor.player.audio.src")
+        assert await page.evaluate("stentor.player.tickets.line") is None
+        assert edge.edge.counts.shelf_let_in == 1
+        for client in waiting:
+            client.close()
+
+
 async def test_page_told_with_many_others_comes_again_within_seconds_with_that_ticket(
     tmp_path: Path, page: Page
 ) -> None:

@@ -151,6 +151,8 @@ class Ladder:
         self._line = False
         self._short_s = 0.0  # for so long there has not been room for all who come
         self._ample_s = 0.0
+        self._full_bits = False
+        self._ample_bits_s = 0.0
         self._now_s: float | None = None
 
     def decide(self, facts: LoadFacts, now_s: float) -> Decision:
@@ -163,11 +165,12 @@ class Ladder:
         self._climb(facts, room, past_s)
         self._line = self._wants_line(facts, room, past_s)
         rung = self._rungs[self._at]
+        lowers = self._lowers(facts, past_s) or rung.step >= Step.LOWER
         present = sum(facts.listeners.values())
         return Decision(
-            step=Step.LINE if self._line else rung.step,
+            step=Step.LINE if self._line else Step.LOWER if lowers else rung.step,
             fastest_parts=rung.parts,
-            lower_rendition=rung.step >= Step.LOWER,
+            lower_rendition=lowers,
             line=self._line or bool(self._per_s_max),
             per_s=per_s,
             room=room,
@@ -219,12 +222,23 @@ class Ladder:
         per_s, cost_s = _deliveries_per_s(facts), facts.delivery_cost_s
         for n, rung in enumerate(self._rungs):
             use = (per_s + joiners / period_s(rung.parts)) * cost_s / facts.cores
-            if use >= rung.ceiling - margin:
-                continue
-            if facts.bits >= BITS_LOWER - margin and rung.step < Step.LOWER:
-                continue
-            return n
+            if use < rung.ceiling - margin:
+                return n
         return len(self._rungs) - 1
+
+    def _lowers(self, facts: LoadFacts, past_s: float) -> bool:
+        """Say whether the network is so full that joiners get a lower bitrate.
+
+        In the lane that their CPU time allows: a slower one would help the network hardly, and
+        cost it a burst of its length for each who joins or is moved there.
+        """
+        if facts.bits >= BITS_LOWER:
+            self._full_bits, self._ample_bits_s = True, 0.0
+        elif self._full_bits:
+            ample = facts.bits < BITS_LOWER - _MARGIN
+            self._ample_bits_s = self._ample_bits_s + past_s if ample else 0.0
+            self._full_bits = self._ample_bits_s < DOWN_AFTER_S
+        return self._full_bits
 
     def _rate(self, facts: LoadFacts, past_s: float) -> float:
         """Return how many may be let in a second while there is a line."""

@@ -32,6 +32,7 @@ class Kind(IntEnum):
     RETURN = 3  # past the line, for those who were in and lost their connection
     PROVED = 4  # as LINE, and moved forward for a proof of work; once
     SHARED = 5  # a place of all who came at once, for a moment: worth one of one's own, no more
+    PASS = 6  # of an HLS player that was let in, for the network that it was given to
 
 
 class Refusal(Enum):
@@ -47,6 +48,9 @@ class Refusal(Enum):
 
 
 IN_LINE = frozenset((Kind.LINE, Kind.PROVED))  # places that were given at the door
+NETWORKS_OWN = IN_LINE | {Kind.PASS}
+# What speaks for who shows it at the door: a shared place is anybody's, a pass is for playlists.
+SPEAKING = frozenset((Kind.LINE, Kind.REMINDER, Kind.RETURN, Kind.PROVED))
 FALSE = frozenset((Refusal.MALFORMED, Refusal.FORGED, Refusal.OTHER_ROOM))
 
 
@@ -132,7 +136,7 @@ class Tickets:
             return ticket
         if now_ms >= ticket.expires_s * 1000:
             return Refusal.EXPIRED
-        if ticket.kind in IN_LINE and ticket.network != network:
+        if ticket.kind in NETWORKS_OWN and ticket.network != network:
             return Refusal.OTHER_NETWORK
         return ticket
 

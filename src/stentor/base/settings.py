@@ -97,6 +97,11 @@ class Settings(GeneralSettings):
     edge_accepts_per_turn: int = setting(
         64, "new connections between two looks at the feed", minimum=1, maximum=4096
     )
+    edge_hls_exempt: str = setting(
+        "",
+        "networks, with commas, of caches (a CDN, a front) that fetch HLS for many listeners: they"
+        " need no place in line, and are given playlists that are the same for all",
+    )
     edge_backlog: int = setting(
         4096,
         "connections that may wait in the kernel until one edge process accepts them;"

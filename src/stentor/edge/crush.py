@@ -14,8 +14,8 @@ from itertools import count
 
 from stentor.edge.answer import Answer, encode_answer
 from stentor.edge.counts import Counts
-from stentor.edge.door import Door, Shared
-from stentor.edge.placing import place_answer
+from stentor.edge.door import Door
+from stentor.edge.placing import Shared, place_answer
 
 _BEGINS, _ENDS = 0.75, 0.5  # of the kernel's queue
 _SPREAD_FROM_S, _SPREAD_MIN_S, _SPREAD_MAX_S = 1.0, 2.0, 28.0

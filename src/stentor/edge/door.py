@@ -7,7 +7,7 @@ ever looked at here.
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from stentor.admission.line import BUCKET_MS, WAIT_S_MAX, Sheet, poll_s, step
 from stentor.admission.networks import Places
 from stentor.admission.pace import ROOM_MAX
-from stentor.admission.tickets import FALSE, IN_LINE, Kind, Refusal, Ticket, Tickets
+from stentor.admission.tickets import FALSE, IN_LINE, SPEAKING, Kind, Refusal, Ticket, Tickets
 from stentor.base.errors import Problem
 from stentor.edge import routes
 from stentor.edge.answer import JSON, Answer
@@ -25,7 +25,7 @@ from stentor.edge.connection import Connection
 from stentor.edge.counts import Counts
 from stentor.edge.door_limits import DoorLimits
 from stentor.edge.issuing import Issuing
-from stentor.edge.placing import notice, place_answer
+from stentor.edge.placing import Shared, notice, place_answer
 from stentor.edge.proofs import Proofs
 from stentor.edge.reminders import LINE_FULL, Reminders
 from stentor.edge.rooms import Room
@@ -41,17 +41,6 @@ _KEPT_S = 3.0  # who asks again so soon keeps the connection; a crowd's would be
 _COMES_S = 0.5  # from one's turn to being in, as pages ask
 _BEGINS_MS = round(2500 * TICK_S)  # from one edge's wish for a line to the line
 _OVER = 100  # one of so many, and one, may be let in beyond room when their turn has come
-
-
-class Shared(NamedTuple):
-    """A place that many are told at once: its ticket, and what is said of it."""
-
-    text: str
-    place_ms: int
-    number: int
-    ahead: int
-    wait_s: float
-    counts: bool  # as places in line
 
 
 class Door:
@@ -92,10 +81,10 @@ class Door:
         self.pauses = False  # nobody is let in just now
         self._bucket = Bucket(now_ns())
         self._places = Places(limits.network_per_s, limits.network_burst, limits.push_ms_max)
-        self._issuing = Issuing(tickets, board, index, now_ms)
-        self.return_event = self._issuing.return_event
-        self.return_ticket = self._issuing.return_ticket
-        self._reminders = Reminders(limits, self._issuing, counts, now_ms, chance)
+        self.issuing = Issuing(tickets, board, index, now_ms)
+        self.return_event = self.issuing.return_event
+        self.return_ticket = self.issuing.return_ticket
+        self._reminders = Reminders(limits, self.issuing, counts, now_ms, chance)
         self._returns_left = 0.0
         self._served: deque[tuple[int, int]] = deque()  # when, up to where
         self._late_ms = 0
@@ -110,7 +99,7 @@ class Door:
         self.asked += 1
         self.shown = None
         sheet = self.sheet
-        line = sheet.line or self.room <= 0
+        line = self.is_full
         if not text and not line:
             self.room -= 1
             return True
@@ -162,9 +151,9 @@ class Door:
     def _reads(self, text: str, room: Room, peer: bytes, now_ms: int) -> tuple[Ticket | None, int]:
         """Return a good ticket that somebody shows, and since when they have a shared place."""
         ticket = self._held(text, room, peer, now_ms) if text else None
-        if ticket is not None and ticket.kind is Kind.SHARED:  # speaks for nobody in particular
-            return None, ticket.place_ms
-        return ticket, 0
+        if ticket is None or ticket.kind in SPEAKING:
+            return ticket, 0
+        return None, ticket.place_ms if ticket.kind is Kind.SHARED else 0
 
     def _returns(self) -> bool:
         """Let in somebody who comes back; say whether not too many do."""
@@ -236,7 +225,7 @@ class Door:
         self._places.set_rate(limits.network_per_s * fair, limits.network_burst * fair)
         self._places.forget_idle(self.sheet.virtual_ms(now_ms))
         self._reminders.forget_idle(now_ms)
-        self._issuing.forget(now_ms)
+        self.issuing.forget(now_ms)
         self._served.append((now_ms, self.sheet.serving_ms))
         while self._served and self._served[0][0] < now_ms - limits.grace_ms:
             self._late_ms = self._served.popleft()[1]
@@ -268,6 +257,11 @@ class Door:
         setattr(self._counts, name, getattr(self._counts, name) + 1)
 
     @property
+    def is_full(self) -> bool:
+        """Whether who comes needs a place in line."""
+        return self.sheet.line or self.room <= 0
+
+    @property
     def turns_away(self) -> bool:
         """Whether everybody who comes without a ticket is given a place, until the next tick."""
         return self.sheet.line and bool(self.sheet.waiting)
@@ -292,7 +286,7 @@ class Door:
         now_ms = self._now_ms()
         place_ms = self.sheet.virtual_ms(now_ms)
         expires_s = now_ms // 1000 + SHARED_TICKET_S
-        text, _ = self._issuing.write(Kind.SHARED, room, place_ms, now_ms, expires_s)
+        text, _ = self.issuing.write(Kind.SHARED, room, place_ms, now_ms, expires_s)
         if not self.sheet.line:
             return Shared(text, place_ms, 1, 0, 0.0, counts=False)
         number, ahead, wait_s, _ = self._standing(place_ms, now_ms)
@@ -337,7 +331,7 @@ class Door:
             place_ms = max(place_ms, virtual_ms + min(back_ms, self._limits.push_ms_max))
         network = self._tickets.network_of(peer)
         expires_s = now_ms // 1000 + LINE_TICKET_S
-        written = self._issuing.write(Kind.LINE, room, place_ms, now_ms, expires_s, network)
+        written = self.issuing.write(Kind.LINE, room, place_ms, now_ms, expires_s, network)
         if place_ms != since_ms:  # that was noted
             self._board.note_place(place_ms)
         self._counts.line_given += 1

@@ -11,6 +11,7 @@ from stentor.edge.board import Board
 from stentor.edge.rooms import Room
 
 RETURN_TICKET_S = 120
+PASS_S = 21_600
 _RETURN_SAME_S = 15
 
 
@@ -53,6 +54,20 @@ class Issuing:
             text, _ = self.write(Kind.RETURN, room.id, now_ms, now_ms, until_s)
             ticket = self._returns[room.id] = ReturnTicket(text, until_s * 1000)
         return ticket
+
+    def give_pass(self, room: str, peer: bytes) -> str:
+        """Return what an HLS player shows from now on; for its network."""
+        now_ms = self._now_ms()
+        network = self._tickets.network_of(peer)
+        expires_s = now_ms // 1000 + PASS_S
+        return self.write(Kind.PASS, room, now_ms, now_ms, expires_s, network)[0]
+
+    def is_pass(self, text: str, room: str, peer: bytes) -> bool:
+        """Say whether that is a pass of somebody there."""
+        if not text:
+            return False
+        found = self._tickets.check(text, room, self._tickets.network_of(peer), self._now_ms())
+        return isinstance(found, Ticket) and found.kind is Kind.PASS
 
     def forget(self, now_ms: int) -> None:
         """Drop return tickets whose time is over."""

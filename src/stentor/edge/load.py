@@ -50,6 +50,7 @@ class LoadMeter:
         self._asked_per_s = 0.0
         self._joined_per_s = 0.0
         self._left_per_s = 0.0
+        self._shelf_per_s = 0.0
         self._late_s = 0.0
         self.facts = LoadFacts(cores=cores, join_share=join_share)
 
@@ -79,7 +80,7 @@ class LoadMeter:
         `asked` is how many wanted to join, and `join_cpu_ns` what those who come cost, until now.
         """
         seen, self._seen = self._seen, self._totals(asked, join_cpu_ns)
-        asked, joined, left, deliveries, sent, handshakes, joining_ns, queue_ns = (
+        asked, joined, left, deliveries, sent, handshakes, shelf, joining_ns, queue_ns = (
             new - old for new, old in zip(self._seen, seen, strict=True)
         )
         past_s = max(0.1, past_s)
@@ -91,6 +92,7 @@ class LoadMeter:
             self._join_cost_s += (join_cost_s - self._join_cost_s) * _SMOOTH
         self._asked_per_s += (asked / past_s - self._asked_per_s) * _ASKED_SMOOTH
         self._joined_per_s += (joined / past_s - self._joined_per_s) * _ASKED_SMOOTH
+        self._shelf_per_s += (shelf / past_s - self._shelf_per_s) * _ASKED_SMOOTH
         self._left_per_s += (left / past_s - self._left_per_s) * _SMOOTH
         # What comes is seen as late as one waits for a CPU: about once for each part.
         late_s = self._late_ns / 1e9 + max(0, queue_ns) / 1e9 / past_s * PART_S
@@ -113,6 +115,7 @@ class LoadMeter:
             memory=memory,
             bits=sent * 8 / past_s / bits_max if bits_max else 0.0,
             waiting=waiting,
+            shelf_per_s=self._shelf_per_s,
         )
         return self.facts
 
@@ -133,6 +136,7 @@ class LoadMeter:
             counts.deliveries,
             counts.bytes_sent,
             counts.tls_handshakes,
+            counts.shelf_requests,
             join_cpu_ns,
             queued_ns(),
         )

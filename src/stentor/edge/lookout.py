@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable
 
-from stentor.admission.tickets import FALSE, Kind, Ticket
+from stentor.admission.tickets import FALSE, SPEAKING, Kind, Ticket
 from stentor.base.paths import DataFolder
 from stentor.base.settings import Settings
 from stentor.edge import routes
@@ -120,7 +120,9 @@ class Lookout:
         web.closes = self._closes
         web.loop.every(1.0, self._measured_second)
 
-    def admits(self, connection: Connection, room: Room, intent: routes.Push) -> bool:
+    def admits(
+        self, connection: Connection, room: Room, intent: routes.Push | routes.Master
+    ) -> bool:
         """Say whether somebody may join, as the door does, and note what came of it."""
         peer, door, summary, now_ms = connection.peer, self._door, self.summary, self._now_ms()
         self._counts.asked += 1
@@ -129,7 +131,7 @@ class Lookout:
         if ban is not None:
             found = door.read(intent.ticket, room, peer)
             forged = bool(intent.ticket) and found in FALSE
-            good = isinstance(found, Ticket) and found.kind is not Kind.SHARED
+            good = isinstance(found, Ticket) and found.kind in SPEAKING
             if not good and (forged or self._acts(ban)):
                 summary.asked(peer)
                 if forged:
@@ -161,7 +163,9 @@ class Lookout:
                 totals.returned += 1
         return True
 
-    def _turned(self, connection: Connection, room: Room, intent: routes.Push) -> None:
+    def _turned(
+        self, connection: Connection, room: Room, intent: routes.Push | routes.Master
+    ) -> None:
         """Somebody was told their place: who comes in the same words need not be looked at."""
         alike = not intent.ticket and connection.stage is Stage.GONE
         if alike and self._door.turns_away and connection.request is not None:

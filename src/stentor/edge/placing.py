@@ -5,6 +5,7 @@ is encoded but text with gaps, and the rest is made beforehand. Decides nothing 
 """
 
 import math
+from typing import NamedTuple
 
 import msgspec
 
@@ -27,6 +28,17 @@ _SAME = msgspec.json.encode(
         "status": 503,
     }
 ).decode()[:-1]
+
+
+class Shared(NamedTuple):
+    """A place that many are told at once: its ticket, and what is said of it."""
+
+    text: str
+    place_ms: int
+    number: int
+    ahead: int
+    wait_s: float
+    counts: bool  # as places in line
 
 
 def place_answer(

@@ -82,11 +82,14 @@ class Shape(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Master:
-    """A multivariant playlist: one codec family."""
+    """A multivariant playlist: one codec family, for who shows a ticket or has a pass already."""
 
     room: str
     codec: Codec
     shape: Shape
+    ticket: str = ""
+    proof: str = ""
+    shown: str = ""  # the pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,7 @@ class Playlist:
     shape: Shape
     msn: int | None = None
     part: int | None = None
+    shown: str = ""  # the pass of who was let in
 
 
 class Piece(Enum):
@@ -214,23 +218,26 @@ def _push(room: str, query_text: str) -> Push:
 
 def _shelf_route(request: Request, room: str, rest: str) -> Intent:
     rendition, slash, name = rest.partition("/")
+    query = request.query
     if not slash:
-        _only(request, ())
+        _only(request, ("ticket", "proof", "pass"))
         codec_and_shape = _MASTERS.get(rest.removesuffix(".m3u8"))
         if codec_and_shape is None or not rest.endswith(".m3u8"):
             raise _NOT_FOUND
-        return Master(room, *codec_and_shape)
+        shown = query.get("ticket", ""), query.get("proof", ""), query.get("pass", "")
+        return Master(room, *codec_and_shape, *shown)
     _known(rendition)
     if name == "live.m3u8":
-        _only(request, ("_HLS_msn", "_HLS_part"))
-        msn = _number(request.query.get("_HLS_msn"))
-        part = _number(request.query.get("_HLS_part"))
+        _only(request, ("_HLS_msn", "_HLS_part", "pass"))
+        msn = _number(query.get("_HLS_msn"))
+        part = _number(query.get("_HLS_part"))
         if part is not None and msn is None:
             raise Problem(400, "bad-reload", "_HLS_part without _HLS_msn")
-        return Playlist(room, rendition, Shape.LIVE, msn, part)
-    _only(request, ())
+        return Playlist(room, rendition, Shape.LIVE, msn, part, query.get("pass", ""))
     if name == "dvr.m3u8":
-        return Playlist(room, rendition, Shape.DVR)
+        _only(request, ("pass",))
+        return Playlist(room, rendition, Shape.DVR, shown=query.get("pass", ""))
+    _only(request, ())
     if name == "init.mp4":
         return Media(room, rendition, Piece.INIT)
     match = _PIECE.match(name)

@@ -60,7 +60,7 @@ class Shelf:
         self._archive = archive
         self._networks = networks
         self._limits = limits
-        self._counts = counts
+        self.counts = counts
         self._waiting: dict[int, _Waiting] = {}  # by connection, oldest first
         self._by_stream: dict[Stream, dict[int, _Waiting]] = {}
         self._playlists = Playlists()
@@ -72,14 +72,16 @@ class Shelf:
         """How many wait."""
         return len(self._waiting)
 
-    def master(self, intent: Master) -> Answer:
-        """Return a multivariant playlist."""
+    def master(self, intent: Master, shown: str = "") -> Answer:
+        """Return a multivariant playlist: for all, or for who has a pass to be shown."""
         chosen = [one for one in RENDITIONS.values() if one.codec is intent.codec]
-        text = master_playlist(chosen, intent.shape.value)
-        return Answer(200, text.encode(), PLAYLIST, cache="public, max-age=60")
+        text = master_playlist(chosen, intent.shape.value, f"?pass={shown}" if shown else "")
+        cache = "no-store" if shown else "public, max-age=60"
+        return Answer(200, text.encode(), PLAYLIST, cache=cache)
 
     def playlist(self, connection: Connection, room: Room, intent: Playlist) -> None:
         """Answer a media playlist, now or when it has what is asked for."""
+        self.counts.shelf_requests += 1
         self._note(room.id, connection)
         assert connection.request is not None
         packed = not self.shed and "gzip" in connection.request.headers.get("accept-encoding", "")
@@ -100,6 +102,7 @@ class Shelf:
 
     def media(self, connection: Connection, room: Room, intent: Media) -> None:
         """Answer an init, a part or a segment."""
+        self.counts.shelf_requests += 1
         stream = _held(room, intent.rendition)
         if intent.piece is Piece.INIT:
             data = stream.init if stream is not None and stream.init else b""
@@ -151,6 +154,11 @@ class Shelf:
         seen = self._seen.get(room)
         return len(seen[0] | seen[1]) if seen else 0
 
+    def reads_already(self, room: str, connection: Connection) -> bool:
+        """Say whether a connection read one of the room's playlists in the last seconds."""
+        seen = self._seen.get(room)
+        return seen is not None and any(connection.serial in one for one in seen)
+
     def turn_readers(self) -> None:
         """Begin a new span of counting readers; twice this span is how long one is remembered."""
         self._seen = {room: (set(), now) for room, (now, _before) in self._seen.items() if now}
@@ -198,9 +206,9 @@ class Shelf:
             raise Problem(503, "too-many-wait", "Too many wait for this already")
         peer = connection.peer
         if not self._networks.begin(self._networks.reloads, peer):
-            self._counts.refused_by_network += 1
+            self.counts.refused_by_network += 1
             raise Problem(429, "waits-of-network", "Too many of your network wait already")
-        self._counts.reloads += 1
+        self.counts.reloads += 1
         due_ns = time.monotonic_ns() + self._limits.reload_ns
         serial = connection.serial
         one = _Waiting(connection, peer, stream, needed, make, due_ns)

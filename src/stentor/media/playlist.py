@@ -32,15 +32,18 @@ def bandwidth(rendition: Rendition) -> int:
     return round(rendition.bitrate * _PEAK) + _OVERHEAD_BPS
 
 
-def master_playlist(renditions: Iterable[Rendition], name: str) -> str:
-    """Return the multivariant playlist of one codec family; `name` is `live` or `dvr`."""
+def master_playlist(renditions: Iterable[Rendition], name: str, query: str = "") -> str:
+    """Return the multivariant playlist of one codec family; `name` is `live` or `dvr`.
+
+    Its playlists are asked for with that query.
+    """
     lines = ["#EXTM3U", "#EXT-X-VERSION:9", "#EXT-X-INDEPENDENT-SEGMENTS"]
     for one in renditions:
         lines.append(
             f"#EXT-X-STREAM-INF:BANDWIDTH={bandwidth(one)},"
             f'AVERAGE-BANDWIDTH={one.bitrate + _OVERHEAD_BPS},CODECS="{one.codecs}"'
         )
-        lines.append(f"{one.name}/{name}.m3u8")
+        lines.append(f"{one.name}/{name}.m3u8{query}")
     return "\n".join(lines) + "\n"
 
 

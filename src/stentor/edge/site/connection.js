@@ -88,7 +88,8 @@ export class Connection {
   }
 }
 
-async function refused(response) {
+/** What a refusal of the door means: { kind }, and what it said or when to come again. */
+export async function refused(response) {
   if (response.status === 404) return { kind: "gone" };
   if (response.status === 410) return { kind: "over" };
   const said = await response.json().catch(() => ({}));

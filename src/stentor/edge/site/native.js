@@ -2,6 +2,8 @@
 // less to say: the browser does not tell how far behind live it is, except by its own start date.
 
 import { BasePlayer } from "./base_player.js";
+import { pause } from "./backoff.js";
+import { takePass } from "./shelf_pass.js";
 
 const TICK_MS = 500;
 
@@ -12,6 +14,8 @@ export class NativePlayer extends BasePlayer {
   #wanted = "none";
   #whole = false; // plays from minute 0, else the live playlist
   #gone = false;
+  #pass = ""; // past the door
+  #entering = null; // aborts the way there
 
   constructor(audio, room) {
     super(audio, room);
@@ -31,6 +35,7 @@ export class NativePlayer extends BasePlayer {
   get status() {
     if (this.#gone) return "gone";
     if (this.#wanted === "none") return "idle";
+    if (this.line) return "line";
     if (this.audio.ended) return "finished";
     if (this.state?.phase === "scheduled") return "waiting";
     if (this.audio.paused && this.#wanted === "pause") return "paused";
@@ -50,12 +55,21 @@ export class NativePlayer extends BasePlayer {
     const live = where === "live" && this.state?.phase === "live";
     this.#whole = !live;
     this.following = live;
-    this.audio.src = `/r/${this.room}/hls/${live ? "master" : "dvr"}.m3u8`;
+    const pass = this.#pass ? `?pass=${this.#pass}` : "";
+    this.audio.src = `/r/${this.room}/hls/${live ? "master" : "dvr"}.m3u8${pass}`;
     const at = where === "live" ? 0 : where;
     if (at) {
       this.audio.addEventListener("loadedmetadata", () => (this.audio.currentTime = at), { once: true });
     }
     this.#play();
+  }
+
+  /** Stops waiting; the place in line is kept for as long as it is worth something. */
+  leave() {
+    this.#entering?.abort();
+    this.line = null;
+    this.#wanted = "none";
+    this.changed();
   }
 
   pause() {
@@ -94,6 +108,29 @@ export class NativePlayer extends BasePlayer {
   #retry() {
     if (this.#wanted === "none" || this.state?.phase === "scheduled") return;
     const at = this.#whole ? this.audio.currentTime : "live";
-    setTimeout(() => this.#wanted === "play" && this.start(at), 1_000 + Math.random() * 2_000);
+    const again = () => this.#wanted === "play" && this.start(at);
+    if (this.state?.phase === "live") this.#enter().then(again);
+    else setTimeout(again, 1_000 + Math.random() * 2_000);
+  }
+
+  /** The element does not say why it failed: perhaps there is a line, then we wait in it. */
+  async #enter() {
+    this.#entering?.abort();
+    const way = (this.#entering = new AbortController());
+    await pause(1_000 + Math.random() * 2_000, way.signal);
+    const pass = await takePass({
+      room: this.room,
+      tickets: this.tickets,
+      signal: way.signal,
+      tell: (place) => {
+        this.line = place;
+        this.changed();
+      },
+      trouble: () => {},
+    });
+    if (way.signal.aborted) return;
+    this.#pass = pass ?? "";
+    this.line = null;
+    this.changed();
   }
 }

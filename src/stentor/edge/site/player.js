@@ -165,6 +165,7 @@ export class Player extends BasePlayer {
       from,
       endSamples: ended ? (this.state.end_samples ?? 0) : null,
       ahead: () => this.#ear.margin,
+      tickets: this.tickets,
     });
   }
 

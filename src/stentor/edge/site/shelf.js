@@ -5,6 +5,7 @@ import { Backoff, pause } from "./backoff.js";
 import { PartReader } from "./boxes.js";
 import { PART_SAMPLES, PARTS_PER_SEGMENT, partsIn } from "./grid.js";
 import { readPlaylist } from "./playlist.js";
+import { takePass } from "./shelf_pass.js";
 
 const AHEAD_S = 30; // how much of a recording to hold ready
 const REQUEST_MS = 10_000;
@@ -12,18 +13,22 @@ const LISTED_SEGMENTS = 3; // parts are on the shelf singly for about so many se
 const LIVE_BACK_PARTS = 4;
 
 class Gone extends Error {}
+class Full extends Error {}
 
 export class ShelfSource {
   #abort = new AbortController();
   #backoff = new Backoff();
   #heardAt = performance.now();
   #known = { parts: 0, segments: 0, ended: false };
+  #pass = null; // past the door; "" where none is needed
 
   /**
    * `from` is a sample index, or null for the live edge; `endSamples` the whole length, once the
    * room has ended; `ahead()` says how many seconds are held already.
    */
-  constructor({ room, rendition, from, endSamples, ahead, emit }) {
+  constructor({ room, rendition, from, endSamples, ahead, tickets, emit }) {
+    this.room = room;
+    this.tickets = tickets;
     this.base = `/r/${room}/hls/${rendition}/`;
     this.from = from;
     this.ahead = ahead;
@@ -68,6 +73,11 @@ export class ShelfSource {
       } catch (error) {
         if (signal.aborted) return;
         if (error instanceof Gone && this.emitInit) return this.emit({ kind: "gone" });
+        if (error instanceof Full) {
+          this.#pass = null;
+          if (await this.#enter()) continue;
+          return;
+        }
         const retryMs = this.#backoff.nextMs();
         this.emit({
           kind: "trouble",
@@ -103,7 +113,26 @@ export class ShelfSource {
     return next;
   }
 
+  /** Passes the door, in line if there is one; says whether we are still wanted. */
+  async #enter() {
+    const signal = this.#abort.signal;
+    const told = (event) => this.emit(event);
+    this.#pass = await takePass({
+      room: this.room,
+      tickets: this.tickets,
+      signal,
+      tell: (place) => told({ kind: "line", ...place }),
+      trouble: (how) =>
+        told({ kind: "trouble", silentMs: performance.now() - this.#heardAt, ...how }),
+    });
+    if (signal.aborted) return false;
+    this.emit({ kind: "open" });
+    return true;
+  }
+
   async #look(query) {
+    if (this.#pass === null && !(await this.#enter())) throw new Error("not wanted any more");
+    if (this.#pass) query = `${query ? `${query}&` : "?"}pass=${this.#pass}`;
     const seen = readPlaylist(await (await this.#get(`live.m3u8${query}`)).text());
     if (seen.ended && !this.#known.ended) this.emit({ kind: "over" });
     // The last segment may be short: then the playlist's arithmetic says too much, and the room's
@@ -126,6 +155,10 @@ export class ShelfSource {
     const response = await fetch(this.base + path, { signal });
     this.#heardAt = performance.now();
     if (response.status === 404) throw new Gone(path);
+    if (response.status === 503 && path.includes(".m3u8")) {
+      const { type = "" } = await response.json().catch(() => ({}));
+      if (type.endsWith(":shelf-full")) throw new Full(path);
+    }
     if (!response.ok) throw new Error(`${path}: ${response.status}`);
     return response;
   }
