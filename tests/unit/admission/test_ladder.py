@@ -125,6 +125,24 @@ def test_bitrate_is_lowered_when_the_network_is_nearly_full() -> None:
     assert not found.line
 
 
+def test_full_network_makes_no_lane_slower_as_each_who_goes_there_costs_it_a_burst() -> None:
+    ladder = Ladder()
+    found = [ladder.decide(replace(QUIET, bits=0.9), float(second)) for second in range(30)]
+    assert {one.fastest_parts for one in found} == {1}
+    assert {one.step for one in found} == {Step.LOWER}
+
+
+def test_bitrate_comes_back_late_and_does_not_sway_with_the_network() -> None:
+    ladder = Ladder()
+    ladder.decide(replace(QUIET, bits=0.85), 0.0)
+    near = [ladder.decide(replace(QUIET, bits=0.77), float(second)) for second in range(1, 30)]
+    assert all(one.lower_rendition for one in near)
+    back = [ladder.decide(replace(QUIET, bits=0.5), float(second)) for second in range(30, 60)]
+    assert back[0].lower_rendition
+    assert not back[-1].lower_rendition
+    assert back[-1].step is Step.ALL
+
+
 def test_rate_stays_the_same_while_costs_sway_a_little() -> None:
     ladder = Ladder()
     rates = set()
