@@ -6,7 +6,8 @@ import os
 import random
 import socket
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 # Below the kernel's range for outgoing connections: else some other test's connection may take one
 # before the server does. Tests that run side by side have a range each.
@@ -34,6 +35,18 @@ def free_ports(count: int, host: str = "127.0.0.1") -> int:
 def free_port(host: str = "127.0.0.1") -> int:
     """Return a TCP port that nothing listens on now; take it soon."""
     return free_ports(1, host)
+
+
+@contextmanager
+def closed_ports(*names: str, host: str = "127.0.0.1") -> Iterator[dict[str, int]]:
+    """Keep a port for each name at which nothing listens, and nothing can for so long."""
+    with ExitStack() as stack:
+        ports = {}
+        for name in names:
+            kept = stack.enter_context(socket.socket())
+            kept.bind((host, 0))
+            ports[name] = kept.getsockname()[1]
+        yield ports
 
 
 def wait_for_port(port: int, host: str = "127.0.0.1", timeout_s: float = 15) -> None:

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from support.control import ControlProcess, token_of
+import pytest
+
+from support.control import ControlProcess, controlling, token_of
+from support.network import closed_ports
+
+
+@pytest.fixture(scope="module")
+def control(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlProcess]:
+    """Control alone, and nobody at the others' ports."""
+    with (
+        closed_ports("port", "stage_port", "watch_port", "metrics_port") as ports,
+        controlling(tmp_path_factory.mktemp("control"), ports) as process,
+    ):
+        yield process
 
 
 def words(answer: dict[str, Any]) -> dict[str, str]:

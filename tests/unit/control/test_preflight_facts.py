@@ -22,7 +22,7 @@ from stentor.control.serve import open_control
 from stentor.rehearsal.readiness import Facts, TlsFacts
 from stentor.rooms.acts import OPERATOR, Revoke
 from stentor.rooms.orders import Role
-from support.network import free_port
+from support.network import closed_ports
 from support.tls import Pair
 
 DAY_S = 86_400
@@ -30,13 +30,13 @@ DAY_S = 86_400
 
 def facts(tmp_path: Path, room: str = "", **settings: Any) -> Facts:
     """Return what a control with these settings learns; nothing else runs."""
-    ports = {name: free_port() for name in ("port", "control_port", "stage_port", "watch_port")}
-    made = Settings(data=str(tmp_path), metrics_port=free_port(), **{**ports, **settings})
-    control = open_control(made, DataFolder(tmp_path), SystemClock())
-    try:
-        return gather(control, room)
-    finally:
-        control.desk.close()
+    with closed_ports("port", "control_port", "stage_port", "watch_port", "metrics_port") as ports:
+        made = Settings(data=str(tmp_path), **{**ports, **settings})
+        control = open_control(made, DataFolder(tmp_path), SystemClock())
+        try:
+            return gather(control, room)
+        finally:
+            control.desk.close()
 
 
 @contextmanager
@@ -99,7 +99,8 @@ def test_a_fronts_certificate_is_asked_for_where_listeners_come(tmp_path: Path) 
     assert learned.tls.expires_ms is not None
     assert abs(learned.tls.expires_ms / 1000 - time.time() - 10 * DAY_S) < 600
     assert [port.reached for port in learned.ports] == [False, True]
-    gone = facts(tmp_path, listen_url=f"https://127.0.0.1:{free_port()}")
+    with closed_ports("gone") as ports:
+        gone = facts(tmp_path, listen_url=f"https://127.0.0.1:{ports['gone']}")
     assert gone.tls == TlsFacts("front", None)
     assert [port.reached for port in gone.ports] == [False, None]
     assert facts(tmp_path).tls == TlsFacts("nobody", None)

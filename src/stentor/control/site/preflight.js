@@ -4,7 +4,7 @@
 import { Away, Refused } from "./api.js";
 import { element, keyed, make, mark, show, text } from "./page.js";
 
-const LIMIT_MS = 20_000; // control looks at every part and port
+const LIMIT_MS = 25_000; // control looks at every part and port
 const WORDS = { yes: "Yes", no: "No", unknown: "Not known" };
 const FIRST = { stops: 0, warns: 1, fine: 2 };
 
