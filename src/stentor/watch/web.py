@@ -32,7 +32,10 @@ from stentor.web.problems import add_problem_handlers, problem_response
 SITE = Path(__file__).parent / "site"
 _SHARED = (
     *(SITE.parents[1] / "edge" / "site" / name for name in ("theme.css", "mark.svg", "times.js")),
-    *(SITE.parents[1] / "control" / "site" / name for name in ("api.js", "key.js", "page.js")),
+    *(
+        SITE.parents[1] / "control" / "site" / name
+        for name in ("api.js", "key.js", "operator.js", "page.js")
+    ),
 )
 NETWORK_CHARS_MAX = 64
 

@@ -114,7 +114,15 @@ async def test_the_page_loads_nothing_from_elsewhere_and_runs_nothing_inline(
     assert page.headers["content-security-policy"].startswith("default-src 'none'")
     assert "https://" not in page.text.replace("https://www.w3.org", "")
     assert "style=" not in page.text
-    for name in ("watch.js", "charts.js", "words.js", "watch.css", "theme.css", "page.js"):
+    for name in (
+        "watch.js",
+        "charts.js",
+        "words.js",
+        "watch.css",
+        "theme.css",
+        "operator.js",
+        "page.js",
+    ):
         answer = await client.get(f"/site/{name}")
         assert answer.status_code == 200
         assert f"/site/{name}" in page.text or name.endswith(".js")

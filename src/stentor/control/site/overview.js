@@ -1,9 +1,9 @@
 // The operator's overview: every room with its phase, listeners and links, and a form for a new
 // one. The token is asked for, or taken from `#token=`; it is kept for this tab only.
 
-import { Away, Control, Refused } from "./api.js";
-import { followNewKeys, forgetKey, keepKey, takeKey } from "./key.js";
+import { Away } from "./api.js";
 import { crowded } from "./crowd.js";
+import { Operator, trouble } from "./operator.js";
 import { button, copy, element, keyed, make, mark, say, show, text } from "./page.js";
 import { localTime } from "./times.js";
 
@@ -13,14 +13,8 @@ const PHASES = { scheduled: "Soon", live: "Live", ended: "Over" };
 const ROLES = { host: "Host", cohost: "Co-host", speaker: "Speaker" };
 const ORDER = { live: 0, scheduled: 1, ended: 2 };
 
-let control = null;
-let timer = 0;
 const counts = new Map();
-
-function trouble(line) {
-  text("trouble", line);
-  show("trouble", Boolean(line));
-}
+const operator = new Operator({ everyMs: REFRESH_MS, look, explain });
 
 function explain(error) {
   if (error instanceof Away) return "Control does not answer. Trying again …";
@@ -29,48 +23,9 @@ function explain(error) {
   return error.message;
 }
 
-async function enter(token) {
-  control = new Control(token);
-  try {
-    await refresh();
-  } catch (error) {
-    trouble(explain(error));
-    if (error instanceof Refused) return leave();
-  }
-  if (!element("trouble").hidden && control) trouble("");
-  keepKey("token", token);
-  show("entrance", false);
-  show("inside", true);
-  show("forget", true);
-  clearTimeout(timer);
-  timer = setTimeout(follow, REFRESH_MS);
-}
-
-function leave() {
-  forgetKey("token");
-  control = null;
-  clearTimeout(timer);
-  show("inside", false);
-  show("forget", false);
-  show("entrance", true);
-  element("token").focus();
-}
-
-async function follow() {
-  const asked = control;
-  try {
-    await refresh();
-    trouble("");
-  } catch (error) {
-    trouble(explain(error));
-  }
-  if (asked === control) timer = setTimeout(follow, REFRESH_MS);
-}
-
-async function refresh() {
-  const asked = control;
+async function look(control) {
   const { rooms } = await control.get("/rooms");
-  if (asked !== control) return;
+  if (operator.control !== control) return;
   rooms.sort((a, b) => ORDER[a.phase] - ORDER[b.phase] || (a.phase === "scheduled" ? a.epoch_ms - b.epoch_ms : b.epoch_ms - a.epoch_ms));
   keyed(element("rooms"), rooms, (room) => room.room, makeRoom, update);
   show("none", rooms.length === 0);
@@ -130,9 +85,9 @@ async function create() {
     speaker_names: names,
   };
   try {
-    const room = await control.post("/rooms", wish);
+    const room = await operator.control.post("/rooms", wish);
     trouble("");
-    await refresh();
+    await look(operator.control);
     element("create").reset();
     propose();
     element("new").open = false;
@@ -152,18 +107,9 @@ function propose() {
   element("at").value = hour.toISOString().slice(0, 16);
 }
 
-element("enter").addEventListener("submit", (event) => {
-  event.preventDefault();
-  enter(element("token").value.trim());
-  element("enter").reset();
-});
 element("create").addEventListener("submit", (event) => {
   event.preventDefault();
   create();
 });
-element("forget").addEventListener("click", leave);
 propose();
-followNewKeys("token");
-const known = takeKey("token");
-if (known) enter(known);
-else leave();
+operator.start();

@@ -1,9 +1,9 @@
 // The operator's screen: asks the watch once a second, shows what it says, and sends what is to be
 // undone. The token is asked for, or taken from `#token=`; it is kept for this tab only.
 
-import { Away, Control, Refused } from "./api.js";
+import { Away } from "./api.js";
 import { Chart } from "./charts.js";
-import { followNewKeys, forgetKey, keepKey, takeKey } from "./key.js";
+import { Operator, trouble } from "./operator.js";
 import { button, copy, element, keyed, make, mark, say, show, text } from "./page.js";
 import { localTime } from "./times.js";
 import * as words from "./words.js";
@@ -24,15 +24,16 @@ const KINDS = {
 const WELCOME = ["let_in", "in_line"];
 const PHASES = { scheduled: "soon", live: "live", ended: "over" };
 
-let watch = null;
-let timer = 0;
 let points = [];
 let newest = null;
-
-function trouble(line) {
-  text("trouble", line);
-  show("trouble", Boolean(line));
-}
+const operator = new Operator({
+  everyMs: REFRESH_MS,
+  look,
+  explain,
+  begins: () => (points = []),
+  leaves: () => show("rooms-link", false),
+  blind: () => mark(element("headline"), "stress", "blind"),
+});
 
 function explain(error) {
   if (error instanceof Away) {
@@ -43,51 +44,9 @@ function explain(error) {
   return error.message;
 }
 
-async function enter(token) {
-  watch = new Control(token);
-  points = [];
-  try {
-    await refresh();
-    trouble("");
-  } catch (error) {
-    trouble(explain(error));
-    if (error instanceof Refused) return leave();
-  }
-  keepKey("token", token);
-  show("entrance", false);
-  show("inside", true);
-  show("forget", true);
-  clearTimeout(timer);
-  timer = setTimeout(follow, REFRESH_MS);
-}
-
-function leave() {
-  forgetKey("token");
-  watch = null;
-  clearTimeout(timer);
-  show("inside", false);
-  show("forget", false);
-  show("rooms-link", false);
-  show("entrance", true);
-  element("token").focus();
-}
-
-async function follow() {
-  const asked = watch;
-  try {
-    await refresh();
-    trouble("");
-  } catch (error) {
-    trouble(explain(error));
-    mark(element("headline"), "stress", "blind");
-  }
-  if (asked === watch) timer = setTimeout(follow, REFRESH_MS);
-}
-
-async function refresh() {
-  const asked = watch;
+async function look(watch) {
   const now = await watch.get(`/now?after=${points.at(-1)?.at_ms ?? 0}`);
-  if (asked !== watch) return;
+  if (operator.control !== watch) return;
   points = [...points, ...now.points].filter((point) => point.at_ms > now.now_ms - SPAN_MS);
   newest = { ...now, points };
   draw(newest);
@@ -224,9 +183,9 @@ function makeBan(ban) {
 
 async function act(path, body, done) {
   try {
-    await watch.post(path, body);
+    await operator.control.post(path, body);
     say(done);
-    await refresh();
+    await look(operator.control);
   } catch (error) {
     trouble(explain(error));
   }
@@ -289,13 +248,4 @@ element("resume").addEventListener("click", () => {
   element("pause-button").focus();
   act("/shield/pause", { seconds: 0 }, "The shield goes on.");
 });
-element("enter").addEventListener("submit", (event) => {
-  event.preventDefault();
-  enter(element("token").value.trim());
-  element("enter").reset();
-});
-element("forget").addEventListener("click", leave);
-followNewKeys("token");
-const known = takeKey("token");
-if (known) enter(known);
-else leave();
+operator.start();
