@@ -11,9 +11,9 @@ import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from stentor.rehearsal.answer import Answer, Witness
-from stentor.rehearsal.certificate import Certificate, Compared, Run, certify
+from stentor.rehearsal.certificate import TRIALS_FILE, Certificate, Compared, Run, certify
 from stentor.rehearsal.claims import Claim, Extrapolated, Simulated, measured
-from stentor.rehearsal.trial import Trial
+from stentor.rehearsal.trial import Trial, decode_trials
 from stentor.simulate.fleet.course import Course
 from stentor.simulate.fleet.reading import read
 from stentor.simulate.fleet.run import Progress, simulate
@@ -24,14 +24,15 @@ def certificate_of(
     run: Run,
     answer: Answer,
     course: Course,
-    trials: Sequence[Trial],
     files: Mapping[str, bytes],
     key: Ed25519PrivateKey,
 ) -> bytes:
     """Return the certificate's file; raises `Uncertifiable`, as for a simulation that is refuted.
 
-    `files` are the other files of the rehearsal's folder; with trials, TRIALS_FILE is among them.
+    `files` are the other files of the rehearsal's folder. All trials in TRIALS_FILE that count are
+    claimed, whatever the answer took its costs from: none is left out for how it went.
     """
+    trials = decode_trials(files.get(TRIALS_FILE, b""))
     compared = tuple(_compared(one) for one in answer.witnesses)
     claims = claims_of(answer, course, trials)
     return certify(run, course.fleet, course.calibration, claims, compared, files, key)

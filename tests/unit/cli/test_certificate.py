@@ -17,7 +17,7 @@ from stentor.rehearsal.plan import make_plan, planned_fleet
 from stentor.simulate.fleet.reading import read
 from stentor.simulate.fleet.run import simulate
 from support import rehearsed
-from support.rehearsed import KEY, MEASURED, PUBLIC_KEY, RUN, SCENARIO, TRIALS
+from support.rehearsed import KEY, MEASURED, PUBLIC_KEY, RUN, SCENARIO
 
 
 def run(*arguments: object) -> Result:
@@ -101,10 +101,10 @@ def test_simulating_again_shows_whether_the_same_is_found(tmp_path: Path) -> Non
     asked = msgspec.structs.replace(RUN, listeners=None)
     files = rehearsed.files()
     file = tmp_path / "certificate.json"
-    file.write_bytes(certificate_of(asked, make_answer(course, plan), course, TRIALS, files, KEY))
+    file.write_bytes(certificate_of(asked, make_answer(course, plan), course, files, KEY))
     assert "to the last bit" in run("verify", file, "--again").output
     other = msgspec.structs.replace(asked, seed=8)
-    file.write_bytes(certificate_of(other, make_answer(course, plan), course, TRIALS, files, KEY))
+    file.write_bytes(certificate_of(other, make_answer(course, plan), course, files, KEY))
     assert "something else was found" in str(run("verify", file, "--again").exception)
 
 

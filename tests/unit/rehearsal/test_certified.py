@@ -32,7 +32,7 @@ def witness(predicted: float) -> Witness:
 
 def test_claims_are_what_was_found_and_bear_their_labels() -> None:
     answer, course = rehearsed()
-    found = check(certificate_of(ASKED, answer, course, TRIALS, files(), KEY), PUBLIC_KEY)
+    found = check(certificate_of(ASKED, answer, course, files(), KEY), PUBLIC_KEY)
     assert found.whole, found.faults
     assert found.certificate is not None
     one = found.certificate
@@ -50,7 +50,7 @@ def test_the_course_that_is_named_is_found_again_from_the_same_seed_only() -> No
 
 
 def test_what_was_simulated_is_simulated_again_from_the_certificate_alone() -> None:
-    one = check(certificate_of(ASKED, *rehearsed(), TRIALS, files(), KEY)).certificate
+    one = check(certificate_of(ASKED, *rehearsed(), files(), KEY)).certificate
     assert one is not None
     assert simulated_again(one)
     other_seed = msgspec.structs.replace(one.run, seed=2)
@@ -61,8 +61,8 @@ def test_what_was_simulated_is_simulated_again_from_the_certificate_alone() -> N
 
 def test_witnesses_that_refute_the_simulation_leave_no_certificate() -> None:
     answer, course = rehearsed(witnesses=(witness(1.05),))
-    assert check(certificate_of(ASKED, answer, course, TRIALS, files(), KEY)).whole
+    assert check(certificate_of(ASKED, answer, course, files(), KEY)).whole
     # What the witness itself calls a match does not count: the figures do.
     refuted = msgspec.structs.replace(answer, witnesses=(witness(0.5),))
     with pytest.raises(Uncertifiable, match="refuted"):
-        certificate_of(ASKED, refuted, course, TRIALS, files(), KEY)
+        certificate_of(ASKED, refuted, course, files(), KEY)
