@@ -14,7 +14,7 @@ PART_BYTES = 2000.0
 SEND_S, BYTE_S = 6e-6, 0.2e-9
 SIZES = (100, 200, 400)
 _LANES = (3, 12, 48)
-_PER_S = 40.0
+_PER_S = 100.0
 
 
 def delivery_s(parts: int) -> float:
@@ -43,14 +43,17 @@ def truth(*, join_s: float = 60e-6, place_s: float = 80e-6) -> Calibration:
     return Calibration("a test's", 2, True, costs, costs, 0.008, 4e7, 0.005)
 
 
-def trials(costs: Calibration, sizes: tuple[int, ...] = SIZES) -> list[Trial]:
-    """Return what trials of these sizes would say, with and without TLS."""
+def trials(
+    costs: Calibration, sizes: tuple[int, ...] = SIZES, ways: tuple[bool, ...] = (False,)
+) -> list[Trial]:
+    """Return what trials of these sizes would say; `ways` are whether by TLS."""
     found = []
-    for tls in (False, True):
+    for tls in ways:
         found.append(_deliveries(costs, sizes, tls=tls))
         for number, size in enumerate(sizes):
             lane = _LANES[number % len(_LANES)]
             found += [_crowd(costs, size, lane, tls=tls), _line(costs, size, lane, tls=tls)]
+        found.append(_told(costs, sizes[0], tls=tls))
     return found
 
 
@@ -86,6 +89,14 @@ def _crowd(costs: Calibration, size: int, lane: int, *, tls: bool) -> Trial:
         ),
         costs,
     )
+
+
+def _told(costs: Calibration, size: int, *, tls: bool) -> Trial:
+    windows = (
+        _window("idle", 0, costs, 3),
+        _window("told", size, costs, 3, places=size),
+    )
+    return replace(_trial(Kind.TOLD, size, 3, tls=tls), windows=windows)
 
 
 def _line(costs: Calibration, size: int, lane: int, *, tls: bool) -> Trial:

@@ -26,6 +26,8 @@ PACKET_BYTES, PACKET_PAYLOAD = 66, 1448
 RECORD_BYTES, RECORD_PAYLOAD = 22, 16_384
 _OVERHEAD_PARTS = 3
 _JOINED_MIN = 10
+_QUEUED_S_MIN = 0.1  # less is no queue
+_TURN_S, _SAVED_S = 0.02, 0.25  # what of the joiners' share is saved up (edge.budget)
 
 
 class Fit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -93,17 +95,22 @@ class _Way:
         if crowd.joined < _JOINED_MIN:
             self.shipped += ["join_s", "place_s", "notice_s", "page_s", "wake_s", "beside_s"]
             return found
-        found["join"] = max(0.0, (crowd.asked_s - crowd.welcome_s) / crowd.joined)
-        found["beside"] = max(0.0, (crowd.cpu_s - crowd.asked_s) / crowd.joined)
+        asked_s = max(0.0, (crowd.asked_s - crowd.welcome_s) / crowd.joined)
+        served_s = [one for trial in trials if (one := _each_took_s(trial))]
+        if served_s:  # what an edge did not get out of its joiners' share counts too
+            took_s = float(np.mean(served_s)) - crowd.welcome_s / crowd.joined
+            asked_s = max(asked_s, took_s)
+        found["join"] = asked_s
+        beside_s = (crowd.cpu_s - crowd.welcome_s) / crowd.joined - asked_s
+        found["beside"] = max(0.0, beside_s)
         each_s = found["join"] + found["beside"]
         comes = self._sum([w for one in trials if (w := one.window("comes"))], trials)
         if comes.joined:
             alone_s = (comes.cpu_s - comes.welcome_s) / comes.joined
             found["wake"] = max(0.0, alone_s - each_s)
-        flood = self._sum([w for one in trials if (w := one.window("flood"))], trials)
-        if flood.places:
-            asked_s = flood.asked_s - flood.welcome_s - flood.joined * found["join"]
-            found["place"] = max(0.0, asked_s / (flood.places + flood.notices))
+        told = self._sum([w for one in trials if (w := one.window("told"))], trials)
+        if told.places:
+            found["place"] = told.asked_s / told.places
         after = self._sum(
             [w for one in trials if one.kind is Kind.LINE and (w := one.window("after"))], trials
         )
@@ -240,7 +247,7 @@ def _calibration(
 
 def sizes(trials: Sequence[Trial]) -> list[int]:
     """Return the sizes that trials had, rising."""
-    return sorted({one.size for one in trials if one.kind is not Kind.DELIVERIES})
+    return sorted({one.size for one in trials if one.kind in (Kind.CROWD, Kind.LINE)})
 
 
 def of_size(trials: Sequence[Trial], size: int) -> list[Trial]:
@@ -256,6 +263,9 @@ def without_size(trials: Sequence[Trial], size: int) -> list[Trial]:
 def _where(trials: Sequence[Trial], wanted: Callable[[int], bool]) -> list[Trial]:
     kept = []
     for one in trials:
+        if one.kind is Kind.TOLD:  # is of one size, and predicted from no other
+            kept.append(one)
+            continue
         if one.kind is not Kind.DELIVERIES:
             kept += [one] if wanted(one.size) else []
             continue
@@ -270,6 +280,19 @@ def idle(trials: Sequence[Trial]) -> float:
     windows = [(one.window("idle"), one.edges) for one in trials]
     seconds = sum(w.seconds * edges for w, edges in windows if w)
     return sum(w.cpu_s for w, _ in windows if w) / seconds if seconds else 0.0
+
+
+def _each_took_s(trial: Trial) -> float:
+    """Return how much of its joiners' share an edge used up for each of a crowd; 0 if for none.
+
+    From how long all but the last had to wait: until then nothing of the share was left over.
+    """
+    waited, crowd = trial.first_audio_s, trial.groups
+    if trial.kind is not Kind.CROWD or not crowd or waited.p95 < _QUEUED_S_MIN:
+        return 0.0
+    until_s = 0.95 * crowd[0].until_s + waited.p95
+    saved_s = max(_TURN_S, _SAVED_S * trial.join_share)
+    return trial.edges * (saved_s + trial.join_share * until_s) / (0.95 * crowd[0].count)
 
 
 def overhead(delivery_bytes: float, media_bits_per_s: float, *, tls: bool) -> float:

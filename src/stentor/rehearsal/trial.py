@@ -15,6 +15,7 @@ class Kind(StrEnum):
 
     DELIVERIES = "deliveries"  # what a delivery costs: a programme much faster than life
     CROWD = "crowd"  # more come at once than may be looked at: what a join costs, and the queue
+    TOLD = "told"  # the same before a door that lets nobody in: what it costs to tell a place
     LINE = "line"  # the door lets in so many a second, and several times as many come
 
 

@@ -115,7 +115,7 @@ def compare(trial: Trial, predicted: Predicted) -> Iterator[Witness]:
             yield _witness(trial, f"{name}: {what}, {label}", said, found, RESOLUTION_S)
 
 
-_NAMES = {Kind.CROWD: "crowd", Kind.LINE: "line", Kind.DELIVERIES: "deliveries"}
+_NAMES = {Kind.CROWD: "crowd", Kind.LINE: "line"}  # the others are for costs
 
 
 def witnesses(
@@ -125,7 +125,7 @@ def witnesses(
     good = [one for one in trials if not one.void]
     found: list[Witness] = []
     for trial in good:
-        if trial.kind is Kind.DELIVERIES:
+        if trial.kind not in _NAMES:
             continue
         tell(f"predicts the trial of {trial.size:,} from the other sizes")
         others = without_size(good, trial.size)

@@ -24,7 +24,7 @@ class Load:
         self._over = False
         self._error: BaseException | None = None
         self._began_s = 0.0
-        self.heard = 0
+        self.heard = self.waiting = 0
         self.tally = Tally()
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
@@ -60,7 +60,7 @@ class Load:
 
     def _look(self, sums: Sums) -> bool:
         self._began_s = time.monotonic() - sums.passed_s
-        self.heard = sums.heard
+        self.heard, self.waiting = sums.heard, sums.waiting
         self._tell(sums)
         return self._over
 

@@ -13,21 +13,25 @@ from stentor.simulate.fleet.calibration import SHIPPED
 SIZES = (800, 1600, 2400)
 SIZES_MIN, SIZES_MAX = 2, 6
 SIZE_MIN, SIZE_MAX = 20, 8000  # of one edge; more need more descriptors on this machine
-# Lanes are forced: each size, plain and with TLS, has another one for its crowd and its line.
-_LANES = (3, 12, 48, 1, 3, 12)
+# Lanes are forced: lines have another one for each size, plain and with TLS; crowds have one, as
+# what a join costs is what they are for.
+_LINE_LANES = (1, 12, 48, 12, 1, 48)
+_CROWD_LANE = 3
 SPEED = 16.0  # of the programme while deliveries are measured: the slowest lane's come each second
 SLOW, FAST = 48, 3  # the lanes whose deliveries are measured by themselves
 EDGES_MAX = 4
 
-_PER_S_TO_LINE = 250.0  # let in a second: the same at every size, so that costs are comparable
+_PER_S = 250.0  # let in a second: the same at every size, so that costs are comparable
 _COMES = 0.9  # of that, before the flood
-_FLOOD_TIMES = {False: 8.0, True: 4.0}  # plain, TLS: as many come then
+_FLOOD_TIMES = 4.0  # as many come then
 _FLOODED = 1.5  # listeners of the flood for each who is there
-_CROWD_PER_S = {False: 1000.0, True: 350.0}  # plain, TLS: how many are to be looked at a second
-_CROWD_TIMES = 2.5  # as many come
+# How many of a crowd are to be looked at a second, plain and by TLS, and how many times that come:
+# as many as listeners on as many cores can be.
+_CROWD_PER_S, _CROWD_TIMES = {False: 1000.0, True: 220.0}, {False: 2.5, True: 4.0}
 _JOIN_SHARE_MIN, _JOIN_SHARE = 0.05, 0.5
-_SETTLE_S, _HOLD_S, _AFTER_S = 1.0, 2.0, 3.0
-STEP_S = 3.0  # for so long deliveries are counted at each size and lane
+_NOBODY_PER_S = 0.01
+_SETTLE_S, _HOLD_S, _AFTER_S = 1.0, 2.0, 2.5
+STEP_S = 2.5  # for so long deliveries are counted at each size and lane
 IDLE_S = 2.0  # and what edges take with nobody there
 _DESCRIPTORS_RESERVED = 1000
 
@@ -63,6 +67,8 @@ class TrialPlan:
                 return f"deliveries to {self.size:,} listeners, {way}"
             case Kind.CROWD:
                 return f"{self.size:,} come at once, {way}, lane of {period_s(self.lane_parts):g} s"
+            case Kind.TOLD:
+                return f"{self.size:,} come at once and nobody is let in, {way}"
             case Kind.LINE:
                 return (
                     f"{self.size:,} listen and {self.flood:,} more come to a line, {way},"
@@ -76,8 +82,11 @@ def plan_trials(sizes: Sequence[int], edges: int) -> list[TrialPlan]:
     plans = [TrialPlan(Kind.DELIVERIES, tuple(sizes), tls, SLOW, edges) for tls in (False, True)]
     for number, size in enumerate(sizes):
         for tls in (False, True):
-            plans.append(_crowd(size, _lane(number + 2 + tls), edges, tls=tls))
-            plans.append(_line(size, _lane(number + tls), edges, tls=tls))
+            plans.append(_crowd(size, edges, tls=tls))
+            lane = _LINE_LANES[(number + tls * len(sizes)) % len(_LINE_LANES)]
+            plans.append(_line(size, lane, edges, tls=tls))
+            if not number:
+                plans.append(_crowd(size, edges, tls=tls, told=True))
     return plans
 
 
@@ -104,36 +113,33 @@ def takes_s(plans: Sequence[TrialPlan]) -> float:
     return sum(started_s + (one.lasts_s or (2 * STEP_S + 2.0) * len(one.sizes)) for one in plans)
 
 
-def _lane(number: int) -> int:
-    return _LANES[number % len(_LANES)]
-
-
 def _share(*, tls: bool) -> float:
     """Return so small a share for joiners that listeners on as many cores can use it up."""
     costs = SHIPPED.tls if tls else SHIPPED.plain
     return max(_JOIN_SHARE_MIN, min(_JOIN_SHARE, _CROWD_PER_S[tls] * costs.join_s))
 
 
-def _crowd(size: int, lane: int, edges: int, *, tls: bool) -> TrialPlan:
+def _crowd(size: int, edges: int, *, tls: bool, told: bool = False) -> TrialPlan:
     share = _share(tls=tls)
     seen_per_s = share / (SHIPPED.tls if tls else SHIPPED.plain).join_s * edges
     return TrialPlan(
-        Kind.CROWD,
+        Kind.TOLD if told else Kind.CROWD,
         (size,),
         tls,
-        lane,
+        _CROWD_LANE,
         edges,
         join_share=share,
-        comes_s=size / (seen_per_s * _CROWD_TIMES),
-        lasts_s=math.ceil(2 * size / seen_per_s + _HOLD_S + _AFTER_S),
+        per_s=_NOBODY_PER_S if told else 0.0,
+        comes_s=size / (seen_per_s * _CROWD_TIMES[tls]),
+        lasts_s=math.ceil(1.5 * size / seen_per_s + _HOLD_S + (0.0 if told else _AFTER_S)),
     )
 
 
 def _line(size: int, lane: int, edges: int, *, tls: bool) -> TrialPlan:
-    per_s = min(_PER_S_TO_LINE * edges, max(4.0, size / 4))
+    per_s = min(_PER_S * edges, max(4.0, size / 3))
     comes_s = size / (per_s * _COMES)
     flood = round(size * _FLOODED)
-    flood_s = flood / (per_s * _FLOOD_TIMES[tls])
+    flood_s = flood / (per_s * _FLOOD_TIMES)
     flood_from_s = comes_s + _SETTLE_S + _HOLD_S
     lasts_s = math.ceil(flood_from_s + flood / per_s + _AFTER_S)
     return TrialPlan(
@@ -142,7 +148,6 @@ def _line(size: int, lane: int, edges: int, *, tls: bool) -> TrialPlan:
         tls,
         lane,
         edges,
-        join_share=_share(tls=tls),
         per_s=per_s,
         comes_s=comes_s,
         flood=flood,

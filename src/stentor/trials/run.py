@@ -82,7 +82,7 @@ def why_void(trial: Trial) -> str:
         return f"the host took {trial.stolen:.0%} of the edges' cores away"
     if trial.late_s.p95 > LATE_S_MAX:
         return f"the listeners themselves were {trial.late_s.p95:.2f} s late to come (p95)"
-    if trial.checked.heard < HEARD_MIN * trial.checked.came:
+    if trial.kind is not Kind.TOLD and trial.checked.heard < HEARD_MIN * trial.checked.came:
         return f"only {trial.checked.heard:,} of {trial.checked.came:,} heard anything"
     return ""
 
@@ -161,10 +161,11 @@ def _people(
     )
     began_s = first.await_beginning()
     groups = [Group(plan.size, 0.0, plan.comes_s)]
-    if plan.kind is Kind.CROWD:
-        until_s = began_s + plan.lasts_s - _AFTER_S
-        while time.monotonic() < until_s and first.heard < plan.size:
-            time.sleep(0.05)
+    if plan.kind is Kind.TOLD:
+        _await(lambda: first.waiting >= plan.size, began_s + plan.lasts_s)
+        meter.end("told", plan.size)
+    elif plan.kind is Kind.CROWD:
+        _await(lambda: first.heard >= plan.size, began_s + plan.lasts_s - _AFTER_S)
         meter.end("crowd", plan.size)
     else:
         _sleep_until(began_s + plan.comes_s + _SETTLE_S)
@@ -195,6 +196,11 @@ def _pages(at: Ground, meter: Meter, tell: Tell) -> None:
     meter.begin()
     visitor.visit(VISITS)
     meter.end("pages", 0)
+
+
+def _await(over: Callable[[], bool], until_s: float) -> None:
+    while not over() and time.monotonic() < until_s:
+        time.sleep(0.05)
 
 
 def _sleep_until(at_s: float) -> None:
