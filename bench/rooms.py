@@ -13,8 +13,9 @@ room times its listeners, which should be nothing.
 import argparse
 import json
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -30,11 +31,13 @@ from stentor.media.renditions import RENDITIONS
 from stentor.rooms.orders import Phase
 from stentor.rooms.state import RoomState, encode_state
 from support.programme import FeedThread, Programme, init_of, part_of
+from support.steps import steps
 
 _RENDITION = RENDITIONS["aac48"]
 _OLD_PARTS = WINDOW_PARTS  # a window that still grows costs memory, and so time
 _FEED_PARTS = 96  # what a feed keeps of each room for an edge that comes later
 _SETTLE_S = 2.0
+_COUNTED_LISTENERS = (2_000, 8_000)
 
 
 class ManyRooms(Programme):
@@ -130,6 +133,17 @@ def points(wish: argparse.Namespace, rooms: int) -> Iterator[Point]:
                 yield measure(at, rooms, listeners, wish.seconds)
 
 
+def counts(rooms: Iterable[int]) -> list[dict[str, int]]:
+    """Return what one delivery takes in calls and the interpreter's steps: exact, on any machine."""
+    found = []
+    for some in sorted(rooms):
+        for listeners in _COUNTED_LISTENERS:
+            with tempfile.TemporaryDirectory(prefix="stentor-bench-") as root:
+                took = steps(Path(root), some, listeners)
+            found.append({"rooms": some, "listeners": listeners, **asdict(took)})
+    return found
+
+
 def fit(found: list[Point]) -> dict[str, float]:
     """Return what each costs, µs of CPU a second, and how far the sum is from what was measured."""
     costs = np.array([one.cpu_share * 1e6 for one in found])
@@ -191,6 +205,7 @@ def main() -> None:
         ),
         "points": [asdict(one) for one in found],
         "fit": fit(found),
+        "counts": counts(wish.rooms),
     }
     print(json.dumps(told["fit"], indent=1))
     if wish.keep:
