@@ -11,6 +11,7 @@ from stentor.evidence.chain import (
     FORMAT,
     Chain,
     Tree,
+    head_holds,
     leaf_hash,
     read_body,
     take_apart,
@@ -190,6 +191,27 @@ def test_a_wrong_head_by_the_ledgers_own_key_is_named() -> None:
     writer.second()
     writer.put(msgspec.structs.replace(writer.chain.head(1), size=1))
     assert faults(writer.lines) == {2: Fault.WRONG_HEAD}
+
+
+@pytest.mark.parametrize("what", ["of other records", "of fewer records", "of another file"])
+def test_a_head_that_is_well_signed_and_says_something_else_is_named(what: str) -> None:
+    writer, other = Writer(), Writer(previous="ab" * 32 if what == "of another file" else "0" * 64)
+    for one in (writer, other):
+        one.open()
+    if what != "of fewer records":
+        other.second(5 if what == "of other records" else None)
+    writer.second()
+    writer.put(other.chain.head(1))
+    assert head_holds(other.chain.head(1))
+    assert faults(writer.lines, key=KEY) == {2: Fault.WRONG_HEAD}
+
+
+def test_a_head_that_is_right_and_falsely_signed_is_named() -> None:
+    writer = Writer()
+    writer.open()
+    writer.second()
+    writer.put(msgspec.structs.replace(writer.chain.head(1), at_ms=2))
+    assert faults(writer.lines, key=KEY) == {2: Fault.WRONG_HEAD}
 
 
 def test_a_second_opening_and_anything_after_a_closing_are_misplaced() -> None:
