@@ -79,9 +79,10 @@ EXTRAPOLATED = {
 }
 _SCALED = ("bit/s", "B")
 _KINDS = {
-    Kind.DELIVERIES.value: "of a programme much faster than life",
-    Kind.CROWD.value: "who came all at once",
-    Kind.LINE.value: "with a line at the door",
+    "deliveries": "of a programme much faster than life",
+    "crowd": "who came all at once",
+    "told": "before a door that lets hardly anybody in",
+    "line": "with a line at the door",
 }
 # How a simulation ended, and what is added to its number: a failure is not left out.
 OUTCOMES = {
@@ -153,7 +154,7 @@ def _fault_of_tested(one: Tested) -> str | None:
     name = f"a trial ({one.kind[:20]}) of {one.listeners:,}"
     if min(counts) < 0 or not one.seconds > 0 or one.cores < 1 or one.edges < 1:
         return f"{name} with figures that cannot be"
-    if one.kind not in _KINDS:
+    if one.kind not in set(Kind):
         return f"{name}, of a kind that there is not"
     if not 1 <= one.listeners <= one.came <= LISTENERS_MAX:
         return f"{name}, more than came to it, or nobody"

@@ -20,7 +20,17 @@ from stentor.rehearsal.certificate import (
     lines,
     proved,
 )
-from stentor.rehearsal.claims import Assumed, Claim, Extrapolated, Simulated, measured, sentence
+from stentor.rehearsal.claims import (
+    Assumed,
+    Claim,
+    Extrapolated,
+    Simulated,
+    fault_of_claim,
+    measured,
+    sentence,
+    told,
+)
+from stentor.rehearsal.trial import Kind
 from support.rehearsed import (
     COMPARED,
     FLEET,
@@ -275,3 +285,11 @@ def test_whatever_stands_in_a_certificate_it_is_checked_without_a_fault_of_ours(
 @given(st.binary(max_size=200))
 def test_bytes_that_are_no_certificate_are_none(data: bytes) -> None:
     assert not check(data).whole
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_each_kind_of_trial_may_be_claimed_and_is_told_as_what_it_was(kind: Kind) -> None:
+    [claim] = measured([trial(10, kind=kind)])
+    assert fault_of_claim(claim) is None
+    assert "10 real listeners by TLS" in told(claim)
+    assert "TLS , for" not in told(claim)
