@@ -33,8 +33,12 @@ def unsent_bytes(parts: int, rendition: str, least: int) -> int:
     if parts < MERGED_PARTS_MIN:
         return least
     burst_s = period_s(parts + margin_parts(parts))
-    bitrate = RENDITIONS[rendition].bitrate if rendition in RENDITIONS else _BITRATE_MAX
-    return max(least, round(burst_s * bitrate / 8 * 1.1) + 4096)
+    return max(least, round(burst_s * bitrate_of(rendition) / 8 * 1.1) + 4096)
+
+
+def bitrate_of(rendition: str) -> int:
+    """Return the bits a second of a rendition's programme."""
+    return RENDITIONS[rendition].bitrate if rendition in RENDITIONS else _BITRATE_MAX
 
 
 class Totals:

@@ -73,6 +73,7 @@ class LoadMeter:
         descriptors_max: int,
         memory: float,
         bits_max: float,
+        due_bits_per_s: float,
         waiting: int,
     ) -> LoadFacts:
         """Return the facts of the time since the last look, `past_s` seconds ago.
@@ -113,7 +114,8 @@ class LoadMeter:
             descriptors=descriptors,
             descriptors_max=descriptors_max,
             memory=memory,
-            bits=sent * 8 / past_s / bits_max if bits_max else 0.0,
+            # Who is inside before the hour takes nothing until it strikes, then all at once.
+            bits=max(sent * 8 / past_s, due_bits_per_s) / bits_max if bits_max else 0.0,
             waiting=waiting,
             shelf_per_s=self._shelf_per_s,
         )

@@ -17,7 +17,7 @@ from stentor.edge import routes
 from stentor.edge.answer import MP4, head, http_chunk
 from stentor.edge.connection import Connection
 from stentor.edge.counts import Counts
-from stentor.edge.lane import Lane, Totals, Welcome, unsent_bytes
+from stentor.edge.lane import Lane, Totals, Welcome, bitrate_of, unsent_bytes
 from stentor.edge.limits import Limits
 from stentor.edge.loop import Loop
 from stentor.edge.phases import Phases, phase_order
@@ -254,6 +254,16 @@ class Push:
     def lanes(self) -> Iterator[Lane]:
         """Return all lanes."""
         return chain.from_iterable(self._lanes.values())
+
+    def due_bits_per_s(self) -> float:
+        """Return what all who are here take once they hear audio, also those before the hour."""
+        return float(
+            sum(
+                lane.listeners * bitrate_of(lane.stream.rendition)
+                for lane in self.lanes()
+                if not lane.closing
+            )
+        )
 
     def lane_at(self, room: Room, stream: Stream, parts: int, phase: int) -> Lane:
         """Return the lane of that shape, made if need be; for who takes over from another edge."""

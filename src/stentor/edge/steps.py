@@ -110,6 +110,7 @@ class Steps:
             if limits.memory_bytes_max
             else 0.0,
             bits_max=self._bits_max,
+            due_bits_per_s=push.due_bits_per_s() if self._bits_max else 0.0,
             waiting=door.sheet.waiting,
         )
         old, self.decision = self.decision, self._ladder.decide(facts, now_ns / 1e9)
@@ -117,7 +118,7 @@ class Steps:
         door.per_s, door.wants_line, door.pauses = new.per_s, new.line, new.pauses
         door.room, door.leaving_per_s = new.room, new.leaving_per_s
         push.present_parts = new.present_parts
-        if (old.step, old.fastest_parts) != (new.step, new.fastest_parts):
+        if _given(old) != _given(new):
             push.fastest_parts, push.lower_rendition = new.fastest_parts, new.lower_rendition
             for feature in self._side_features:
                 feature.shed = new.shed
@@ -145,3 +146,8 @@ class Steps:
             waiting=sheet.waiting,
             per_minute=sheet.per_minute if sheet.line else 0,
         )
+
+
+def _given(decision: Decision) -> tuple[object, ...]:
+    """Return what of a decision joiners notice."""
+    return decision.step, decision.fastest_parts, decision.lower_rendition

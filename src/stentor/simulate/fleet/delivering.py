@@ -40,7 +40,9 @@ class Delivering:
         self.cost_s = np.zeros(n)  # of one delivery, as a mean
         self.per_s = np.zeros(n)
         self.cores = np.full(n, edges.share)
-        self.bits = np.zeros(n)  # a second on the wire, by edge, welcomes not counted
+        # A second on the wire by edge, of all who are there, as soon as they hear audio.
+        self.bits = np.zeros(n)
+        self._live = False
         self.budget_s = np.full(n, _DEPTH_S * edges.join_share * edges.share)
         self._owed_s = np.zeros(n)
         self._unsent = np.zeros(edges.machines)
@@ -52,6 +54,9 @@ class Delivering:
         """Return what is left for those who come in the next `past_s` seconds."""
         edges = self._edges
         listeners = edges.present + edges.guests
+        high = edges.present_lower
+        self.bits = ((listeners - high) * edges.bits + high * edges.lower_bits).sum(axis=1)
+        self._live = live
         if live:
             per_s = listeners / PERIODS_S
             self.per_s = per_s.sum(axis=1)
@@ -59,8 +64,6 @@ class Delivering:
             self.use = work
             with np.errstate(divide="ignore", invalid="ignore"):
                 self.cost_s = np.where(self.per_s > 0, work / self.per_s, 0.0)
-            high = edges.present_lower
-            self.bits = ((listeners - high) * edges.bits + high * edges.lower_bits).sum(axis=1)
         share = edges.share
         if share < 1.0:  # an edge may have what the machine's others leave
             used = (self.use + edges.edge_s).reshape(-1, edges.per_machine)
@@ -88,7 +91,8 @@ class Delivering:
         # All that is due with a part goes out one after the other, what is owed first.
         behind_s = np.minimum(self._owed_s + self.use * PART_S, most_s)
         by_cpu = behind_s / np.maximum(1e-3, self.cores)
-        sent = (self.bits * past_s + welcomes_bits).reshape(-1, edges.per_machine).sum(axis=1)
+        bits = self.bits * past_s * self._live
+        sent = (bits + welcomes_bits).reshape(-1, edges.per_machine).sum(axis=1)
         limit = edges.machine_bits * past_s
         self.network = sent / limit
         unsent = self._unsent + sent - limit
