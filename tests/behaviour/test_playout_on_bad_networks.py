@@ -48,6 +48,12 @@ def test_single_losses_are_repaired_by_fec_not_guessed() -> None:
     assert counts.concealed == 0
 
 
+def test_what_fec_repairs_is_heard() -> None:
+    heard = play(packets(tone(440, 20)), lost=lambda one: one.sequence % 20 == 0)
+    assert heard.playout.counts.recovered >= 45
+    assert max(heard.silences_ms(THRESHOLD), default=0) < 20, "a lost packet would be 20 ms"
+
+
 def test_loss_adds_no_lasting_delay() -> None:
     sent = packets(babble(30))
     clean = play(sent)
