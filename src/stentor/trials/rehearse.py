@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from stentor.base.build import Build, read_build
 from stentor.base.errors import StentorError, UsageError
-from stentor.base.machine import Machine, read_machine
+from stentor.base.machine import Machine, memory_free_bytes, read_machine
 from stentor.base.paths import DataFolder
 from stentor.base.secrets import load_or_make_key
 from stentor.base.settings import Settings, told_settings
@@ -32,6 +32,7 @@ from stentor.rehearsal.trial import Trial
 from stentor.rehearsal.witnesses import refuted, witnesses
 from stentor.simulate.fleet.calibration import SHIPPED
 from stentor.simulate.fleet.course import Course
+from stentor.simulate.fleet.need import check_fits, need
 from stentor.simulate.fleet.run import simulate
 from stentor.simulate.fleet.scenario import Fleet, Scenario
 from stentor.trials.ground import share_cores
@@ -94,6 +95,7 @@ class Interrupted(StentorError):
 def run_rehearsal(wish: Wish, settings: Settings, show: Show) -> Rehearsed:
     """Rehearse, and write what was found; raises `StentorError`."""
     found = find_scenario(wish.scenario, wish.listeners)
+    _check_memory(found.scenario)
     build, machine = read_build(), read_machine()
     folder = wish.out or _new_folder(Path(settings.data), found.name)
     try:
@@ -132,7 +134,7 @@ def run_rehearsal(wish: Wish, settings: Settings, show: Show) -> Rehearsed:
         if trials:
             files[TRIALS_FILE] = (folder / TRIALS_FILE).read_bytes()
         run = _run(found, wish, build, machine, settings)
-        data = certificate_of(run, answer, course, trials, files, _key(settings))
+        data = certificate_of(run, answer, course, files, _key(settings))
         (folder / CERTIFICATE).write_bytes(data)
     return Rehearsed(answer, folder, wrong)
 
@@ -206,6 +208,14 @@ def _costs(
     held = sum(one.holds for one in compared)
     show.done(f"Predicted beside measured: {held} of {len(compared)} figures hold.")
     return costs, compared, wrong
+
+
+def _check_memory(scenario: Scenario) -> None:
+    """Raise `UsageError` before anything is begun if the simulation would not fit into memory."""
+    free = memory_free_bytes()
+    if free is not None:
+        fleet = planned_fleet(scenario, make_plan(scenario, SHIPPED))
+        check_fits(need(scenario, fleet, SHIPPED), free)
 
 
 def _simulated(scenario: Scenario, fleet: Fleet, costs: Fit, seed: int, show: Show) -> Course:

@@ -7,8 +7,11 @@ import pytest
 from msgspec.structs import replace
 
 from stentor.admission.ladder import Step
+from stentor.admission.tickets import Kind
 from stentor.simulate.fleet.calibration import SHIPPED
 from stentor.simulate.fleet.course import Course
+from stentor.simulate.fleet.homes import BEHIND_CARRIER, NETWORKS
+from stentor.simulate.fleet.lines import BEGINS_MS
 from stentor.simulate.fleet.people import State
 from stentor.simulate.fleet.run import Run, simulate
 from stentor.simulate.fleet.scenario import (
@@ -190,3 +193,27 @@ def test_present_listeners_are_moved_to_slower_lanes_by_advice() -> None:
     assert course.lanes[129, 0] < 1_000
     assert course.seconds["listeners"][129] == 12_000
     assert course.counts.get("stalled", 0) == 0
+
+
+def test_who_comes_from_where_very_many_come_from_stands_further_back() -> None:
+    slow = replace(HOUSE, door_network_per_s=1.0)
+    run = Run(CROWD, slow, SHIPPED, 5)
+    run.course()
+    people = run.scene.people
+    waits = people.state == State.WAITS
+    shared = people.network < NETWORKS * BEHIND_CARRIER
+    assert np.count_nonzero(waits & shared) > 50
+    behind_s = (people.place_ms - people.came_ms.astype(np.int64) - BEGINS_MS) / 1000
+    assert np.median(behind_s[waits & shared]) > 10
+    assert np.median(behind_s[waits & ~shared]) < 5
+
+
+def test_who_asked_beforehand_is_not_put_in_line() -> None:
+    asked = (replace(CROWD.arrivals[0]), replace(CROWD.arrivals[1], reminded=0.05))
+    run = Run(replace(CROWD, arrivals=asked), HOUSE, SHIPPED, 5)
+    reminded = run.scene.people.ticket == Kind.REMINDER
+    run.course()
+    heard = run.scene.people.heard
+    assert np.count_nonzero(reminded) > 80
+    assert heard[reminded].mean() > 0.95
+    assert heard[~reminded].mean() < 0.85

@@ -12,13 +12,16 @@ from stentor.simulate.fleet.calibration import Calibration
 from stentor.simulate.fleet.edges import edges_per_machine
 from stentor.simulate.fleet.scenario import Fleet, Scenario
 
-_BASE_BYTES = 60e6  # Python, numpy and the code
-_ROW_BYTES = 62.0  # of one of the people: columns, and what is drawn at once
-_SORT_BYTES = 26.0  # more, while several groups of arrivals are put in order
-_EDGE_BYTES = 60e3  # its door, ladder, moves and networks
-_SECOND_BYTES = 30.0
-_CPU_S = 1.6  # to begin
-_ROW_S, _EDGE_SECOND_S, _SECOND_S = 6e-6, 70e-6, 4e-3
+_BASE_BYTES = 55e6  # Python, numpy and the code
+_ROW_BYTES = 66.0  # of one of the people: columns, and what is drawn at once
+_SORT_BYTES = 22.0  # more, while several groups of arrivals are put in order
+_EDGE_BYTES = 45e3  # its door, ladder, moves and networks
+_SECOND_BYTES = 400.0
+_WATCH_BYTES = 90e6  # of the machine that is watched while somebody attacks
+_BEGIN_S = 1.5
+_ROW_S, _EDGE_SECOND_S, _SECOND_S = 9e-6, 30e-6, 5e-3
+_WATCHED_S = 10e-6  # of an act of an attacker at that machine
+_ACTS_MAX = 30_000  # of them in a second (`bots`)
 
 
 class Need(msgspec.Struct, frozen=True):
@@ -33,12 +36,19 @@ def need(scenario: Scenario, fleet: Fleet, calibration: Calibration) -> Need:
     people, seconds = scenario.event.listeners, ceil(scenario.event.lasts_s)
     edges = fleet.machines * edges_per_machine(scenario, fleet, calibration)
     row_bytes = _ROW_BYTES + (_SORT_BYTES if len(scenario.arrivals) > 1 else 0.0)
+    attacks = scenario.attacks
+    acts = sum(min(_ACTS_MAX, one.per_s / max(1, fleet.machines)) * one.for_s for one in attacks)
     return Need(
         memory_bytes=_BASE_BYTES
         + people * row_bytes
         + edges * _EDGE_BYTES
-        + seconds * _SECOND_BYTES * 8,
-        cpu_s=_CPU_S + people * _ROW_S + edges * seconds * _EDGE_SECOND_S + seconds * _SECOND_S,
+        + seconds * _SECOND_BYTES
+        + (_WATCH_BYTES if attacks else 0.0),
+        cpu_s=_BEGIN_S
+        + people * _ROW_S
+        + edges * seconds * _EDGE_SECOND_S
+        + seconds * _SECOND_S
+        + acts * _WATCHED_S,
     )
 
 
