@@ -136,8 +136,9 @@ def witnesses(
 
 def refuted(found: Sequence[Witness], trials: Sequence[Trial]) -> str:
     """Return the sentence that says why this rehearsal failed and what to do; empty if it holds."""
-    good = sizes([one for one in trials if not one.void])
-    void = [one for one in trials if one.void]
+    void = [one for one in trials if one.void and one.kind in _NAMES]
+    spoiled = {one.size for one in void}
+    good = [size for size in sizes(trials) if size not in spoiled]
     wrong = [one for one in found if not one.holds]
     if wrong:
         worst = max(wrong, key=lambda one: abs(one.off))

@@ -14,12 +14,13 @@ class Kept:
 
     def __init__(self, folder: Path, version: str) -> None:
         self._path = folder / TRIALS_FILE
-        found = decode_trials(self._path.read_bytes()) if self._path.exists() else []
+        whole = self._path.read_bytes() if self._path.exists() else b""
+        found = decode_trials(whole)
         self.trials = [one for one in found if one.version == version]
         self.aside = len(found) - len(self.trials)
         if self.aside:
             self._path.replace(self._path.with_suffix(".old"))
-        if found:  # without a last line that was cut off
+        if self.aside or not whole.endswith(b"\n"):  # a last line was cut off
             self._path.write_bytes(b"".join(map(encode_trial, self.trials)))
 
     def add(self, trial: Trial) -> None:

@@ -136,7 +136,7 @@ def _crowd(size: int, edges: int, *, tls: bool, told: bool = False) -> TrialPlan
 
 
 def _line(size: int, lane: int, edges: int, *, tls: bool) -> TrialPlan:
-    per_s = min(_PER_S * edges, max(4.0, size / 3))
+    per_s = min(_PER_S * edges, max(4.0, size / 1.5))
     comes_s = size / (per_s * _COMES)
     flood = round(size * _FLOODED)
     flood_s = flood / (per_s * _FLOOD_TIMES)
