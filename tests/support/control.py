@@ -26,7 +26,7 @@ from stentor.base.secrets import link_key, operator_token
 from stentor.rooms.orders import Orders, decode_orders
 from support.network import free_port
 
-READY_S = 30.0
+READY_S = 60.0
 PROBLEM = "application/problem+json"
 
 

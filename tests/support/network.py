@@ -49,7 +49,7 @@ def closed_ports(*names: str, host: str = "127.0.0.1") -> Iterator[dict[str, int
         yield ports
 
 
-def wait_for_port(port: int, host: str = "127.0.0.1", timeout_s: float = 15) -> None:
+def wait_for_port(port: int, host: str = "127.0.0.1", timeout_s: float = 45) -> None:
     """Return when something accepts connections on the port; raise TimeoutError otherwise."""
     deadline = time.monotonic() + timeout_s
     while True:
