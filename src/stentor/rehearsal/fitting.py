@@ -96,9 +96,10 @@ class _Way:
             self.shipped += ["join_s", "place_s", "notice_s", "page_s", "wake_s", "beside_s"]
             return found
         asked_s = max(0.0, (crowd.asked_s - crowd.welcome_s) / crowd.joined)
-        served_s = [one for trial in trials if (one := _each_took_s(trial))]
+        served_s = [one for trial in trials if (one := _used(trial))]
         if served_s:  # what an edge did not get out of its joiners' share counts too
-            took_s = float(np.mean(served_s)) - crowd.welcome_s / crowd.joined
+            share_s, people = np.sum(served_s, axis=0)
+            took_s = float(share_s / people) - crowd.welcome_s / crowd.joined
             asked_s = max(asked_s, took_s)
         found["join"] = asked_s
         beside_s = (crowd.cpu_s - crowd.welcome_s) / crowd.joined - asked_s
@@ -282,17 +283,17 @@ def idle(trials: Sequence[Trial]) -> float:
     return sum(w.cpu_s for w, _ in windows if w) / seconds if seconds else 0.0
 
 
-def _each_took_s(trial: Trial) -> float:
-    """Return how much of its joiners' share an edge used up for each of a crowd; 0 if for none.
+def _used(trial: Trial) -> tuple[float, float] | None:
+    """Return what a crowd used up of its edges' joiners' share, and how many did; None if less.
 
     From how long all but the last had to wait: until then nothing of the share was left over.
     """
     waited, crowd = trial.first_audio_s, trial.groups
     if trial.kind is not Kind.CROWD or not crowd or waited.p95 < _QUEUED_S_MIN:
-        return 0.0
+        return None
     until_s = 0.95 * crowd[0].until_s + waited.p95
     saved_s = max(_TURN_S, _SAVED_S * trial.join_share)
-    return trial.edges * (saved_s + trial.join_share * until_s) / (0.95 * crowd[0].count)
+    return trial.edges * (saved_s + trial.join_share * until_s), 0.95 * crowd[0].count
 
 
 def overhead(delivery_bytes: float, media_bits_per_s: float, *, tls: bool) -> float:

@@ -27,7 +27,9 @@ from stentor.simulate.machine import COST
 Floats = NDArray[np.float64]
 Marks = NDArray[np.bool_]
 
-_ALONE_S = 1e-6  # who is looked at within this has woken the edge
+# Whoever comes so long after the edge was done with the one before has woken it. At 2,000 a second
+# and more one finds it awake (bench/joins.py, with its arrivals spread).
+_ASLEEP_S = 0.5e-3
 _TICK_S = TICK_MS / 1000
 _GIVES_UP_MS = int(HEAD_S * 1000)
 _AGAIN_S = (1.0, 3.0)  # edge.door
@@ -81,6 +83,7 @@ class Serving:
             return np.zeros(n)
         at = batch.edges[seen]
         spent_s: Floats = np.bincount(at, takes_s[seen], n).astype(np.float64)
+        idle_s = begin_s - self._done_before(batch, done_s)
         np.maximum.at(self._free_s, at, done_s[seen])
         scene.doors.spend(batch, said, seen)
         there = seen & (batch.rows >= 0)
@@ -93,7 +96,7 @@ class Serving:
         ladders.spent_s += spent_s
         waits_s = np.maximum(0.0, begin_s - batch.came_ms / 1000)
         np.maximum.at(ladders.wait_s, batch.edges[there], waits_s[there])
-        alone = batch.edges[there & (waits_s < _ALONE_S)]
+        alone = batch.edges[there & (idle_s > _ASLEEP_S)]
         edges.woken_s += np.bincount(alone, minlength=n) * edges.costs.wake_s
         edges.woken_s += np.bincount(batch.edges[there], minlength=n) * edges.costs.beside_s
         if batch.moves.any():
@@ -103,6 +106,13 @@ class Serving:
         self._put_in_line(batch, there & (said == Said.PLACE))
         self._tell(batch, said, there)
         return spent_s
+
+    def _done_before(self, batch: Batch, done_s: Floats) -> Floats:
+        """Return when the edge was done with whoever came before each one."""
+        before = np.roll(done_s, 1)
+        leads = batch.first == np.arange(len(batch))
+        before[leads] = self._free_s[batch.edges[leads]]
+        return before
 
     def _give_up(self) -> None:
         """Nobody waits for an answer for ever; whoever has gone comes again a little later."""
