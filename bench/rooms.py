@@ -134,7 +134,7 @@ def points(wish: argparse.Namespace, rooms: int) -> Iterator[Point]:
 
 
 def counts(rooms: Iterable[int]) -> list[dict[str, int]]:
-    """Return what one delivery takes in calls and the interpreter's steps: exact, on any machine."""
+    """Return what one delivery takes in calls and the interpreter's steps: exact, anywhere."""
     found = []
     for some in sorted(rooms):
         for listeners in _COUNTED_LISTENERS:

@@ -163,14 +163,15 @@ def _counted(counts: list[dict[str, int]]) -> list[str]:
         "## The same work, counted",
         "",
         "What one delivery to all of them takes at one edge, counted by the interpreter itself"
-        " (`tests/support/steps.py`, 0.32 s lane): no clock is in it, so it is exact and the same on"
-        " every machine. `tests/unit/edge/test_rooms_times_listeners.py` holds it.",
+        " (`tests/support/steps.py`, 0.32 s lane): no clock is in it, so it is exact and the same"
+        " on every machine. `tests/unit/edge/test_rooms_times_listeners.py` holds it.",
         "",
         "| rooms | listeners | system calls that send | calls of C, those included | bytecodes |",
         "|---|---|---|---|---|",
         *rows,
         "",
-        f"So {'; '.join(told)}: rooms times listeners adds nothing to the work. Where a fit of"
-        " measured CPU finds such a term, the same work took longer: memory, not steps.",
+        f"So {'; '.join(told)}: rooms times listeners adds nothing to the work. Where the fit of"
+        " measured CPU has such a term, it is chance, or the same work that took longer; these"
+        " counts cannot say which.",
         "",
     ]
