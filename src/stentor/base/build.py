@@ -13,6 +13,7 @@ import msgspec
 PACKAGE = Path(__file__).parents[1]
 _REVISION_CHARS = 40
 _LEFT_OUT = {"__pycache__"}
+_TRIES = 3
 
 
 class Build(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -25,11 +26,24 @@ class Build(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def read_build() -> Build:
     """Return the code as its files are now: what a process that began now would run."""
-    return Build(version("stentor"), read_revision(PACKAGE), digest_of(PACKAGE))
+    return Build(version("stentor"), read_revision(PACKAGE), _digest_now(PACKAGE))
+
+
+def _digest_now(package: Path) -> str:
+    """Return the digest, or nothing while files are being replaced: no code, rather than half."""
+    for _ in range(_TRIES):
+        try:
+            return digest_of(package)
+        except OSError:
+            continue
+    return ""
 
 
 def digest_of(package: Path) -> str:
-    """Return one digest over all files below `package` but what Python makes of them."""
+    """Return one digest over all files below `package` but what Python makes of them.
+
+    Raises `OSError` if one of them goes away meanwhile.
+    """
     whole = hashlib.sha256()
     files = (path for path in package.rglob("*") if path.is_file())
     for path in sorted(files, key=lambda path: path.relative_to(package).as_posix()):

@@ -98,6 +98,9 @@ def _large_enough(last: RehearsalFacts, expected: Expected) -> Item:
 
 
 def _same_code(last: RehearsalFacts, facts: Facts) -> Item:
+    if not facts.build.digest:
+        told = "Its code's files are being replaced just now."
+        return Item("rehearsed code", Word.UNKNOWN, Weight.VITAL, told, "Ask again in a moment.")
     if last.build.digest == facts.build.digest:
         told = f"It was of this code, {facts.build.version}."
         return Item("rehearsed code", Word.YES, Weight.VITAL, told)

@@ -158,6 +158,7 @@ STOPS: list[tuple[dict[str, Any], str, Word, str]] = [
     ({"rehearsal": {"measured_max": 0}}, "rehearsed listeners", Word.NO, "Nothing was measured"),
     ({"rehearsal": {"simulated_max": 9}}, "rehearsed listeners", Word.NO, "less than the 50,000"),
     ({"build": Build("1.1", "", "e" * 64)}, "rehearsed code", Word.NO, "other code, 1.0 aaaaaaaa"),
+    ({"build": Build("1.0", "", "")}, "rehearsed code", Word.UNKNOWN, "being replaced just now"),
     ({"machine": {"cores": 4}}, "rehearsed machine", Word.NO, "8 cores, here 4"),
     ({"machine": {"cpu": "Another"}}, "rehearsed machine", Word.NO, "A CPU, here Another"),
     ({"machine": {"memory_bytes": 16 << 30}}, "rehearsed machine", Word.NO, "32 GiB of memory"),
