@@ -249,12 +249,13 @@ class Ladder:
 
     def _room(self, facts: LoadFacts) -> int:
         """Return how many more fit if all who come get the slowest lane."""
+        present = sum(facts.listeners.values())
         late = self._late_s >= _LATE_FULL_S
-        if late or facts.memory >= MEMORY_LINE or facts.bits >= BITS_LINE:
+        if late or facts.memory >= MEMORY_LINE or (facts.bits >= BITS_LINE and not present):
             return 0
         spare_s = (LOWER_CEILING - delivery_use(facts)) * facts.cores
         free = (DESCRIPTORS_LINE - facts.descriptors) * facts.descriptors_max
-        present = sum(facts.listeners.values())
+        # Below zero when they are too many: a door lets in some beyond what is just no room.
         by_bits = (BITS_LINE / facts.bits - 1) * present if facts.bits > 0 and present else None
         return fits(spare_s, facts.delivery_cost_s, period_s(self._rungs[-1].parts), free, by_bits)
 

@@ -132,6 +132,12 @@ def test_full_network_makes_no_lane_slower_as_each_who_goes_there_costs_it_a_bur
     assert {one.step for one in found} == {Step.LOWER}
 
 
+def test_network_beyond_its_limit_is_less_than_no_room_by_those_who_are_too_many() -> None:
+    over = replace(QUIET, bits=1.0, listeners={1: 1_000})
+    assert Ladder().decide(over, 0.0).room == pytest.approx(-50, abs=1)
+    assert Ladder().decide(replace(over, bits=0.95), 0.0).room == 0
+
+
 def test_bitrate_comes_back_late_and_does_not_sway_with_the_network() -> None:
     ladder = Ladder()
     ladder.decide(replace(QUIET, bits=0.85), 0.0)
