@@ -251,13 +251,16 @@ class Ladder:
         """Return how many more fit if all who come get the slowest lane."""
         present = sum(facts.listeners.values())
         late = self._late_s >= _LATE_FULL_S
-        if late or facts.memory >= MEMORY_LINE or (facts.bits >= BITS_LINE and not present):
+        if late or (not present and (facts.memory >= MEMORY_LINE or facts.bits >= BITS_LINE)):
             return 0
         spare_s = (LOWER_CEILING - delivery_use(facts)) * facts.cores
         free = (DESCRIPTORS_LINE - facts.descriptors) * facts.descriptors_max
         # Below zero when they are too many: a door lets in some beyond what is just no room.
+        over = facts.memory >= MEMORY_LINE
+        by_memory = (MEMORY_LINE / facts.memory - 1) * present - 1 if over else None
         by_bits = (BITS_LINE / facts.bits - 1) * present if facts.bits > 0 and present else None
-        return fits(spare_s, facts.delivery_cost_s, period_s(self._rungs[-1].parts), free, by_bits)
+        slowest_s = period_s(self._rungs[-1].parts)
+        return fits(spare_s, facts.delivery_cost_s, slowest_s, free, by_bits, by_memory)
 
 
 def _is_late(facts: LoadFacts) -> bool:

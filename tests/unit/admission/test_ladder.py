@@ -136,6 +136,8 @@ def test_network_beyond_its_limit_is_less_than_no_room_by_those_who_are_too_many
     over = replace(QUIET, bits=1.0, listeners={1: 1_000})
     assert Ladder().decide(over, 0.0).room == pytest.approx(-50, abs=1)
     assert Ladder().decide(replace(over, bits=0.95), 0.0).room == 0
+    full = replace(QUIET, memory=1.0, listeners={1: 1_000})
+    assert Ladder().decide(full, 0.0).room == pytest.approx(-51, abs=1)
 
 
 def test_bitrate_comes_back_late_and_does_not_sway_with_the_network() -> None:
