@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 
 from stentor.simulate.fleet.keys import ABOUT, markdown
+from stentor.simulate.fleet.reading import read
 from stentor.simulate.fleet.scenario import Scenario
 
 GUIDE = Path(__file__).parents[3] / "docs/operating.md"
@@ -22,3 +23,10 @@ def test_every_key_is_told() -> None:
 
 def test_the_operating_guide_has_this_table() -> None:
     assert markdown() in GUIDE.read_text(), "put keys.markdown() into docs/operating.md, Scenarios"
+
+
+def test_the_guide_s_example_is_a_scenario() -> None:
+    example = GUIDE.read_text().partition("### Writing one")[2].partition("```toml\n")[2]
+    scenario = read(example.partition("```")[0])
+    assert len(scenario.arrivals) == 2
+    assert scenario.faults[0].kind == "edges-lost"
