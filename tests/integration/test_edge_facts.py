@@ -13,6 +13,10 @@ import pytest
 from stentor.admission.tickets import Kind, Ticket, Tickets
 from stentor.base.paths import DataFolder
 from stentor.base.secrets import door_key
+from stentor.control.audience import Audience
+from stentor.edge.counts import Counts
+from stentor.edge.facts import FactsSender
+from stentor.rooms.audience import RoomAudience
 from stentor.rooms.orders import Phase
 from stentor.shield import newcomers, sketches
 from stentor.shield.policy import Why
@@ -241,3 +245,22 @@ def test_who_comes_in_their_turn_is_told_with_how_long_it_took_them(
         assert heavy.why == Why.FORGED
         assert not heavy.tickets, "who shows a used ticket shows none"
         assert not sketches.estimate(watch.seconds[-1].holding)
+
+
+def test_edge_with_many_rooms_tells_control_of_all_of_them_in_pieces(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path / "data")
+    folder.audience_socket.parent.mkdir(parents=True)
+    rooms = {f"room-{n}": RoomAudience(listeners=n) for n in range(1, 1_001)}
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as control:
+        control.bind(str(folder.audience_socket))
+        control.settimeout(20)
+        counts, audience = Counts(), Audience()
+        sender = FactsSender(folder.audience_socket, "edge-0", counts)
+        sender.send(1, rooms)
+        while not audience.of_room("room-1000", 0.0)[0].listeners:
+            audience.take(control.recv(1 << 20), 0.0)
+            sender.send(2, rooms)  # a second that comes too soon is left out
+            sender.tick()
+        assert audience.fresh(0.0)[0].rooms == rooms
+        assert counts.unsent_facts > 0
+        sender.close()

@@ -12,7 +12,14 @@ import msgspec
 import structlog
 
 from stentor.base.metrics import AUDIENCE_EDGES, AUDIENCE_LISTENERS, AUDIENCE_UNREADABLE
-from stentor.rooms.audience import DoorFacts, EdgeFacts, RoomAudience, sum_audience, worst_door
+from stentor.rooms.audience import (
+    DoorFacts,
+    EdgeFacts,
+    Pages,
+    RoomAudience,
+    sum_audience,
+    worst_door,
+)
 
 STALE_S = 3.0
 EDGES_MAX = 1_024
@@ -26,6 +33,7 @@ class Audience:
 
     def __init__(self) -> None:
         self._facts: dict[str, tuple[float, EdgeFacts]] = {}
+        self._pages = Pages()
 
     def take(self, datagram: bytes, now_s: float) -> None:
         """Keep what an edge says; never raises."""
@@ -39,7 +47,11 @@ class Audience:
             if len(self._facts) >= EDGES_MAX:
                 AUDIENCE_UNREADABLE.inc()
                 return
-        self._facts[facts.edge] = (now_s, facts)
+        whole = self._pages.take(facts)
+        if whole is not None:
+            self._facts[facts.edge] = (now_s, whole)
+        elif facts.edge not in self._facts:  # counts as one of so many until it has said all
+            self._facts[facts.edge] = (now_s, EdgeFacts(facts.edge, facts.at_ms, door=facts.door))
 
     def fresh(self, now_s: float) -> list[EdgeFacts]:
         """Return the facts that are not stale."""
@@ -71,6 +83,7 @@ class Audience:
         for edge, (at_s, _) in list(self._facts.items()):
             if now_s - at_s >= STALE_S:
                 del self._facts[edge]
+                self._pages.forget(edge)
 
 
 def open_audience_socket(path: Path) -> socket.socket:

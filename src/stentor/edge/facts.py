@@ -4,6 +4,7 @@ Both are dropped rather than waited for. Counting happens elsewhere, in plain in
 """
 
 import socket
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -15,27 +16,38 @@ from prometheus_client.registry import Collector
 from stentor.base import metrics
 from stentor.edge.answer import Answer
 from stentor.edge.counts import Counts
-from stentor.rooms.audience import DoorFacts, EdgeFacts, RoomAudience
+from stentor.rooms.audience import DoorFacts, EdgeFacts, RoomAudience, pages_of
 
 _NOBODY = RoomAudience()
 
 
 class FactsSender:
-    """Sends `EdgeFacts` as one datagram; whoever does not listen misses it."""
+    """Sends `EdgeFacts` as datagrams, one a tick; whoever does not listen misses them."""
 
     def __init__(self, path: Path, edge: str, counts: Counts) -> None:
         self._path = str(path)
         self._edge = edge
         self._counts = counts
         self.door = DoorFacts()
+        self._unsent: deque[EdgeFacts] = deque()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
 
     def send(self, at_ms: int, rooms: Mapping[str, RoomAudience]) -> None:
         """Tell how many listen to which room."""
+        if self._unsent:  # of so many rooms one tells every other second
+            self._counts.unsent_facts += 1
+            return
         told = {room: one for room, one in rooms.items() if one != _NOBODY}
         facts = EdgeFacts(edge=self._edge, at_ms=at_ms, rooms=told, door=self.door)
+        self._unsent = deque(pages_of(facts))
+        self.tick()
+
+    def tick(self) -> None:
+        """Send the next page: all at once would be more than the kernel keeps for a reader."""
+        if not self._unsent:
+            return
         try:
-            self._socket.sendto(msgspec.json.encode(facts), self._path)
+            self._socket.sendto(msgspec.json.encode(self._unsent.popleft()), self._path)
         except OSError:
             self._counts.unsent_facts += 1
 

@@ -31,6 +31,8 @@ from stentor.edge.push import Push
 from stentor.edge.web import Web
 from stentor.rooms.audience import DoorFacts
 
+_PAGE_S = 0.05
+
 
 class SideFeature(Protocol):
     """Something that an edge can do without when it must (`ladder.SIDE_FEATURES`)."""
@@ -64,6 +66,7 @@ class Steps:
         self._door = door
         self._memory = memory
         self._facts = facts
+        loop.every(_PAGE_S, lambda _now: facts.tick())
         self._side_features = side_features
         self._bits_max = settings.edge_megabits_max * 1e6
         self._ladder = Ladder(

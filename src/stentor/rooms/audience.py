@@ -46,12 +46,63 @@ class DoorFacts(msgspec.Struct, frozen=True):
 
 
 class EdgeFacts(msgspec.Struct, frozen=True):
-    """What one edge saw in one second."""
+    """What one edge saw in one second, or a page of it: many rooms are too long for a datagram."""
 
     edge: str
     at_ms: int
     rooms: dict[str, RoomAudience] = {}
     door: DoorFacts = DoorFacts()
+    page: int = 0
+    pages: int = 1
+
+
+ROOMS_PER_PAGE = 200
+PAGES_MAX = 40
+
+
+def pages_of(facts: EdgeFacts) -> list[EdgeFacts]:
+    """Return the same in pieces that fit into datagrams; rooms beyond `PAGES_MAX` are left out."""
+    names = list(facts.rooms)[: ROOMS_PER_PAGE * PAGES_MAX]
+    if len(names) <= ROOMS_PER_PAGE:
+        return [facts]
+    starts = range(0, len(names), ROOMS_PER_PAGE)
+    return [
+        msgspec.structs.replace(
+            facts,
+            rooms={name: facts.rooms[name] for name in names[start : start + ROOMS_PER_PAGE]},
+            page=page,
+            pages=len(starts),
+        )
+        for page, start in enumerate(starts)
+    ]
+
+
+class Pages:
+    """Puts the pages of each edge's second together again; remembers one second of an edge."""
+
+    def __init__(self) -> None:
+        self._parts: dict[str, dict[int, EdgeFacts]] = {}
+
+    def take(self, facts: EdgeFacts) -> EdgeFacts | None:
+        """Return the whole once all its pages are here; of an earlier second nothing is kept."""
+        if facts.pages <= 1:
+            self._parts.pop(facts.edge, None)
+            return facts
+        if facts.pages > PAGES_MAX or not 0 <= facts.page < facts.pages:
+            return None
+        parts = self._parts.get(facts.edge)
+        if parts is None or next(iter(parts.values())).at_ms != facts.at_ms:
+            parts = self._parts[facts.edge] = {}
+        parts[facts.page] = facts
+        if len(parts) < facts.pages:
+            return None
+        del self._parts[facts.edge]
+        rooms = {name: one for part in parts.values() for name, one in part.rooms.items()}
+        return msgspec.structs.replace(facts, rooms=rooms, page=0, pages=1)
+
+    def forget(self, edge: str) -> None:
+        """Drop what an edge never said to the end."""
+        self._parts.pop(edge, None)
 
 
 _STEPS = ("all", "shed", "slower", "lower", "line")

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stentor.control.audience import EDGES_MAX, STALE_S, Audience, receive_audience
-from stentor.rooms.audience import EdgeFacts, RoomAudience
+from stentor.rooms.audience import EdgeFacts, RoomAudience, pages_of
 
 
 def datagram(edge: str, listeners: int) -> bytes:
@@ -73,3 +73,37 @@ def test_socket_that_cannot_be_opened_is_opened_when_it_can_be(tmp_path: Path) -
         receiving.cancel()
 
     asyncio.run(tell())
+
+
+def test_more_rooms_than_a_datagram_holds_are_told_in_pages_and_put_together() -> None:
+    rooms = {f"room-{n}": RoomAudience(listeners=n) for n in range(1, 1_901)}
+    pages = pages_of(EdgeFacts("edge-0", 5, rooms))
+    sent = [msgspec.json.encode(page) for page in pages]
+    assert max(map(len, sent)) < 60_000
+    audience = Audience()
+    audience.take(
+        msgspec.json.encode(EdgeFacts("edge-0", 4, {"room-7": RoomAudience(listeners=1)})), 0
+    )
+    for number, datagram in enumerate(reversed(sent), 1):
+        audience.take(datagram, 1.0)
+        whole = number == len(sent)
+        assert audience.of_room("room-7", 1.0) == (RoomAudience(listeners=7 if whole else 1), 1)
+    assert audience.fresh(1.0) == [EdgeFacts("edge-0", 5, rooms)]
+
+
+def test_pages_of_different_seconds_are_not_mixed_and_a_lost_one_is_missed() -> None:
+    first, second = (
+        pages_of(
+            EdgeFacts("edge-0", at_ms, {f"r{n}": RoomAudience(listeners=at_ms) for n in range(401)})
+        )
+        for at_ms in (1, 2)
+    )
+    audience = Audience()
+    for page in (first[0], first[1], second[2], second[0]):
+        audience.take(msgspec.json.encode(page), 0.0)
+    assert audience.of_room("r0", 0.0) == (RoomAudience(), 1)
+    audience.take(msgspec.json.encode(second[1]), 0.5)
+    assert audience.of_room("r400", 0.5)[0].listeners == 2
+    for wrong in (EdgeFacts("edge-1", 1, page=3, pages=2), EdgeFacts("edge-1", 1, pages=10**9)):
+        audience.take(msgspec.json.encode(wrong), 0.5)
+    assert audience.of_room("r0", 0.5)[0].listeners == 2
