@@ -104,13 +104,15 @@ def test_record_that_nobody_signed_is_no_part_of_the_report(crowded: bytes) -> N
     forger = Chain(Ed25519PrivateKey.from_private_bytes(bytes([9]) * 32))
     forger.tree.size, forger.last = body.n, body.prev
     late = msgspec.structs.replace(lies, at_ms=1 << 42)
-    for false in (lies, late):
+    between = msgspec.structs.replace(body.second, at_ms=body.second.at_ms + 500)
+    for false in (lies, late, between):
         put_in = b"".join([*lines[:3], forger.line(false), *lines[3:]])
         report, _ = make_report(ROOM, [("a", put_in)], "test")
         honest, _ = make_report(ROOM, [("a", crowded)], "test")
         assert not report.ledger.whole
         assert (report.title, report.epoch_ms) == (honest.title, honest.epoch_ms)
         assert (report.from_ms, report.until_ms) == (honest.from_ms, honest.until_ms)
+        assert report.seconds == honest.seconds
         assert report.verdict == honest.verdict
 
 
