@@ -16,12 +16,11 @@ from stentor.edge.loop import BEHIND, GONE, SAID, Loop
 from stentor.edge.pages import PAGES_RECEIVERS_MIN
 from stentor.edge.rooms import Room, Stream, jump_event
 from stentor.edge.wire import PLAIN, Wire, Write
-from stentor.media.renditions import RENDITIONS
+from stentor.media.renditions import bitrate_of
 
 _REFILL_PARTS = 4  # a listener behind is given so much at once: jumps happen between refills
 _REFILLS_PER_TURN = 4
 MERGED_PARTS_MIN = 6  # from here on a delivery is one coarser fragment
-_BITRATE_MAX = 96_000
 
 
 def unsent_bytes(parts: int, rendition: str, least: int) -> int:
@@ -34,11 +33,6 @@ def unsent_bytes(parts: int, rendition: str, least: int) -> int:
         return least
     burst_s = period_s(parts + margin_parts(parts))
     return max(least, round(burst_s * bitrate_of(rendition) / 8 * 1.1) + 4096)
-
-
-def bitrate_of(rendition: str) -> int:
-    """Return the bits a second of a rendition's programme."""
-    return RENDITIONS[rendition].bitrate if rendition in RENDITIONS else _BITRATE_MAX
 
 
 class Totals:

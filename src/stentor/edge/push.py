@@ -17,7 +17,7 @@ from stentor.edge import routes
 from stentor.edge.answer import MP4, head, http_chunk
 from stentor.edge.connection import Connection
 from stentor.edge.counts import Counts
-from stentor.edge.lane import Lane, Totals, Welcome, bitrate_of, unsent_bytes
+from stentor.edge.lane import Lane, Totals, Welcome, unsent_bytes
 from stentor.edge.limits import Limits
 from stentor.edge.loop import Loop
 from stentor.edge.phases import Phases, phase_order
@@ -26,7 +26,7 @@ from stentor.edge.rooms import Room, Stream, jump_event
 from stentor.edge.unsent import limit_unsent
 from stentor.edge.wire import PLAIN, Wire
 from stentor.media.grid import PART_SAMPLES
-from stentor.media.renditions import DEFAULT_RENDITION, RENDITIONS
+from stentor.media.renditions import DEFAULT_RENDITION, RENDITIONS, bitrate_of
 from stentor.rooms.audience import RoomAudience
 
 _FLOWING_NS = 1_000_000_000  # parts come: what is new may wait for the next one

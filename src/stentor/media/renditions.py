@@ -42,3 +42,9 @@ RENDITIONS: dict[str, Rendition] = {
     )
 }
 DEFAULT_RENDITION = "aac48"
+
+
+def bitrate_of(name: str) -> int:
+    """Return a rendition's bits a second; of one that is not known here, the highest."""
+    known = RENDITIONS.get(name)
+    return known.bitrate if known else max(one.bitrate for one in RENDITIONS.values())
