@@ -18,12 +18,24 @@ MASTER, LIVE = ROOM + "hls/master.m3u8", ROOM + "hls/aac48/live.m3u8"
 SLOW = 0.02  # a second that are let in: nobody but the first
 
 
+def crowd(edge: RunningEdge) -> None:
+    """Let people come until some have to wait."""
+
+    def waits() -> bool:
+        with Client(edge.port).get(f"{ROOM}live.mp4") as client:
+            client.head()
+        return edge.edge.door.turns_away
+
+    eventually(lambda: edge.edge.door.sheet.line)
+    eventually(waits)
+
+
 @pytest.fixture
 def full(tmp_path: Path) -> Iterator[RunningEdge]:
     """An edge with a line."""
     with edge_running(tmp_path, edge_admissions_per_s_max=SLOW) as edge:
         edge.on_air(60)
-        eventually(lambda: edge.edge.door.sheet.line)
+        crowd(edge)
         yield edge
 
 
@@ -120,12 +132,13 @@ def test_who_reads_when_the_edge_fills_goes_on_and_who_comes_then_does_not(
         shown = let_in(edge)
         with Client(edge.port) as player, Client(edge.port) as newcomer:
             assert player.get(LIVE).response().status == 200  # never saw a multivariant playlist
-            edge.edge.door.wants_line = True
-            edge.edge.steps.second = lambda _now_ns: None  # nothing looks any more
-            edge.edge.loop._timers[:] = [
-                one for one in edge.edge.loop._timers if one.every_ns < 1_000_000_000
-            ]
-            eventually(lambda: edge.edge.door.sheet.line)
+            edge.edge.steps.second = lambda _now_ns: None  # the ladder looks no more
+
+            def full_now() -> bool:
+                edge.edge.door.room = 0
+                return get(edge, LIVE).status == 503
+
+            eventually(full_now)
             assert player.get(LIVE).response().status == 200
             assert newcomer.get(LIVE).response().status == 503
             assert newcomer.get(f"{LIVE}?pass={shown}").response().status == 200
@@ -157,14 +170,15 @@ def test_cache_that_fetches_for_many_needs_no_place_and_gets_what_is_the_same_fo
     settings = {"edge_admissions_per_s_max": SLOW, "edge_hls_exempt": "127.0.0.0/8"}
     with edge_running(tmp_path, **settings) as edge:
         edge.on_air(60)
-        eventually(lambda: edge.edge.door.sheet.line)
+        crowd(edge)
+        given = edge.edge.counts.line_given
         first, second = get(edge, MASTER), get(edge, MASTER)
         assert first.status == 200
         assert first.body == second.body
         assert "public" in first.headers["cache-control"]
         assert passed(first) == ""
         assert get(edge, LIVE).status == 200
-        assert edge.edge.counts.line_given == 0
+        assert edge.edge.counts.line_given == given
 
 
 def test_what_players_ask_for_is_load_to_the_ladder(tmp_path: Path) -> None:
@@ -180,7 +194,7 @@ def test_there_is_no_line_for_a_replay(tmp_path: Path) -> None:
     assert Settings().edge_hls_exempt == ""
     with edge_running(tmp_path, edge_admissions_per_s_max=SLOW) as edge:
         edge.on_air(60)
-        eventually(lambda: edge.edge.door.sheet.line)
+        crowd(edge)
         edge.programme.end()
         eventually(lambda: edge.edge.rooms.by_id["town-hall"].ended)
         assert passed(get(edge, MASTER)) == ""

@@ -262,6 +262,11 @@ class Door:
         return self.sheet.line or self.room <= 0
 
     @property
+    def is_crowded(self) -> bool:
+        """Whether anybody waits, or would have to."""
+        return self.turns_away or self.room <= 0
+
+    @property
     def turns_away(self) -> bool:
         """Whether everybody who comes without a ticket is given a place, until the next tick."""
         return self.sheet.line and bool(self.sheet.waiting)

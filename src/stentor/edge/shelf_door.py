@@ -77,7 +77,7 @@ class ShelfDoor:
         connection.answer(problem_answer(_NO_PLACE, retry_after_s=again_s))
 
     def _may_read(self, connection: Connection, room: Room, intent: Playlist) -> bool:
-        if not self._door.is_full or not self._is_guarded(connection, room):
+        if not self._door.is_crowded or not self._is_guarded(connection, room):
             return True
         if self._door.issuing.is_pass(intent.shown, room.id, connection.peer):
             return True
