@@ -17,7 +17,8 @@ _ROW_BYTES = 66.0  # of one of the people: columns, and what is drawn at once
 _SORT_BYTES = 22.0  # more, while several groups of arrivals are put in order
 _EDGE_BYTES = 45e3  # its door, ladder, moves and networks
 _SECOND_BYTES = 400.0
-_WATCH_BYTES = 90e6  # of the machine that is watched while somebody attacks
+_RUSH_BYTES = 25.0  # more, while attacks and faults have very many knock at once
+_WATCH_BYTES = 120e6  # of the machine that is watched while somebody attacks
 _BEGIN_S = 1.5
 _ROW_S, _EDGE_SECOND_S, _SECOND_S = 9e-6, 30e-6, 5e-3
 _WATCHED_S = 10e-6  # of an act of an attacker at that machine
@@ -37,6 +38,8 @@ def need(scenario: Scenario, fleet: Fleet, calibration: Calibration) -> Need:
     edges = fleet.machines * edges_per_machine(scenario, fleet, calibration)
     row_bytes = _ROW_BYTES + (_SORT_BYTES if len(scenario.arrivals) > 1 else 0.0)
     attacks = scenario.attacks
+    if attacks or scenario.faults:
+        row_bytes += _RUSH_BYTES
     acts = sum(min(_ACTS_MAX, one.per_s / max(1, fleet.machines)) * one.for_s for one in attacks)
     return Need(
         memory_bytes=_BASE_BYTES
