@@ -18,10 +18,6 @@ from stentor.base.logs import log
 from stentor.edge.budget import Budget
 
 EVENTS_PER_TURN = 512
-# epoll puts what it has told of at the end again: whoever is told of and not served loses their
-# turn. So joiners are asked for a few at a time, and these are all served: by TLS that is 2 ms.
-_JOINERS_AT_ONCE = 4
-_WHENEVER_NS = 1 << 63
 EVENTS_NS_PER_TURN = 20_000_000  # what is left then is reported again: epoll is level-triggered
 _TURN_S_MAX = 0.1
 
@@ -194,11 +190,19 @@ class Loop:
             self.epoll.modify(self._joiners.fileno(), 0)
 
     def _serve_in_order(self, until_ns: int) -> None:
-        """Serve joiners until a time, those first who have been ready for longest."""
-        while True:
-            events = self._joiners.poll(0, _JOINERS_AT_ONCE)
-            self._serve(events, _WHENEVER_NS)
-            if len(events) < _JOINERS_AT_ONCE or time.monotonic_ns() >= until_ns:
+        """Serve joiners until a time, those first who have been ready for longest.
+
+        epoll puts what it has told of at the end again: whoever is told of and not served would
+        lose their turn. So they are asked for one by one, until one comes round again.
+        """
+        served: set[int] = set()
+        while events := self._joiners.poll(0, 1):
+            fd = events[0][0]
+            if fd in served:
+                return
+            served.add(fd)
+            self._serve(events, until_ns)
+            if time.monotonic_ns() >= until_ns:
                 return
 
     def close(self) -> None:
