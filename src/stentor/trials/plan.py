@@ -10,7 +10,7 @@ from stentor.base.errors import UsageError
 from stentor.rehearsal.trial import Kind
 from stentor.simulate.fleet.calibration import SHIPPED
 
-SIZES = (800, 1600, 2400)
+SIZES = (700, 1400, 2100)
 SIZES_MIN, SIZES_MAX = 2, 6
 SIZE_MIN, SIZE_MAX = 20, 8000  # of one edge; more need more descriptors on this machine
 # Lanes are forced: lines have another one for each size, plain and with TLS; crowds have one, as
@@ -21,9 +21,10 @@ SPEED = 16.0  # of the programme while deliveries are measured: the slowest lane
 SLOW, FAST = 48, 3  # the lanes whose deliveries are measured by themselves
 EDGES_MAX = 4
 
-_PER_S = 250.0  # let in a second: the same at every size, so that costs are comparable
-_COMES = 0.9  # of that, before the flood
-_FLOOD_TIMES = 4.0  # as many come then
+# Let in a second by a line's door, plain and by TLS, and how many times as many come: the same at
+# every size, so that costs are comparable, and as many as listeners on as many cores can be.
+_PER_S, _FLOOD_TIMES = {False: 250.0, True: 200.0}, {False: 4.0, True: 3.0}
+_COMES = 0.9  # of who may be let in, before the flood
 _FLOODED = 1.5  # listeners of the flood for each who is there
 # How many of a crowd are to be looked at a second, plain and by TLS, and how many times that come:
 # as many as listeners on as many cores can be.
@@ -136,10 +137,10 @@ def _crowd(size: int, edges: int, *, tls: bool, told: bool = False) -> TrialPlan
 
 
 def _line(size: int, lane: int, edges: int, *, tls: bool) -> TrialPlan:
-    per_s = min(_PER_S * edges, max(4.0, size / 1.5))
+    per_s = min(_PER_S[tls] * edges, max(4.0, size / 1.5))
     comes_s = size / (per_s * _COMES)
     flood = round(size * _FLOODED)
-    flood_s = flood / (per_s * _FLOOD_TIMES)
+    flood_s = flood / (per_s * _FLOOD_TIMES[tls])
     flood_from_s = comes_s + _SETTLE_S + _HOLD_S
     lasts_s = math.ceil(flood_from_s + flood / per_s + _AFTER_S)
     return TrialPlan(
