@@ -51,7 +51,6 @@ def rehearse(
 
     from stentor.base.errors import StentorError
     from stentor.base.settings import load_settings
-    from stentor.trials.plan import SIZES
     from stentor.trials.rehearse import Wish, run_rehearsal
     from stentor.trials.shown import Shown
 
@@ -62,7 +61,7 @@ def rehearse(
         seed=seed,
         simulate_only=simulate_only,
         larger_crowds=larger_crowds,
-        sizes=SIZES if trial_sizes is None else _sizes(trial_sizes),
+        sizes=() if trial_sizes is None else _sizes(trial_sizes),
         out=out,
     )
     with Shown(Console(stderr=True)) as shown:

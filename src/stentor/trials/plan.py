@@ -10,7 +10,7 @@ from stentor.base.errors import UsageError
 from stentor.rehearsal.trial import Kind
 from stentor.simulate.fleet.calibration import SHIPPED
 
-SIZES = (700, 1400, 2100)
+SIZES = (700, 1400, 2100)  # of one edge
 SIZES_MIN, SIZES_MAX = 2, 6
 SIZE_MIN, SIZE_MAX = 20, 8000  # of one edge; more need more descriptors on this machine
 # Lanes are forced: lines have another one for each size, plain and with TLS; crowds have one, as
@@ -89,6 +89,11 @@ def plan_trials(sizes: Sequence[int], edges: int) -> list[TrialPlan]:
             if not number:
                 plans.append(_crowd(size, edges, tls=tls, told=True))
     return plans
+
+
+def default_sizes(edges: int) -> tuple[int, ...]:
+    """Return the sizes for so many edges."""
+    return tuple(size * edges for size in SIZES)
 
 
 def check_sizes(sizes: Sequence[int], edges: int) -> None:

@@ -37,7 +37,7 @@ from stentor.simulate.fleet.run import simulate
 from stentor.simulate.fleet.scenario import Fleet, Scenario
 from stentor.trials.ground import share_cores
 from stentor.trials.kept import Kept
-from stentor.trials.plan import EDGES_MAX, SIZES, TrialPlan, plan_trials, takes_s
+from stentor.trials.plan import EDGES_MAX, TrialPlan, default_sizes, plan_trials, takes_s
 from stentor.trials.programme import Programme
 from stentor.trials.run import run_trial
 from stentor.trials.scenarios import Found, find_scenario
@@ -73,7 +73,7 @@ class Wish:
     seed: int = 1
     simulate_only: bool = False
     larger_crowds: bool = False  # simulate them too, in miniature
-    sizes: tuple[int, ...] = SIZES
+    sizes: tuple[int, ...] = ()  # of the trials; none: as many edges as there are bear well
     out: Path | None = None
 
 
@@ -142,7 +142,8 @@ def run_rehearsal(wish: Wish, settings: Settings, show: Show) -> Rehearsed:
 def _trials(wish: Wish, folder: Path, kept: Kept, build: Build, show: Show) -> list[Trial]:
     """Run the trials that are not there yet; a void one is repeated once."""
     edges = min(EDGES_MAX, len(share_cores().edges))
-    plans = plan_trials(wish.sizes, edges)
+    sizes = wish.sizes or default_sizes(edges)
+    plans = plan_trials(sizes, edges)
     if kept.aside:
         show.done(f"{kept.aside} trials of other code are put aside; they are run again.")
     there = [plan for plan in plans if _is_done(kept, plan)]
@@ -151,7 +152,7 @@ def _trials(wish: Wish, folder: Path, kept: Kept, build: Build, show: Show) -> l
         show.done(f"{len(there)} of {len(plans)} trials are there already.")
     if missing:
         show.done(
-            f"{len(missing)} trials on this machine, {', '.join(f'{n:,}' for n in wish.sizes)}"
+            f"{len(missing)} trials on this machine, {', '.join(f'{n:,}' for n in sizes)}"
             f" listeners: about {takes_s(missing) / 60:.0f} min."
         )
     programme = Programme()
@@ -270,7 +271,7 @@ def _again(wish: Wish) -> str:
         words.append(f"--seed {wish.seed}")
     if wish.simulate_only:
         words.append("--simulate-only")
-    elif wish.sizes != SIZES:
+    elif wish.sizes:
         words.append(f"--trial-sizes {','.join(map(str, wish.sizes))}")
     if wish.larger_crowds:
         words.append("--larger-crowds")

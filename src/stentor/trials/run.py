@@ -29,6 +29,7 @@ Tell = Callable[[str], None]
 # Beyond these a trial says more of the machine's other work than of the edges.
 FOREIGN_MAX, STOLEN_MAX, LATE_S_MAX, HEARD_MIN = 0.05, 0.02, 0.1, 0.99
 DECODING = 2  # listeners of each load who decode all that they get
+_PER_PROCESS_MIN = 50
 _COME_PER_S = 800.0  # while deliveries are measured
 _SETTLE_S = 0.5
 _JOINED_S = 60.0
@@ -122,7 +123,7 @@ def _deliveries(
                 sources_from=10 + 2 * len(loads),
             )
             comes_s = max(0.5, count / _COME_PER_S)
-            loads.begin(Plan(target, count, _LONG_S, comes_s, decoding=0))
+            loads.begin(Plan(target, count, _LONG_S, comes_s, _processes(at, count), decoding=0))
             there = upto
             _await_joined(at, there, tell)
             time.sleep(_SETTLE_S)
@@ -135,6 +136,11 @@ def _deliveries(
             time.sleep(STEP_S)
             meter.end(f"deliveries-{lane}", size)
     return {**found, **_seen(loads.end()), "lasts_s": time.monotonic() - began_s}
+
+
+def _processes(at: Ground, count: int) -> int:
+    """Return as many processes for listeners as there are cores for them."""
+    return max(1, min(len(at.cores.others), count // _PER_PROCESS_MIN))
 
 
 def _await_joined(at: Ground, count: int, tell: Tell) -> None:
@@ -157,7 +163,15 @@ def _people(
     meter.begin()
     lasts_s = plan.lasts_s + _LAST_S
     first = loads.begin(
-        Plan(at.target(_RENDITION), plan.size, lasts_s, plan.comes_s, decoding=DECODING), shown
+        Plan(
+            at.target(_RENDITION),
+            plan.size,
+            lasts_s,
+            plan.comes_s,
+            _processes(at, plan.size),
+            decoding=DECODING,
+        ),
+        shown,
     )
     began_s = first.await_beginning()
     groups = [Group(plan.size, 0.0, plan.comes_s)]
@@ -177,6 +191,7 @@ def _people(
             plan.flood,
             lasts_s - plan.flood_from_s,
             plan.flood_s,
+            _processes(at, plan.flood),
             decoding=DECODING,
             seed=2,
         )
