@@ -12,22 +12,20 @@ from msgspec.structs import replace
 
 from stentor.admission.lanes import period_s
 from stentor.load.plan import Plan
-from stentor.load.report import Histogram, Tally
 from stentor.load.run import Sums
 from stentor.media.renditions import DEFAULT_RENDITION
-from stentor.rehearsal.trial import VISITS, Checked, Group, Kind, Quantiles, Trial
+from stentor.rehearsal.trial import VISITS, Group, Kind, Trial
 from stentor.trials.ground import Ground, ground
 from stentor.trials.kernel import kernel_bytes, own_bytes
 from stentor.trials.loads import Loads
 from stentor.trials.meter import Meter
 from stentor.trials.plan import FAST, IDLE_S, SLOW, SPEED, STEP_S, TrialPlan
 from stentor.trials.programme import Programme
+from stentor.trials.seen import seen, why_void
 from stentor.trials.visit import Visitor
 
 Tell = Callable[[str], None]
 
-# Beyond these a trial says more of the machine's other work than of the edges.
-FOREIGN_MAX, STOLEN_MAX, LATE_S_MAX, HEARD_MIN = 0.05, 0.02, 0.1, 0.99
 DECODING = 2  # listeners of each load who decode all that they get
 _PER_PROCESS_MIN = 50
 _COME_PER_S = 800.0  # while deliveries are measured
@@ -73,19 +71,6 @@ def run_trial(plan: TrialPlan, programme: Programme, version: str, tell: Tell) -
     windows = tuple(meter.windows)
     trial = replace(trial, **found, windows=windows, foreign=foreign, stolen=stolen)
     return replace(trial, void=why_void(trial))
-
-
-def why_void(trial: Trial) -> str:
-    """Say why a trial's figures are worth nothing; empty if they are."""
-    if trial.apart and trial.foreign > FOREIGN_MAX:
-        return f"other programs took {trial.foreign:.0%} of the edges' cores"
-    if trial.stolen > STOLEN_MAX:
-        return f"the host took {trial.stolen:.0%} of the edges' cores away"
-    if trial.late_s.p95 > LATE_S_MAX:
-        return f"the listeners themselves were {trial.late_s.p95:.2f} s late to come (p95)"
-    if trial.kind is not Kind.TOLD and trial.checked.heard < HEARD_MIN * trial.checked.came:
-        return f"only {trial.checked.heard:,} of {trial.checked.came:,} heard anything"
-    return ""
 
 
 def _of(plan: TrialPlan, at: Ground, programme: Programme, version: str) -> Trial:
@@ -135,7 +120,7 @@ def _deliveries(
             tell(f"{there:,} listen, {period_s(lane):g} s at a time")
             time.sleep(STEP_S)
             meter.end(f"deliveries-{lane}", size)
-    return {**found, **_seen(loads.end()), "lasts_s": time.monotonic() - began_s}
+    return {**found, **seen(loads.end()), "lasts_s": time.monotonic() - began_s}
 
 
 def _processes(at: Ground, count: int) -> int:
@@ -202,7 +187,7 @@ def _people(
     _sleep_until(began_s + plan.lasts_s)
     meter.end("after", plan.size + plan.flood)
     cpu_s = meter.cpu_between(began_s, began_s + plan.lasts_s)
-    return {**_seen(loads.end()), "cpu_s": cpu_s, "groups": tuple(groups)}
+    return {**seen(loads.end()), "cpu_s": cpu_s, "groups": tuple(groups)}
 
 
 def _pages(at: Ground, meter: Meter, tell: Tell) -> None:
@@ -220,34 +205,3 @@ def _await(over: Callable[[], bool], until_s: float) -> None:
 
 def _sleep_until(at_s: float) -> None:
     time.sleep(max(0.0, at_s - time.monotonic()))
-
-
-def _seen(tally: Tally) -> dict[str, object]:
-    return {
-        "first_audio_s": _quantiles(tally.first_audio_s),
-        "served_audio_s": _quantiles(tally.served_audio_s),
-        "wait_s": _quantiles(tally.wait_s),
-        "told_s": _quantiles(tally.told_s),
-        "late_s": _quantiles(tally.late_s),
-        "announced": tally.waits_within_20 / max(1, tally.promised),
-        "checked": Checked(
-            came=tally.wanted,
-            heard=tally.heard,
-            listening=tally.listeners,
-            parts=tally.parts,
-            hashed=tally.sampled_parts,
-            decoded=tally.decoded_parts,
-            broken=tally.differing_parts + tally.undecodable_parts + tally.broken,
-            stalls=tally.stalls,
-            gaps=tally.gaps,
-            lost=tally.lost,
-            refused=tally.refused,
-        ),
-    }
-
-
-def _quantiles(found: Histogram) -> Quantiles:
-    figures = found.figures()
-    if figures is None:
-        return Quantiles()
-    return Quantiles(sum(found.bins.values()), figures["p50"], figures["p95"])

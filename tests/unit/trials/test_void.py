@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from stentor.rehearsal.trial import Checked, Quantiles, Trial
-from stentor.trials.run import why_void
+from stentor.trials.seen import why_void
 from support.trials import trials, truth
 
 QUIET = next(
