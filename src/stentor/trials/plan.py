@@ -29,6 +29,8 @@ _FLOODED = 1.5  # listeners of the flood for each who is there
 # How many of a crowd are to be looked at a second, plain and by TLS, and how many times that come:
 # as many as listeners on as many cores can be.
 _CROWD_PER_S, _CROWD_TIMES = {False: 1000.0, True: 220.0}, {False: 2.5, True: 4.0}
+# For each listener that a trial is named by: where joins are cheap, few are soon in.
+_CROWD = {False: 3.0, True: 1.0}
 _JOIN_SHARE_MIN, _JOIN_SHARE = 0.05, 0.5
 _NOBODY_PER_S = 0.01
 _SETTLE_S, _HOLD_S, _AFTER_S = 1.0, 2.0, 2.5
@@ -48,7 +50,8 @@ class TrialPlan:
     edges: int
     join_share: float = _JOIN_SHARE
     per_s: float = 0.0  # of all edges
-    comes_s: float = 1.0  # until all who are there first have come
+    first: int = 0  # who come first
+    comes_s: float = 1.0  # until they have all come
     flood: int = 0
     flood_from_s: float = 0.0
     flood_s: float = 0.0
@@ -67,9 +70,11 @@ class TrialPlan:
             case Kind.DELIVERIES:
                 return f"deliveries to {self.size:,} listeners, {way}"
             case Kind.CROWD:
-                return f"{self.size:,} come at once, {way}, lane of {period_s(self.lane_parts):g} s"
+                return (
+                    f"{self.first:,} come at once, {way}, lane of {period_s(self.lane_parts):g} s"
+                )
             case Kind.TOLD:
-                return f"{self.size:,} come at once and nobody is let in, {way}"
+                return f"{self.first:,} come at once and nobody is let in, {way}"
             case Kind.LINE:
                 return (
                     f"{self.size:,} listen and {self.flood:,} more come to a line, {way},"
@@ -105,7 +110,8 @@ def check_sizes(sizes: Sequence[int], edges: int) -> None:
         )
     if sizes[0] < SIZE_MIN:
         raise UsageError(f"A trial with fewer than {SIZE_MIN} listeners says nothing.")
-    most = min(SIZE_MAX, round((_descriptors() - _DESCRIPTORS_RESERVED) / (1 + _FLOODED))) * edges
+    each = max(1 + _FLOODED, *_CROWD.values())
+    most = min(SIZE_MAX, round((_descriptors() - _DESCRIPTORS_RESERVED) / each)) * edges
     if sizes[-1] > most:
         raise UsageError(
             f"The edges of a trial here bear {most:,} listeners and the crowd that comes to them:"
@@ -128,6 +134,7 @@ def _share(*, tls: bool) -> float:
 def _crowd(size: int, edges: int, *, tls: bool, told: bool = False) -> TrialPlan:
     share = _share(tls=tls)
     seen_per_s = share / (SHIPPED.tls if tls else SHIPPED.plain).join_s * edges
+    people = size if told else round(size * _CROWD[tls])
     return TrialPlan(
         Kind.TOLD if told else Kind.CROWD,
         (size,),
@@ -136,8 +143,9 @@ def _crowd(size: int, edges: int, *, tls: bool, told: bool = False) -> TrialPlan
         edges,
         join_share=share,
         per_s=_NOBODY_PER_S if told else 0.0,
-        comes_s=size / (seen_per_s * _CROWD_TIMES[tls]),
-        lasts_s=math.ceil(1.5 * size / seen_per_s + _HOLD_S + (0.0 if told else _AFTER_S)),
+        first=people,
+        comes_s=people / (seen_per_s * _CROWD_TIMES[tls]),
+        lasts_s=math.ceil(1.5 * people / seen_per_s + _HOLD_S + (0.0 if told else _AFTER_S)),
     )
 
 
@@ -155,6 +163,7 @@ def _line(size: int, lane: int, edges: int, *, tls: bool) -> TrialPlan:
         lane,
         edges,
         per_s=per_s,
+        first=size,
         comes_s=comes_s,
         flood=flood,
         flood_from_s=flood_from_s,

@@ -150,21 +150,21 @@ def _people(
     first = loads.begin(
         Plan(
             at.target(_RENDITION),
-            plan.size,
+            plan.first,
             lasts_s,
             plan.comes_s,
-            _processes(at, plan.size),
+            _processes(at, plan.first),
             decoding=DECODING,
         ),
         shown,
     )
     began_s = first.await_beginning()
-    groups = [Group(plan.size, 0.0, plan.comes_s)]
+    groups = [Group(plan.first, 0.0, plan.comes_s)]
     if plan.kind is Kind.TOLD:
-        _await(lambda: first.waiting >= plan.size, began_s + plan.lasts_s)
+        _await(lambda: first.waiting >= plan.first, began_s + plan.lasts_s)
         meter.end("told", plan.size)
     elif plan.kind is Kind.CROWD:
-        _await(lambda: first.heard >= plan.size, began_s + plan.lasts_s - _AFTER_S)
+        _await(lambda: first.heard >= plan.first, began_s + plan.lasts_s - _AFTER_S)
         meter.end("crowd", plan.size)
     else:
         _sleep_until(began_s + plan.comes_s + _SETTLE_S)

@@ -16,6 +16,7 @@ from stentor.simulate.fleet.edges import PERIODS_S, Edges
 Floats = NDArray[np.float64]
 
 JUMP_S = 12.0  # STENTOR_EDGE_LAG_S: who is further behind is moved to the live edge
+_TURN_S = 0.02  # edge.budget: so much is saved up at least
 _DEPTH_S = 0.25  # edge.budget: of the joiners' share, saved up
 # While deliveries take all there is: 20 ms for joiners (edge.budget), then 50 ms for deliveries
 # (edge.edge), in turn.
@@ -43,7 +44,7 @@ class Delivering:
         # A second on the wire by edge, of all who are there, as soon as they hear audio.
         self.bits = np.zeros(n)
         self._live = False
-        self.budget_s = np.full(n, _DEPTH_S * edges.join_share * edges.share)
+        self.budget_s = np.full(n, max(_TURN_S, _DEPTH_S * edges.join_share * edges.share))
         self._owed_s = np.zeros(n)
         self._unsent = np.zeros(edges.machines)
         self.late_s = np.zeros(n)
@@ -70,7 +71,7 @@ class Delivering:
             spare = np.maximum(0.0, edges.machine_cores - used.sum(axis=1)) / edges.per_machine
             mine = self.use + edges.edge_s + np.repeat(spare, edges.per_machine)
             self.cores = np.clip(mine, share, 1.0)
-        depth_s = _DEPTH_S * edges.join_share * share
+        depth_s = max(_TURN_S, _DEPTH_S * edges.join_share * share)
         np.minimum(
             depth_s + edges.join_share * share * past_s,
             self.budget_s + edges.join_share * share * past_s,
