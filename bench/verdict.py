@@ -1,12 +1,14 @@
 #!/usr/bin/env python
 """How good the verdict is: simulated evenings, judged by methods that never saw their like.
 
-    bench/verdict.py [--events 300] [--seed 1] [--processes 2] [--keep FILE] [--write]
+    bench/verdict.py [--events 300] [--seed 3] [--training 200] [--trained-on 11] [--processes 2]
+                     [--keep FOLDER] [--write]
 
-Runs so many evenings a class through the production core under virtual time, measures, and with
-`--write` writes docs/benchmarks/verdict.md, .json and .svg and the method that is shipped
-(src/stentor/evidence/method.py, src/stentor/shield/floors.py). `--keep` keeps the runs between
-measurements. Figures depend on the seed and the code only, not on the machine.
+Runs so many evenings a class through the production core under virtual time, once to fit the method
+and once, with another seed, to measure it; with `--write` it writes docs/benchmarks/verdict.md,
+.json and .svg and the method that is shipped (src/stentor/evidence/method.py,
+src/stentor/shield/floors.py): the one that was measured. `--keep` keeps the runs between
+measurements. Figures depend on the seeds and the code only, not on the machine.
 """
 
 import argparse
@@ -23,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import structs
 from verdict_events import Harm, Row, harm_of, run_events
 from verdict_measure import (
     HARMLESS,
@@ -32,7 +35,7 @@ from verdict_measure import (
     calibration,
     confusion,
     detection,
-    final_method,
+    fitted,
     floors_of,
     judge_all,
     presence,
@@ -161,6 +164,7 @@ def _by_family(defended: Sequence[tuple[str, float, float]]) -> list[tuple[str, 
 def measure(
     rows: Sequence[Row],
     judged: Sequence[Judged],
+    floors: dict[str, float],
     carriers: Sequence[Harm],
     after: Sequence[tuple[bool, str]],
     defended: Sequence[tuple[str, float, float]],
@@ -170,7 +174,7 @@ def measure(
     large = [one for one in told if not one.row.hostile or ratio_of(one.row) >= 1]
     table = confusion(told)
     brier, reliability = calibration(told)
-    seen = detection(rows)
+    seen = detection(rows, floors)
     crowds = [one for one in told if one.row.kind is Kind.CROWD]
     accused = sum(one.told is Told.YES for one in crowds)
     mimic = _mimics(judged, after)
@@ -183,7 +187,12 @@ def measure(
     p95_s = float(np.percentile(both, 95)) if both else math.nan
     return {
         "table": [
-            ("pure crowd called an attack", "0 of 300", f"{accused} of {len(crowds)}", ""),
+            (
+                "pure crowd called an attack",
+                "0 of 300",
+                f"{accused} of {len(crowds)}",
+                f"95 %: {percent(share(accused, len(crowds)))}",
+            ),
             (
                 "balanced accuracy on unseen families, of those said",
                 "≥ 0.95",
@@ -201,7 +210,7 @@ def measure(
                 "detection delay of attacks of people's demand or ten times that",
                 "p95 ≤ 2 s",
                 f"p50 {np.percentile(both, 50):.1f} s, p95 {p95_s:.1f} s",
-                f"ten times: p95 {delays.get('ten times', {}).get('p95_s', math.nan):.1f} s",
+                _seen_said(seen, both, delays),
             ),
             (
                 "people behind a carrier with 1 % bots, refused against others",
@@ -231,6 +240,16 @@ def measure(
     }
 
 
+def _seen_said(seen: dict[str, Any], both: Sequence[float], delays: dict[str, Any]) -> str:
+    ten = delays.get("ten times", {}).get("p95_s", math.nan)
+    within = float(np.percentile(seen["within"] or [math.nan], 95))
+    all_ = len(both) + sum(seen["missed"].get(ratio, 0) for ratio in (1.0, 10.0))
+    return (
+        f"ten times: p95 {ten:.1f} s; where people alone fit: p95 {within:.1f} s; of {all_} seen"
+        f" {len(both)}, within 2 s {sum(one <= 2 for one in both)}"
+    )
+
+
 def _hostile(judged: Sequence[Judged]) -> int:
     return sum(one.row.hostile for one in judged)
 
@@ -246,8 +265,9 @@ def write_method(method: Method, floors: dict[str, float]) -> None:
         '"""The method\'s figures as `bench/verdict.py` measured them; not written by hand."""\n\n'
         "from stentor.evidence.weighing import Method, Weight\n\n"
         f"METHOD = Method(\n    weights=(\n{weights}    ),\n    intercept={method.intercept},\n"
-        f"    low={method.low},\n    high={method.high},\n    slope={method.slope},\n"
-        f"    offset={method.offset},\n    measured={{\n{measured}    }},\n)\n"
+        f"    low={method.low},\n    high={method.high},\n    unseen_max={method.unseen_max},\n"
+        f"    slope={method.slope},\n    offset={method.offset},\n"
+        f"    measured={{\n{measured}    }},\n)\n"
     )
     lines = "".join(f'    "{name}": {value},\n' for name, value in floors.items())
     (ROOT / "src/stentor/shield/floors.py").write_text(
@@ -260,21 +280,25 @@ def main() -> None:
     """Run, measure, print, and write if asked to."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--events", type=int, default=300)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=3)
+    parser.add_argument("--trained-on", type=int, default=11, help="the seed to fit to")
+    parser.add_argument("--training", type=int, default=200, help="evenings a class to fit to")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--write", action="store_true")
     said = parser.parse_args()
+    training = run_events(said.training, said.trained_on, said.keep, said.processes)
+    method = fitted(training)
+    floors = floors_of([row for row in training if row.kind in HARMLESS])
     rows = run_events(said.events, said.seed, said.keep, said.processes)
-    judged = judge_all(rows)
-    method = final_method(rows, judged, {})
+    judged = judge_all(training, rows)
     with multiprocessing.Pool(said.processes) as pool:
         carriers = pool.map(_carrier, [(n, said.seed) for n in range(_CARRIER_EVENINGS)])
         jobs = [(n, said.seed, method) for n in range(min(said.events, _PREPARED_EVENINGS))]
         after = pool.map(_prepared, jobs)
         large = [(n, said.seed) for n in range(said.events) if (n // len(FAMILIES)) % 3 == 2]
         defended = pool.map(_defended, large[:_DEFENDED_EVENINGS])
-    found = measure(rows, judged, carriers, after, defended)
+    found = measure(rows, judged, floors, carriers, after, defended)
     commit = subprocess.run(
         ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"],
         capture_output=True,
@@ -282,7 +306,10 @@ def main() -> None:
         check=False,
     ).stdout.strip()
     found |= {
-        "command": f"bench/verdict.py --events {said.events} --seed {said.seed} --write",
+        "command": f"bench/verdict.py --events {said.events} --seed {said.seed}"
+        f" --training {said.training} --trained-on {said.trained_on} --write",
+        "trained_on": said.trained_on,
+        "training": said.training,
         "when": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "commit": commit,
         "machine": f"Python {platform.python_version()}, numpy {np.__version__}",
@@ -298,7 +325,8 @@ def main() -> None:
     if said.write:
         seen, mimic = found["presence"], found["mimic"]
         measured = {
-            "evenings": f"{said.events} a class, seed {said.seed}, code {commit}",
+            "evenings": f"{said.events} a class, seed {said.seed}; fitted to {said.training} a"
+            f" class, seed {said.trained_on}; code {commit}",
             "harmless evenings called an attack": f"{seen['accused']} of"
             f" {seen['accused'] + seen['cleared'] + seen['untold_harmless']}",
             "attacks of unseen families missed": f"{seen['missed']} of"
@@ -307,10 +335,7 @@ def main() -> None:
             f" {sum(found['presence_from_1'][k] for k in ('missed', 'found', 'untold_attacks'))}",
             "perfect mimics told from people": f"{mimic['accused']} of {mimic['untold']['n']}",
         }
-        write_method(
-            final_method(rows, judged, measured),
-            floors_of([row for row in rows if row.kind in HARMLESS]),
-        )
+        write_method(structs.replace(method, measured=measured), floors)
         methods = {"this verdict": float(seen["balanced"])}
         methods |= {name: one["balanced"] for name, one in found["baselines"].items()}
         (DOCS / "verdict.md").write_text(page(found))

@@ -9,9 +9,11 @@ import pickle
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stentor.evidence.signs import Columns, read_columns, read_heavy, read_signs
+from stentor.evidence.columns import Columns, read_columns
+from stentor.evidence.records import Second
+from stentor.evidence.signs import read_signs, unseen_share
 from stentor.shield.assessment import Assessing
-from stentor.shield.floors import FLOORS
+from stentor.shield.merge import Merged
 from stentor.simulate.attackers import Family
 from stentor.simulate.draw import Kind, settled
 from stentor.simulate.evening import Evening
@@ -47,9 +49,11 @@ class Row:
     failed_share: float
     columns: Columns
     signs: tuple[float, ...]
+    unseen: float
     second_signs: list[dict[str, float]] = field(default_factory=list)
     harm: Harm = field(default_factory=Harm)
     family: Family | None = None
+    seconds: list[Second] = field(default_factory=list)  # only where they are to be read again
 
     @property
     def hostile(self) -> bool:
@@ -86,32 +90,46 @@ def harm_of(outcome: Outcome, end_s: float) -> Harm:
     return harm
 
 
-def one_row(job: tuple[Kind, int, int]) -> Row:
+def one_row(job: tuple[Kind, int, int, bool]) -> Row:
     """Return one evening, run and read."""
-    kind, n, seed = job
+    kind, n, seed, keep = job
     event, alone = settled(kind, n, seed)
     harmless = event.attack is None and event.fault is None
     outcome = alone if harmless else Evening(event).run()
-    columns = read_columns(outcome.seconds)
     was, fared = truth(event, outcome, alone)
-    return Row(
+    row = Row(
         kind,
         n,
         event,
         was,
         fared.share,
-        columns,
-        read_signs(columns).values(),
-        assess(columns),
+        Columns(),
+        (),
+        0.0,
+        [],
         harm_of(outcome, event.end_s),
         event.attack.family if event.attack else None,
+        outcome.seconds,
     )
+    return row if keep else read_row(row)
+
+
+def read_row(row: Row) -> Row:
+    """Return an evening with what is read from its records now."""
+    row.columns = read_columns(row.seconds)
+    row.signs = read_signs(row.columns).values()
+    row.unseen = unseen_share(row.columns)
+    row.second_signs = assess(row.columns)
+    row.seconds = []
+    return row
 
 
 def assess(columns: Columns) -> list[dict[str, float]]:
     """Return the signs of each second, as the assessment sees them."""
     # Without any floor that could be reached: it learns all the time, as on a harmless evening.
-    assessing, found = Assessing(dict.fromkeys(FLOORS, math.inf)), []
+    named = Assessing()
+    named.look(Merged())
+    assessing, found = Assessing(dict.fromkeys(named.signs(), math.inf)), []
     for merged in columns.merged:
         assessing.look(merged)
         found.append(assessing.signs())
@@ -119,17 +137,19 @@ def assess(columns: Columns) -> list[dict[str, float]]:
 
 
 def run_events(events: int, seed: int, keep: Path | None, processes: int) -> list[Row]:
-    """Return all evenings of all classes; from the file they are kept in, if there is one."""
-    if keep is not None and keep.exists():
-        rows: list[Row] = pickle.loads(keep.read_bytes())  # our own, of this machine
-        for row in rows:  # what is read from records may have changed, the records have not
-            row.columns.heavy = read_heavy(row.columns.merged)
-            row.signs = read_signs(row.columns).values()
-            row.second_signs = assess(row.columns)
-        return rows
-    jobs = [(kind, n, seed) for n in range(events) for kind in Kind]
+    """Return all evenings of all classes; with `keep` (a folder) each seed is run only once.
+
+    What is read from records may change, the records do not.
+    """
+    kept = None if keep is None else keep / f"verdict-{seed}-{events}.pickle"
     with multiprocessing.Pool(processes) as pool:
-        rows = pool.map(one_row, jobs, chunksize=6)
-    if keep is not None:
-        keep.write_bytes(pickle.dumps(rows))
-    return rows
+        if kept is None or not kept.exists():
+            jobs = [(kind, n, seed, kept is not None) for n in range(events) for kind in Kind]
+            rows = pool.map(one_row, jobs, chunksize=6)
+            if kept is None:
+                return rows
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.write_bytes(pickle.dumps(rows))
+        else:
+            rows = pickle.loads(kept.read_bytes())  # our own, of this machine
+        return pool.map(read_row, rows, chunksize=6)

@@ -8,17 +8,20 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from msgspec import structs
 
 from stentor.evidence.signs import SIGNS
 from stentor.evidence.weighing import EXCESS_MAX, Method, Weight
 
 _FLOOR_QUANTILE = 0.90
-_L2 = 0.02
+_SAME = 0.7  # a sign's weight, as far as training shows no other: an unseen family may need it
+_L2 = 0.2
 _STEPS = 3000
 _RATE = 0.3
-_MARGIN = 0.8  # log-odds above harmless evenings of the training set, but for one of so many:
-_LEFT_OUT = 400
-_LOW_QUANTILE = 0.93  # of harmless evenings: above it, it cannot be told
+_MARGIN = 0.8  # log-odds above all crowds of the training set, and other harmless evenings but for
+_LEFT_OUT = 400  # one of so many
+_LOW_QUANTILE = 0.90  # of harmless evenings: above it, it cannot be told
+_UNSEEN_MAX = 0.95  # of some who came it must be known what became of them
 
 
 def excess(weights: Sequence[Weight], values: np.ndarray) -> np.ndarray:
@@ -29,7 +32,7 @@ def excess(weights: Sequence[Weight], values: np.ndarray) -> np.ndarray:
 
 
 def fit(values: np.ndarray, hostile: np.ndarray) -> Method:
-    """Return the method that these evenings give; `values` has a row an evening."""
+    """Return the weights that these evenings give; `values` has a row an evening."""
     harmless = values[~hostile]
     weights = []
     for n, sign in enumerate(SIGNS):
@@ -40,20 +43,31 @@ def fit(values: np.ndarray, hostile: np.ndarray) -> Method:
     x = excess(weights, values)
     y = hostile.astype(float)
     sample = np.where(hostile, 0.5 / max(1, hostile.sum()), 0.5 / max(1, (~hostile).sum()))
-    w, b = np.full(len(SIGNS), 0.5), -2.0
+    w, b = np.full(len(SIGNS), _SAME), -2.0
     for _ in range(_STEPS):
         p = 1 / (1 + np.exp(-(x @ w + b)))
         gap = sample * (p - y)
-        w = np.maximum(0.0, w - _RATE * (x.T @ gap + _L2 * w / len(SIGNS)))
+        w = np.maximum(0.0, w - _RATE * (x.T @ gap + _L2 * (w - _SAME) / len(SIGNS)))
         b -= _RATE * float(gap.sum())
     weights = [
         Weight(one.sign, round(one.floor, 5), round(one.scale, 5), round(float(weight), 5))
         for one, weight in zip(weights, w, strict=True)
     ]
-    odds = x @ w + b
-    high = float(np.sort(odds[~hostile])[-1 - len(harmless) // _LEFT_OUT]) + _MARGIN
-    low = float(np.quantile(odds[~hostile], _LOW_QUANTILE))
-    return Method(tuple(weights), round(b, 5), round(min(low, high), 5), round(high, 5))
+    return Method(tuple(weights), round(b, 5), 0.0, 0.0)
+
+
+def bounded(method: Method, odds: np.ndarray, hostile: np.ndarray, crowd: np.ndarray) -> Method:
+    """Return the method with bounds that evenings give which it was not fitted to.
+
+    Conformal for crowds: one that is drawn as these were is above `high` less often than once in as
+    many as there were, whatever the signs are (Vovk et al., 2005), and less by the margin.
+    """
+    harmless = ~hostile
+    others = np.sort(odds[harmless & ~crowd])
+    most = float(others[-1 - len(others) // _LEFT_OUT])
+    high = max(most, float(odds[crowd].max())) + _MARGIN
+    low = min(float(np.quantile(odds[harmless], _LOW_QUANTILE)), high)
+    return structs.replace(method, low=round(low, 5), high=round(high, 5), unseen_max=_UNSEEN_MAX)
 
 
 def log_odds(method: Method, values: np.ndarray) -> np.ndarray:

@@ -10,18 +10,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from msgspec import structs
 from verdict_events import Row
-from verdict_fit import calibrate, fit, log_odds, wilson
+from verdict_fit import bounded, calibrate, fit, log_odds, wilson
 
-from stentor.evidence.signs import Columns, houses, windows
+from stentor.evidence.columns import Columns, houses
+from stentor.evidence.signs import windows
 from stentor.evidence.verdict import Told, Verdict, judge_columns
 from stentor.evidence.weighing import Method
-from stentor.shield.assessment import Assessing
-from stentor.simulate.attackers import FAMILIES
+from stentor.shield.assessment import TOGETHER, Assessing, together
+from stentor.simulate.attackers import FAMILIES, Family
 from stentor.simulate.draw import Kind
 
-FLOOR_MARGIN = 1.1
 _FLOOR = 0.998  # of harmless evenings
+_FALSE_ALARMS = 0.025
 HARMLESS = (Kind.QUIET, Kind.CROWD, Kind.OWN)
 
 
@@ -48,50 +50,34 @@ def fold_of(row: Row) -> int:
     return row.n % len(FAMILIES)
 
 
-def training(rows: Sequence[Row], fold: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the signs of all evenings but a fold's, and which of them were attacks."""
-    used = [row for row in rows if row.kind is not Kind.MIMIC and fold_of(row) != fold]
-    return np.array([row.signs for row in used]), np.array([row.hostile for row in used])
-
-
-def judge_all(rows: Sequence[Row]) -> list[Judged]:
-    """Return all evenings, each judged by its fold's method."""
-    folds = range(len(FAMILIES))
-    methods = {fold: fit(*training(rows, fold)) for fold in folds}
-    odds = {
-        id(row): float(log_odds(methods[fold_of(row)], np.array([row.signs]))[0]) for row in rows
-    }
-    judged = []
-    for fold in folds:
-        others = [r for r in rows if r.kind is not Kind.MIMIC and fold_of(r) != fold]
-        slope, offset = calibrate(
-            np.array([odds[id(r)] for r in others]), np.array([r.hostile for r in others])
-        )
-        method = _with(methods[fold], slope, offset)
-        for row in rows:
-            if fold_of(row) == fold:
-                verdict = judge_columns(row.columns, method)
-                judged.append(Judged(row, verdict, odds[id(row)], verdict.likelihood, fold))
-    return judged
-
-
-def _with(method: Method, slope: float, offset: float) -> Method:
-    return Method(
-        method.weights, method.intercept, method.low, method.high, slope, offset, method.measured
-    )
-
-
-def final_method(rows: Sequence[Row], judged: Sequence[Judged], measured: dict[str, str]) -> Method:
-    """Return the method that is shipped: fitted to all evenings, calibrated by held-out ones."""
+def fitted(rows: Sequence[Row], measured: dict[str, str] | None = None) -> Method:
+    """Return the method that these evenings give: its bounds are of evenings left out by turns."""
     used = [row for row in rows if row.kind is not Kind.MIMIC]
-    method = fit(np.array([r.signs for r in used]), np.array([r.hostile for r in used]))
-    held = [one for one in judged if one.row.kind is not Kind.MIMIC]
-    slope, offset = calibrate(
-        np.array([one.odds for one in held]), np.array([one.row.hostile for one in held])
-    )
-    return Method(
-        method.weights, method.intercept, method.low, method.high, slope, offset, measured
-    )
+    values = np.array([row.signs for row in used])
+    hostile = np.array([row.hostile for row in used])
+    crowd = np.array([row.kind is Kind.CROWD for row in used])
+    folds = np.array([fold_of(row) for row in used])
+    odds = np.zeros(len(used))
+    for fold in set(folds.tolist()):
+        others = folds != fold
+        odds[~others] = log_odds(fit(values[others], hostile[others]), values[~others])
+    slope, offset = calibrate(odds, hostile)
+    method = bounded(fit(values, hostile), odds, hostile, crowd)
+    return structs.replace(method, slope=slope, offset=offset, measured=measured or {})
+
+
+def judge_all(training: Sequence[Row], rows: Sequence[Row]) -> list[Judged]:
+    """Return evenings, each judged by a method that was fitted to others, without its family."""
+    methods: dict[Family | None, Method] = {None: fitted(training)}
+    for family in FAMILIES:
+        methods[family] = fitted([row for row in training if row.family is not family])
+    judged = []
+    for row in rows:
+        method = methods[row.family if row.family in FAMILIES else None]
+        odds = float(log_odds(method, np.array([row.signs]))[0])
+        verdict = judge_columns(row.columns, method)
+        judged.append(Judged(row, verdict, odds, verdict.likelihood, fold_of(row)))
+    return judged
 
 
 def share(hits: int, n: int) -> dict[str, float]:
@@ -157,50 +143,57 @@ def calibration(judged: Sequence[Judged], bins: int = 10) -> tuple[float, list[d
 
 
 def floors_of(rows: Sequence[Row]) -> dict[str, float]:
-    """Return what all but very few harmless evenings stay below in every second, by sign."""
+    """Return what all but very few harmless evenings stay below in every second, by sign.
+
+    And what all but few stay below with all signs together: an evening in so many has an alarm.
+    """
     highest = [
         {name: max(one[name] for one in row.second_signs) for name in row.second_signs[0]}
         for row in rows
     ]
-    return {
-        name: round(
-            max(0.05, FLOOR_MARGIN * float(np.quantile([h[name] for h in highest], _FLOOR))), 4
-        )
+    floors = {
+        name: round(max(0.05, float(np.quantile([h[name] for h in highest], _FLOOR))), 4)
         for name in highest[0]
     }
+    most = [
+        max(together(one[name] / floors[name] for name in floors) for one in row.second_signs)
+        for row in rows
+    ]
+    return floors | {TOGETHER: round(float(np.quantile(most, 1 - _FALSE_ALARMS)), 4)}
 
 
-def detection(rows: Sequence[Row]) -> dict[str, object]:
-    """Return delays and false alarms, with floors of the harmless evenings of other folds."""
+def detection(rows: Sequence[Row], floors: dict[str, float]) -> dict[str, object]:
+    """Return delays and false alarms; an attack begins with the first thing that a bot does."""
     delays: dict[float, list[float]] = {}
+    within: list[float] = []  # of those that come to a machine which people alone do not fill
     missed: Counter[float] = Counter()
     false = harmless = early = 0
-    for fold in range(len(FAMILIES)):
-        floors = floors_of([r for r in rows if r.kind in HARMLESS and fold_of(r) != fold])
-        for row in rows:
-            if row.kind is Kind.MIMIC or fold_of(row) != fold:
-                continue
-            attack = row.event.attack
-            assessing = Assessing(floors)
-            alarms = [
-                n + 1
-                for n, one in enumerate(row.columns.merged)
-                if assessing.look(one).excess > 1.0
-            ]
-            if attack is None:
-                harmless += 1
-                false += bool(alarms)
-                continue
-            early += any(at < attack.start_s for at in alarms)
-            ratio = ratio_of(row)
-            begins_s = attack.start_s + attack.rise_s / 2  # half of its rate
-            during = [at for at in alarms if attack.start_s <= at <= attack.end_s + 12]
-            if during:
-                delays.setdefault(ratio, []).append(max(0.0, during[0] - begins_s))
-            else:
-                missed[ratio] += 1
+    for row in rows:
+        if row.kind is Kind.MIMIC:
+            continue
+        attack = row.event.attack
+        assessing = Assessing(floors)
+        alarms = [
+            n + 1 for n, one in enumerate(row.columns.merged) if assessing.look(one).excess > 1.0
+        ]
+        if attack is None:
+            harmless += 1
+            false += bool(alarms)
+            continue
+        early += any(at < attack.start_s for at in alarms)
+        ratio = ratio_of(row)
+        begins_s = attack.start_s + attack.rise_s / 2  # half of its rate
+        during = [at for at in alarms if attack.start_s <= at <= attack.end_s + 12]
+        if during:
+            delay_s = max(0.0, during[0] - begins_s)
+            delays.setdefault(ratio, []).append(delay_s)
+            if row.kind is Kind.ATTACK and ratio >= 1:
+                within.append(delay_s)
+        else:
+            missed[ratio] += 1
     return {
         "delays": delays,
+        "within": within,
         "missed": dict(missed),
         "false_alarms": share(false, harmless),
         "early": early,

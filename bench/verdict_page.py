@@ -14,6 +14,7 @@ WORDS = (
     "attack withstood",
     "attack-caused",
     "overload, attack not necessary",
+    "overload, attack or not",
     "self-inflicted",
     "cannot be told",
 )
@@ -39,7 +40,7 @@ def confusion_table(table: Mapping[str, Mapping[str, int]]) -> list[str]:
         f"| so it was \\ so it was said | {head} | right, of those said |",
         "|---" * (len(WORDS) + 2) + "|",
     ]
-    for truth in WORDS[:-1]:
+    for truth in (one for one in WORDS[:-1] if one in table):
         said = table.get(truth, {})
         decided = sum(n for word, n in said.items() if word != "cannot be told")
         cells = " | ".join(str(said.get(word, 0)) for word in WORDS)
@@ -86,8 +87,11 @@ NOT_SHOWN = """## What this does not show
   production code. What a connection costs, how queues fill and how clients behave is a model, in one process.
 - Machines and crowds are scaled down: 400 to 3,600 people, and a machine that they fill or do not. Sketches are
   nearly exact at this size.
-- Two thresholds (how many harmless evenings may be untold, which outlier is left out) were chosen looking at all
-  folds, so the figures are a little better than they would be on evenings never looked at. Weights and floors were not.
+- Signs and the rules by which bounds are found were chosen on evenings of other seeds than those measured here;
+  weights, floors and bounds were fitted to them too. The evenings measured here were looked at once, at the end.
+- A crowd drawn as these were is called an attack less often than once in as many as there were crowds to set the
+  bound by (split conformal prediction); of other crowds, such as none of ours resembles, nothing is promised.
+- Evenings here last 100 s. One of hours has more windows in which something may stand out by chance.
 - Evenings whose people alone neither overload the machine (over 15 % not served within 3 s) nor fit it (under
   3 %) were drawn again: borderline evenings are rarer here than in life, where more would be untold.
 - An attack that has prepared for days, with reminders and visits from people's own networks, cannot be told
@@ -121,8 +125,9 @@ def page(found: Mapping[str, Any]) -> str:
         "",
         f"Written by `{found['command']}` on {found['when']}, commit {found['commit']}. {found['machine']}.",
         "",
-        "Every evening is judged by a method that was fitted without its attack's family and without the harmless",
-        "evenings of its fold. Intervals are 95 % (Wilson).",
+        f"The method was fitted to {found['training']} evenings a class of another seed ({found['trained_on']}); each attack"
+        " is judged by one",
+        "that was fitted without its family. Intervals are 95 % (Wilson).",
         "",
         "| what | to reach | measured | |",
         "|---|---|---|---|",
@@ -155,7 +160,8 @@ def page(found: Mapping[str, Any]) -> str:
         f"Balanced accuracy over the six words {found['balanced_words']:.3f} of those said;"
         f" {found['untold_share']:.0%} of evenings are untold. What was so is known from running the same evening"
         " again without the attack or the fault. A crowd is called one only if half of those who are vouched for"
-        " (reminders, listeners who lost their connection) would have been too many; else it may be a mimic.",
+        " (reminders, listeners who lost their connection), or a quarter of all who came, would have been too many;"
+        " else it may be a mimic.",
         "",
         "## A perfect mimic, as numerous as people or up to twice that",
         "",
@@ -167,7 +173,9 @@ def page(found: Mapping[str, Any]) -> str:
         "",
         "## When is it seen?",
         "",
-        "The assessment of each second, for the operator's page; nothing that defends waits for it.",
+        "The assessment of each second, for the operator's page; nothing that defends waits for it. Counted from the",
+        "first thing that a bot does (of those that rise slowly, from half of their rate) to the end of the second that",
+        "says so. Of those that were seen; the last column counts the others.",
         "",
         *delay_lines(found["delays"]),
         "",

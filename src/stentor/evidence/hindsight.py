@@ -12,6 +12,7 @@ from stentor.shield import sketches
 
 _LG_K = 15
 _UNKNOWN_S = 25  # at the end: who came then has not stayed yet, nor joined after a look
+_FIRST_S = 2  # a record begins with all who are there already
 _TURN_MS = 5_000  # a turn that just came has hardly been taken
 
 
@@ -19,7 +20,7 @@ _TURN_MS = 5_000  # a turn that just came has hardly been taken
 class Hindsight:
     """Addresses by the second, as sampled by the sketches; 0 where it is too early to say."""
 
-    asked: list[float] = field(default_factory=list)
+    asked: list[float] = field(default_factory=list)  # but who had listened before
     unproved: list[float] = field(default_factory=list)  # never listened, nor held a good ticket
     unlooked: list[float] = field(default_factory=list)  # asked, and never looked at the page
     looked: list[float] = field(default_factory=list)
@@ -34,11 +35,11 @@ def read_hindsight(seconds: Sequence[Second]) -> Hindsight:
     asked = _all(edge.asking for second in seconds for edge in second.edges)
     looked = _all(edge.visiting for second in seconds for edge in second.edges)
     until_ms = _known_until_ms(seconds)
-    found = Hindsight()
-    for second in seconds:
-        asking = _all(edge.asking for edge in second.edges)
+    found, settled = Hindsight(), b""
+    for n, second in enumerate(seconds):
+        known = n >= _FIRST_S and second.at_ms <= until_ms
+        asking = sketches.without(_all(edge.asking for edge in second.edges), settled)
         visiting = _all(edge.visiting for edge in second.edges)
-        known = second.at_ms <= until_ms
         proven, unproved = sketches.split(asking, proved) if known else (0, 0)
         found.asked.append(float(proven + unproved))
         found.unproved.append(float(unproved))
@@ -46,11 +47,20 @@ def read_hindsight(seconds: Sequence[Second]) -> Hindsight:
         joining, only = sketches.split(visiting, asked) if known else (0, 0)
         found.looked.append(float(joining + only))
         found.only_looked.append(float(only))
+        settled = _all((settled, *(edge.staying for edge in second.edges)))
     return found
 
 
 def _all(many: Iterable[bytes]) -> bytes:
-    return sketches.united(many, _LG_K)
+    return sketches.united(filter(_is_readable, many), _LG_K)
+
+
+def _is_readable(data: bytes) -> bool:
+    try:
+        sketches.read(data)
+    except ValueError:
+        return False
+    return True
 
 
 def _known_until_ms(seconds: Sequence[Second]) -> int:

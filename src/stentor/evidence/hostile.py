@@ -7,7 +7,8 @@ clusters beyond the usual, joins that end at once. It names no network. Pure.
 from dataclasses import dataclass
 from statistics import median
 
-from stentor.evidence.signs import WINDOW_S, Columns, windows
+from stentor.evidence.columns import Columns
+from stentor.evidence.signs import WINDOW_S, windows
 
 _SILENT_S = 10  # `edge_head_s`: so long ago came who is found to have said nothing
 _SURE = 0.12  # of a window's clusters beyond the usual: less is chance
@@ -41,12 +42,13 @@ def estimate_hostile(columns: Columns) -> Hostile:
     mute = _beyond(columns.mute)
     silent = [mute[t + _SILENT_S] if t + _SILENT_S < n else 0.0 for t in range(n)]
     reloads = _beyond(columns.counted("reloads"))
+    soon = _beyond(columns.counted("left_soon"))
     strange = _strange(columns)
     per_s = []
     for t in range(n):
         came = columns.accepted[t]
         wrong = false_[t] + silent[t]
-        most = max(wrong, columns.heavy[t], strange[t] * came, columns.left_soon[t], reloads[t])
+        most = max(wrong, columns.heavy[t], strange[t] * came, soon[t], reloads[t])
         per_s.append(min(came, most))
     joined = columns.counted("joined")
     left = columns.counted("left")

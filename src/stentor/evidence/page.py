@@ -28,6 +28,7 @@ _HEADLINE = {
     Word.WITHSTOOD: "There was an attack, and it was withstood.",
     Word.ATTACK: "Attack-caused: without the attack it would not have failed.",
     Word.BOTH: "An overload: there was an attack, and without it people would have waited too.",
+    Word.EITHER: "An overload: people alone were too many, whether or not there was an attack too.",
     Word.OWN: "Self-inflicted: what failed was our own.",
     Word.UNTOLD: "Cannot be told from the records.",
 }

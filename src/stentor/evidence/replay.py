@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from stentor.admission.ladder import Ladder, LoadFacts
+from stentor.evidence.columns import Columns
 from stentor.evidence.hostile import Hostile
-from stentor.evidence.signs import Columns
 from stentor.media.grid import PART_S
 
 JOIN_SHARE = 0.5  # `edge_join_share`'s default

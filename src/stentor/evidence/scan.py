@@ -5,48 +5,53 @@ what is outside it, in standard deviations. A drift of some percent is no sign, 
 people of one hour are not those of another.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import log1p, sqrt
 
 SPANS_S = (5, 10, 20, 40)
-_PRIOR = 10.0  # what is outside counts as if there were so many more, half of them striking
-_DRIFT = 0.05  # of all in a window: by so much shares differ for no reason
+_PRIOR = 10.0  # what is outside counts as if there were so many more, a quarter of them striking
+_STRIKING = 0.25
+_RARE = 0.01  # no share is taken to be nearer to none or to all
+# People of one window are alike by so much (the intraclass correlation of a beta-binomial).
+_ALIKE = 0.005
 _RATE_DRIFT = 0.3  # of what is usual
-_LEAST = 2.0  # a window with less is chance
+_LEAST = 2.0  # variance of what next to nobody does
 
 
 def scan_share(some: Sequence[float], all_: Sequence[float]) -> float:
     """Return by how much `some` of `all_` stand out in any window: log(1 + standard deviations)."""
-    n = len(some)
     found, all_sum, some_sum = 0.0, sum(all_), sum(some)
-    for span in SPANS_S:
-        if 2 * span > n:
-            continue
-        inside = inside_some = 0.0
-        for t in range(n):
-            inside += all_[t] - (all_[t - span] if t >= span else 0.0)
-            inside_some += some[t] - (some[t - span] if t >= span else 0.0)
-            if inside < _LEAST:
-                continue
+    for span in _spans(len(all_)):
+        for inside, striking in zip(_sums(all_, span), _sums(some, span), strict=True):
             outside = all_sum - inside + _PRIOR
-            usual = min(1.0, (some_sum - inside_some + _PRIOR / 2) / outside)
-            spread = usual * (1 - usual) * inside * (1 + inside / outside)
-            above = inside_some - usual * inside
-            found = max(found, above / sqrt(spread + (_DRIFT * inside) ** 2 + _LEAST))
+            usual = (some_sum - striking + _PRIOR * _STRIKING) / outside
+            usual = min(1 - _RARE, max(_RARE, usual))
+            spread = usual * (1 - usual) * inside * (1 + inside / outside) * (1 + _ALIKE * inside)
+            found = max(found, (striking - usual * inside) / sqrt(spread + _LEAST))
     return log1p(found)
 
 
 def scan_rate(some: Sequence[float]) -> float:
     """Return by how much a rate stands out in any window: log(1 + standard deviations)."""
-    n = len(some)
-    found, sum_ = 0.0, sum(some)
-    for span in SPANS_S:
-        if 2 * span > n:
-            continue
-        inside = 0.0
-        for t in range(n):
-            inside += some[t] - (some[t - span] if t >= span else 0.0)
+    n, sum_ = len(some), sum(some)
+    found = 0.0
+    for span in _spans(n):
+        for inside in _sums(some, span):
             usual = (sum_ - inside + 1.0) / (n - span) * span
             spread = usual * (1 + span / (n - span)) + (_RATE_DRIFT * usual) ** 2
             found = max(found, (inside - usual) / sqrt(spread + _LEAST))
     return log1p(found)
+
+
+def _spans(seconds: int) -> list[int]:
+    """Return the windows that leave as much outside as is inside."""
+    return [span for span in SPANS_S if 2 * span <= seconds]
+
+
+def _sums(column: Sequence[float], span: int) -> Iterator[float]:
+    """Yield the sums of all windows of `span` seconds."""
+    sum_ = 0.0
+    for n, value in enumerate(column):
+        sum_ += value - (column[n - span] if n >= span else 0.0)
+        if n >= span - 1:
+            yield sum_

@@ -1,162 +1,27 @@
-"""Signs of an attack, of our own faults, and of people, read from an evening's records alone. Pure.
+"""Signs of an attack, of our own faults, and of people, read from an evening's figures. Pure.
 
 Each sign is a figure that somebody can check: how often networks did what no player does, how many
 came from clusters where nobody had looked at the page, and so on. Concludes nothing.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import log1p, sqrt
 from statistics import median
 
-from datasketches import theta_union
-
-from stentor.evidence.records import Second
-from stentor.media.grid import PART_S
-from stentor.shield import sketches
-from stentor.shield.facts import Heavy
-from stentor.shield.merge import Merged, Merging
+from stentor.evidence.columns import FIRST_S, Columns, houses
+from stentor.evidence.scan import scan_rate, scan_share
+from stentor.shield.merge import Merged
 from stentor.shield.policy import Why
 
 WINDOW_S = 10
 _BEFORE_S = 20
 _LONG_S, _LEAD_S = 30, 8
 _PRIOR = 10.0  # clusters: few say little of what is usual
-_FIRST_S = 2  # a record begins with all who are there already
-_HOUSES = ("4/32", "6/64")  # a larger network's heavy figures hold those of its houses again
-_HEAVY_ASKS = 4
-_KEPT, _QUEUED = 0.25, 0.6  # of the connections of half a minute
-_LET_IN = 0.01  # of all that a network asks, in whatever crowd
 _AGAIN = 8  # wrongs of one address in an evening: bad radio does not make as many
-# Answers that no player of ours asks for; each is also counted among the first.
-_FALSE = ("answers_4xx", "tls_failed", "proxy_refused")
-
-
-@dataclass(slots=True)
-class Columns:
-    """An evening's figures, one entry a second."""
-
-    merged: list[Merged] = field(default_factory=list)
-    accepted: list[float] = field(default_factory=list)
-    false: list[float] = field(default_factory=list)  # requests that no player makes
-    mute: list[float] = field(default_factory=list)  # who came and said nothing, or took nothing
-    strangers: list[float] = field(default_factory=list)  # clusters that were not known
-    clusters: list[float] = field(default_factory=list)
-    fresh: list[float] = field(default_factory=list)  # addresses that asked for the first time
-    heavy: list[float] = field(default_factory=list)  # asks of heavy networks without visitors
-    left_soon: list[float] = field(default_factory=list)
-    idle: list[float] = field(default_factory=list)  # connections that are no listener's
-    ticketed: list[float] = field(default_factory=list)  # addresses that showed a good ticket
-    vouched: list[float] = field(default_factory=list)
-    lag_s: list[float] = field(default_factory=list)  # of the programme
-    missing: list[int] = field(default_factory=list)
-
-    def __len__(self) -> int:
-        """Return how many seconds there are."""
-        return len(self.merged)
-
-    def counted(self, name: str) -> list[float]:
-        """Return a counter's growth by the second."""
-        return [float(one.counts.get(name, 0)) for one in self.merged]
-
-
-def false_of(second: Merged) -> float:
-    """Return how many requests were false: forged, malformed, for what does not exist."""
-    return float(sum(second.counts.get(name, 0) for name in _FALSE))
-
-
-def mute_of(second: Merged) -> float:
-    """Return how often somebody said nothing to the end or took next to nothing, by network."""
-    soft = (Why.SILENT, Why.SLOW)
-    told = sum(one.wrongs for one in houses(second.heavy) if one.why in soft)
-    return float(told)
-
-
-def houses(heavy: Sequence[Heavy]) -> list[Heavy]:
-    """Return the networks that are an address, or an IPv6 /64."""
-    return [one for one in heavy if one.network.startswith(_HOUSES)]
-
-
-def read_columns(seconds: Sequence[Second]) -> Columns:
-    """Return an evening's figures by the second."""
-    columns, merging = Columns(), Merging()
-    seen, known = theta_union(sketches.UNION_LG_K), 0.0
-    for second in seconds:
-        merged = merging.merge(second.edges, second.at_ms)
-        columns.merged.append(merged)
-        columns.accepted.append(float(merged.counts.get("accepted", 0)))
-        columns.false.append(false_of(merged))
-        columns.mute.append(mute_of(merged))
-        columns.strangers.append(max(0.0, merged.clusters - merged.known_clusters))
-        columns.clusters.append(merged.clusters)
-        for edge in second.edges:
-            asking = sketches.read(edge.asking)
-            if asking is not None:
-                seen.update(asking)
-        total = float(seen.get_result(True).get_estimate())
-        columns.fresh.append(max(0.0, total - known))
-        known = max(known, total)
-        columns.idle.append(max(0.0, merged.load.connections - merged.listeners))
-        columns.ticketed.append(merged.holding)
-        columns.vouched.append(float(merged.vouched))
-        columns.lag_s.append(_lag_s(second))
-        columns.missing.append(len(second.missing))
-    columns.heavy = read_heavy(columns.merged)
-    columns.left_soon = _left_soon(columns)
-    return columns
-
-
-def _lag_s(second: Second) -> float:
-    """Return how far behind its clock the programme is at the edge where it is most so."""
-    lags = [
-        (second.at_ms - room.epoch_ms) / 1000 - (room.part + 1) * PART_S
-        for edge in second.edges
-        for room in edge.rooms.values()
-        if room.phase == "live" and room.part >= 0 and room.epoch_ms
-    ]
-    return max(lags, default=0.0)
-
-
-def read_heavy(merged: Sequence[Merged]) -> list[float]:
-    """Return by the second what networks asked for that ask much, and have no people.
-
-    People show a ticket at some time, or look at the page and are let in now and then.
-    """
-    asks: dict[str, int] = {}
-    good: dict[str, int] = {}
-    visited: set[str] = set()
-    people: set[str] = set()
-    for second in merged:
-        for one in houses(second.heavy):
-            asks[one.network] = asks.get(one.network, 0) + one.asks
-            good[one.network] = good.get(one.network, 0) + one.admitted
-            if one.visited:
-                visited.add(one.network)
-            if one.tickets:
-                people.add(one.network)
-    people |= {one for one in visited if good[one] >= _LET_IN * asks[one] - 1}
-    return [
-        float(
-            sum(
-                one.asks
-                for one in houses(second.heavy)
-                if one.asks >= _HEAVY_ASKS and one.network not in people
-            )
-        )
-        for second in merged
-    ]
-
-
-def _left_soon(columns: Columns) -> list[float]:
-    """Return by the second how many joined and were gone a second later, beyond what is usual."""
-    joined, left = columns.counted("joined"), columns.counted("left")
-    present = [max(1.0, float(one.listeners)) for one in columns.merged]
-    usual = median(gone / one for gone, one in zip(left, present, strict=True)) if left else 0.0
-    found = [0.0] * len(joined)
-    for n in range(len(joined) - 1):
-        after = max(0.0, left[n + 1] - 2 * usual * present[n])
-        found[n] = min(joined[n], after)
-    return found
+_SILENT_S, _RESTED_S = 10, 30  # `edge_head_s`, `edge_idle_s`: so long ago came who is let go
+_PATIENT_S, _BLIND_S = 25, 3.0  # a queue this long within so many seconds hides what people do
+_CALM_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,19 +30,25 @@ class Signs:
 
     false_rate: float  # false requests a second, beyond the evening's usual
     false_share: float  # of all who came
-    mute_rate: float
+    false_scan: float  # a window's against all others', as are all that follow with `_scan`
     mute_share: float
+    mute_scan: float
     repeaters: float  # wrongs of addresses that did many, where nobody ever looked at the page
-    heavy_share: float  # asked by networks that ask much, where nobody looked at the page
+    heavy_share: float  # asked by networks that ask much, and get nothing that people get
     strangers: float  # clusters that were not known, against the seconds before
     stranger_score: float  # the same in standard deviations
-    left_soon: float  # joins that end at once
-    early: float  # tickets before their turn
-    idle: float  # connections that are kept and ask for nothing
+    stranger_scan: float
+    soon_share: float  # joins that end at once
+    soon_scan: float
+    unproved: float  # addresses that asked, and never listened nor came with a good ticket
+    unlooked: float  # addresses that asked, and never looked at the page
+    only_looked: float  # addresses that looked, and never asked
+    only_look: float  # looks at the page, against all that look or ask
+    looked_again: float  # looks at the page by addresses that look many times a second
+    unspoken: float  # connections that asked for nothing, while nobody had to wait
+    rested: float  # connections let go after one answer, against those who looked then
     reloads: float  # playlists asked for, against listeners
     requests: float  # requests that are no join's, against joins asked for
-    unspoken: float  # connections that asked for nothing, while nobody had to wait
-    full: float  # of connections that are no listener's
 
     def values(self) -> tuple[float, ...]:
         """Return the figures in order."""
@@ -198,28 +69,78 @@ def windows(column: Sequence[float], span: int = WINDOW_S) -> list[float]:
 
 def read_signs(columns: Columns) -> Signs:
     """Return the signs of an evening."""
-    accepted = windows(columns.accepted)
-    joined = windows(columns.counted("joined"))
+    accepted, counted = columns.accepted, columns.counted
+    came, joined, soon = windows(accepted), counted("joined"), counted("left_soon")
     share, score = _strangers(columns)
-    early = windows(columns.counted("line_early"))
-    turns = windows(columns.counted("admitted_in_turn"))
+    seen = Seen(columns)
+    hindsight = columns.hindsight
     return Signs(
         false_rate=_rate(columns.false),
-        false_share=_share(windows(columns.false), accepted, 30.0),
-        mute_rate=_rate(columns.mute),
-        mute_share=_share(windows(columns.mute), accepted, 30.0),
+        false_share=_share(windows(columns.false), came, 30.0),
+        false_scan=scan_rate(columns.false),
+        mute_share=_share(windows(columns.mute), came, 30.0),
+        mute_scan=_scan(columns.mute, _later(accepted, _SILENT_S)),
         repeaters=_repeaters(columns.merged),
-        heavy_share=_share(windows(columns.heavy), accepted, 30.0),
+        heavy_share=_share(windows(columns.heavy), came, 30.0),
         strangers=share,
         stranger_score=score,
-        left_soon=_share(windows(columns.left_soon), joined, 20.0),
-        early=_share(early, turns, 10.0),
-        idle=_idle(columns),
+        stranger_scan=_scan(_begun(columns.strangers), _begun(columns.clusters)),
+        soon_share=_share(windows(soon), windows(joined), 20.0),
+        soon_scan=_scan(soon, _later(joined, 1)),
+        unproved=seen.scan(hindsight.unproved, hindsight.asked),
+        unlooked=seen.scan(hindsight.unlooked, hindsight.asked),
+        only_looked=seen.scan(hindsight.only_looked, hindsight.looked),
+        only_look=_only_look(columns),
+        looked_again=_looked_again(columns, seen),
+        unspoken=_unspoken(columns, seen),
+        rested=_scan(_rested(columns), _later(_begun(counted("looked")), _RESTED_S)),
         reloads=_reloads(columns),
         requests=_requests(columns),
-        unspoken=_unspoken(columns),
-        full=_full(columns),
     )
+
+
+class Seen:
+    """The seconds whose people were looked at, then and for as long as people are patient.
+
+    Of others it is chance who was heard: what is rare among them says nothing of who came.
+    """
+
+    def __init__(self, columns: Columns) -> None:
+        waits = [one.queue_s.p95 for one in columns.merged]
+        self.seconds = [max(waits[n : n + _PATIENT_S]) <= _BLIND_S for n in range(len(waits))]
+
+    def only(self, column: Sequence[float]) -> list[float]:
+        """Return the column with nothing in the other seconds."""
+        return [one if seen else 0.0 for one, seen in zip(column, self.seconds, strict=True)]
+
+    def scan(self, some: Sequence[float], all_: Sequence[float]) -> float:
+        """Return by how much some stand out in the seconds that were seen."""
+        return _scan(self.only(some), self.only(all_))
+
+
+def unseen_share(columns: Columns) -> float:
+    """Return how many of those who came had to wait so long that nobody can say what they were.
+
+    While most wait, give up and come again, a small attack among them leaves no sign. Whom the
+    kernel turned away, as its queue was full, is counted too.
+    """
+    seen = sum(Seen(columns).only(columns.accepted))
+    turned_away = sum(one.kernel.get("listen_overflows", 0) for one in columns.merged)
+    return 1 - seen / max(1.0, sum(columns.accepted) + turned_away)
+
+
+def _scan(some: Sequence[float], all_: Sequence[float]) -> float:
+    return scan_share(some, [max(pair) for pair in zip(some, all_, strict=True)])
+
+
+def _later(column: Sequence[float], by: int) -> list[float]:
+    """Return the column as it was so many seconds before."""
+    return [*[0.0] * min(by, len(column)), *column[: max(0, len(column) - by)]]
+
+
+def _begun(column: Sequence[float]) -> list[float]:
+    """Return the column without all who were there already."""
+    return [0.0 if n < FIRST_S else one for n, one in enumerate(column)]
 
 
 def _repeaters(merged: Sequence[Merged]) -> float:
@@ -252,8 +173,8 @@ def _rate(column: Sequence[float]) -> float:
 
 def _strangers(columns: Columns) -> tuple[float, float]:
     """Return by how much strange clusters grow from some seconds to the ten that follow."""
-    strangers = [0.0] * _FIRST_S + columns.strangers[_FIRST_S:]
-    clusters = [0.0] * _FIRST_S + columns.clusters[_FIRST_S:]
+    strangers = [0.0] * FIRST_S + columns.strangers[FIRST_S:]
+    clusters = [0.0] * FIRST_S + columns.clusters[FIRST_S:]
     strange, asked = windows(strangers), windows(clusters)
     strange_before = windows(strangers, _BEFORE_S)
     asked_before = windows(clusters, _BEFORE_S)
@@ -269,19 +190,6 @@ def _strangers(columns: Columns) -> tuple[float, float]:
         spread = usual * (1 - usual) * a * (1 + a / (a0 + _PRIOR))
         best_score = max(best_score, above / sqrt(spread + 2.0))
     return best_share, log1p(best_score)
-
-
-def _idle(columns: Columns) -> float:
-    """Return connections that nobody's coming of late explains, against those that it does.
-
-    Browsers keep some that they need no more, and while there is a queue, all wait in it.
-    """
-    accepted = windows(columns.accepted, 30)
-    found = 0.0
-    for idle, came, one in zip(columns.idle, accepted, columns.merged, strict=True):
-        usual = _KEPT if one.queue_s.p95 < 1.0 else _QUEUED
-        found = max(found, (idle - usual * came) / (came + 30.0))
-    return found
 
 
 def _reloads(columns: Columns) -> float:
@@ -311,23 +219,44 @@ def _requests(columns: Columns) -> float:
     return log1p(max(shares, default=0.0))
 
 
-def _unspoken(columns: Columns) -> float:
-    """Return the share of connections that asked for nothing while nobody had to wait."""
-    told = [
-        0.0
-        if one.queue_s.p95 > 1.0
-        else max(0.0, came - one.counts.get("requests", 0) + one.counts.get("reloads", 0))
+def _only_look(columns: Columns) -> float:
+    looked = _begun(columns.counted("looked"))
+    asked = _begun(columns.counted("asked"))
+    return scan_share(looked, [one + other for one, other in zip(looked, asked, strict=True)])
+
+
+def _looked_again(columns: Columns, seen: Seen) -> float:
+    """Return how much of what is looked at the same addresses look at within a second."""
+    looked = _begun(columns.counted("looked"))
+    again = [
+        max(0.0, all_ - once) if once else 0.0
+        for all_, once in zip(looked, columns.hindsight.looked, strict=True)
+    ]
+    known = [
+        all_ if once else 0.0 for all_, once in zip(looked, columns.hindsight.looked, strict=True)
+    ]
+    return seen.scan(again, known)
+
+
+def _unspoken(columns: Columns, seen: Seen) -> float:
+    """Return how connections stand out that asked for nothing while nobody had to wait."""
+    told = []
+    for one, came in zip(columns.merged, columns.accepted, strict=True):
+        counts = one.counts
+        heard = counts.get("requests", 0) - counts.get("reloads", 0)
+        refused = counts.get("refused_by_network", 0) + counts.get("refused_connections", 0)
+        told.append(max(0.0, came - heard - refused) if one.queue_s.p95 <= _CALM_S else 0.0)
+    calm = [
+        came if one.queue_s.p95 <= _CALM_S else 0.0
         for one, came in zip(columns.merged, columns.accepted, strict=True)
     ]
-    return _share(windows(told), windows(columns.accepted), 30.0)
+    return seen.scan(told, calm)
 
 
-def _full(columns: Columns) -> float:
-    """Return how full of connections it was that are no listener's."""
-    return max(
-        (
-            one.load.descriptors * idle / max(1.0, one.load.connections)
-            for one, idle in zip(columns.merged, columns.idle, strict=True)
-        ),
-        default=0.0,
+def _rested(columns: Columns) -> list[float]:
+    """Return by the second how many were let go between two requests."""
+    counted = columns.counted
+    columns_ = zip(
+        counted("timed_out"), counted("silent_closed"), counted("slow_heads"), strict=True
     )
+    return [max(0.0, all_ - silent - slow) for all_, silent, slow in columns_]

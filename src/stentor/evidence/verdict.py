@@ -12,6 +12,7 @@ from statistics import median
 
 import msgspec
 
+from stentor.evidence.columns import Columns, read_columns
 from stentor.evidence.hostile import Hostile, estimate_hostile
 from stentor.evidence.method import METHOD
 from stentor.evidence.records import Second
@@ -19,22 +20,27 @@ from stentor.evidence.replay import (
     LAG_S,
     SHARE,
     SOON_S,
+    Course,
     mended,
     part_of,
     people_course,
     replay,
 )
-from stentor.evidence.signs import SIGNS, Columns, read_columns, read_signs
+from stentor.evidence.signs import SIGNS, read_signs, unseen_share
 from stentor.evidence.weighing import Counted, Method, likelihood, weigh
 
 # A mimic that is as numerous as people could be half of any crowd without a sign (Yu et al., 2015):
 # a crowd is called one only if half of those who can be vouched for would have been too many.
 _MIMICS = 0.5
+# Without anybody to vouch: even a quarter would have been, so mimics were thrice the people.
+_BY_FAR = 0.25
+_MANY = 0.05
 _DEARER = 1.4  # costs against those of the evening's beginning
 _AGAIN = 1.4  # times that a good ticket is shown without a line: once would do
 _VOUCHED_MIN = 20.0
 _RESTLESS, _KNOWN = 30.0, 0.3  # connections of each address; how many of them had a reminder
 _FULL = 0.05  # of who comes finds no room to be heard
+_COMES_AGAIN_S = 9.0  # our page gives up after 8 s, and comes again within 1 to 3
 _LINE_S = 5  # after a line its last tickets still come
 _SECONDS_MIN = 30
 _HOSTILE_LESS, _HOSTILE_MORE = 0.6, 1.3
@@ -48,6 +54,7 @@ class Word(StrEnum):
     WITHSTOOD = "attack withstood"
     ATTACK = "attack-caused"
     BOTH = "overload, attack not necessary"
+    EITHER = "overload, attack or not"  # too many waited to say whether there was one
     OWN = "self-inflicted"
     UNTOLD = "cannot be told"
 
@@ -97,7 +104,11 @@ def judge_columns(columns: Columns, method: Method = METHOD) -> Verdict:
     failed = failing > SHARE
     hostile = estimate_hostile(columns)
     faults = own_faults(columns)
+    unseen = unseen_share(columns)
     present = _told(log_odds, method)
+    is_blind = present is Told.NO and unseen > method.unseen_max
+    if is_blind:
+        present = Told.UNTOLD
     nobody = Hostile((0.0,) * len(columns), (0.0,) * len(columns))
     without = Told.UNTOLD if present is not Told.YES else _without(columns, hostile)
     own = Told.NO
@@ -106,22 +117,32 @@ def judge_columns(columns: Columns, method: Method = METHOD) -> Verdict:
         lost = _lost(columns) if any(columns.missing) else ()
         whole = replay(mended(course, spread="pages" in " ".join(faults), lost=lost))
         own = Told.NO if whole.failed else Told.YES
-    vouched = _vouched(columns, nobody)
-    word = _word(present, failed, without, own, vouched)
+    course = people_course(columns, nobody)
+    by_far = replay(part_of(course, _BY_FAR)).failed
+    vouched = by_far or _vouched(columns, course)
+    if failed and is_blind:
+        without = Told.YES if by_far else Told.UNTOLD
+    word = _word(present, failed, without, own, vouched, is_blind=is_blind)
     came = sum(columns.accepted)
     is_there = present is Told.YES
     return Verdict(
         word=word,
         likelihood=round(likelihood(method, log_odds), 4),
         answers=(
-            Answer("Was attack traffic there?", present, _signs_said(counted)),
+            Answer(
+                "Was attack traffic there?", present, _signs_said(counted) or _unseen_said(unseen)
+            ),
             Answer(
                 "How much?",
                 Told.YES if is_there else present,
                 (f"about {hostile.total:,.0f} of {came:,.0f} connections",) if is_there else (),
                 round(hostile.total, 1) if is_there else None,
             ),
-            Answer("Would we have failed without it?", _failed_without(failed, present, without)),
+            Answer(
+                "Would we have failed without it?",
+                _failed_without(failed, present, without),
+                (_BY_FAR_SAID,) if failed and by_far and present is not Told.YES else (),
+            ),
             Answer("Was it our own fault?", own if failed else Told.NO, faults),
         ),
         signs=counted,
@@ -132,18 +153,24 @@ def judge_columns(columns: Columns, method: Method = METHOD) -> Verdict:
     )
 
 
-def _word(present: Told, failed: bool, without: Told, own: Told, vouched: bool) -> Word:
-    """Return the word that four answers come to."""
+def _word(
+    present: Told, failed: bool, without: Told, own: Told, vouched: bool, *, is_blind: bool = False
+) -> Word:
+    """Return the word that four answers come to.
+
+    `is_blind`: nothing speaks for an attack, but too many waited to say that there was none. All
+    who came may then be people, and would have been served by what broke of ours.
+    """
     if present is Told.YES:
         if not failed:
             return Word.WITHSTOOD
         if without is Told.UNTOLD:
             return Word.UNTOLD
         return Word.BOTH if without is Told.YES else Word.ATTACK
-    if failed and own is Told.YES and present is Told.NO:
+    if failed and own is Told.YES and (present is Told.NO or is_blind):
         return Word.OWN
     if present is Told.UNTOLD:
-        return Word.UNTOLD
+        return Word.EITHER if failed and without is Told.YES else Word.UNTOLD
     if not failed:
         return Word.QUIET
     return Word.CROWD if vouched else Word.UNTOLD
@@ -169,15 +196,14 @@ def _without(columns: Columns, hostile: Hostile) -> Told:
 def _failed_without(failed: bool, present: Told, without: Told) -> Told:
     if not failed:
         return Told.NO
-    return without if present is Told.YES else present if present is Told.UNTOLD else Told.YES
+    return Told.YES if present is Told.NO else without
 
 
-def _vouched(columns: Columns, nobody: Hostile) -> bool:
+def _vouched(columns: Columns, course: Course) -> bool:
     """Say whether those would have been too many of whom something is known from before.
 
     Tickets from before the hour, and who listened already and lost their connection.
     """
-    course = people_course(columns, nobody)
     heard = sum(columns.fresh[2:]) + sum(columns.vouched) / 4  # several may share an address
     vouched = sum(columns.vouched) / max(1.0, heard)
     returning = _returning(columns) / max(1.0, sum(course.coming))
@@ -228,15 +254,21 @@ def own_faults(columns: Columns) -> tuple[str, ...]:
 
 
 def _shown(columns: Columns) -> tuple[float, float]:
-    """Return how often good tickets were shown while there was no line, and how many were new."""
-    shown, new, line_s = 0.0, 0.0, -_LINE_S - 1
+    """Return how often good tickets were shown while there was no line, and how often is right.
+
+    Each once; and who waits to be looked at shows theirs again each time that they give up.
+    """
+    shown, right, new, line_s = 0.0, 0.0, 0.0, -_LINE_S - 1
     for n, one in enumerate(columns.merged):
         if one.door.line:
             line_s = n
         if n - line_s > _LINE_S:
             shown += columns.ticketed[n]
             new += columns.vouched[n]
-    return shown, new
+            right += columns.vouched[n]
+            if one.queue_s.p95 > SOON_S:
+                right += new / _COMES_AGAIN_S
+    return shown, right
 
 
 def failed_share(columns: Columns) -> float:
@@ -269,22 +301,34 @@ def _signs_said(counted: tuple[Counted, ...]) -> tuple[str, ...]:
     )
 
 
+def _unseen_said(unseen: float) -> tuple[str, ...]:
+    said = f"{unseen:.0%} of those who came had to wait so long that small attacks leave no sign"
+    return (said,) if unseen >= _MANY else ()
+
+
+_BY_FAR_SAID = "a quarter of those who came would have been too many"
 _SAID = {
     "false_rate": "requests that no player makes, per second",
     "false_share": "share of requests that no player makes",
-    "mute_rate": "connections that said or took nothing, per second",
+    "false_scan": "requests that no player makes, against the rest of the evening",
     "mute_share": "share of connections that said or took nothing",
+    "mute_scan": "the same, against the rest of the evening",
     "repeaters": "wrongs of addresses that did many and never looked at the page",
-    "heavy_share": "share asked for by single addresses where nobody looked at the page",
+    "heavy_share": "share asked for by single addresses that get nothing of what people get",
     "strangers": "share of networks where nobody had looked at the page, beyond the usual",
     "stranger_score": "the same, against chance",
-    "left_soon": "share of joins that ended at once",
-    "early": "share of tickets that came before their turn",
-    "idle": "connections that asked for nothing",
+    "stranger_scan": "the same, against the rest of the evening",
+    "soon_share": "share of joins that ended at once",
+    "soon_scan": "the same, against the rest of the evening",
+    "unproved": "addresses that asked and never listened nor kept their place",
+    "unlooked": "addresses that asked and never looked at the page",
+    "only_looked": "addresses that looked at the page and never asked",
+    "only_look": "looks at the page that no wish to hear followed",
+    "looked_again": "pages looked at again and again within a second",
+    "unspoken": "connections that asked for nothing",
+    "rested": "connections kept until they were let go",
     "reloads": "playlists asked for beyond what listeners do",
     "requests": "requests that are no join's",
-    "unspoken": "share of connections that asked for nothing",
-    "full": "how full it was of connections that are no listener's",
 }
 
 

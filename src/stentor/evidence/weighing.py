@@ -32,6 +32,7 @@ class Method(msgspec.Struct, frozen=True):
     intercept: float
     low: float  # below: no evidence of an attack
     high: float  # above: there was one; between: it cannot be told
+    unseen_max: float = 1.0  # of `signs.unseen_share`: beyond it nobody says that there was none
     slope: float = 1.0  # of the calibration: log-odds as weighed to log-odds as measured
     offset: float = 0.0
     measured: dict[str, str] = {}  # how it was made, and its error rates as the bench found them

@@ -5,6 +5,7 @@ wrong about a crowd here has harmed nobody.
 """
 
 from collections import deque
+from collections.abc import Iterable
 
 import msgspec
 
@@ -13,7 +14,10 @@ from stentor.shield.floors import FLOORS
 from stentor.shield.merge import Merged
 from stentor.shield.policy import Why
 
-SPAN_S = 2
+# What is large is seen in a second, what is small in some; each span has floors of its own.
+SPANS_S = (1, 2)
+TOGETHER = "together"  # the floor of all signs as one, in units of their own floors
+_NORM = 4  # signs that stand out together count for more than each, and far from their sum
 _TAU_S = 20.0
 _PEOPLE_MAX = 65_536
 _HEAVY_ASKS = 4
@@ -39,8 +43,7 @@ class Assessing:
     def __init__(self, floors: dict[str, float] | None = None) -> None:
         """`floors` are the bench's: what no harmless evening has reached."""
         self._floors = FLOORS if floors is None else floors
-        self._last: deque[dict[str, float]] = deque(maxlen=SPAN_S)
-        self._before: Merged | None = None
+        self._last: deque[dict[str, float]] = deque(maxlen=max(SPANS_S))
         self._usual: dict[str, float] = {}
         self._seconds = 0
         self._people: dict[str, None] = {}
@@ -50,35 +53,39 @@ class Assessing:
         """Return how a second looks; to be called once a second."""
         figures = self._figures(second)
         self._last.append(figures)
-        sums = {name: sum(one[name] for one in self._last) for name in figures}
-        signs = self._signs(sums)
-        excess, by = 0.0, ""
-        for name, value in signs.items():
-            one = value / self._floors.get(name, 1.0)
-            if one > excess:
-                excess, by = one, name
+        excess, by = self._weigh(self.signs())
         attack = excess > 1.0
         self._said = _ALARM_S if attack else max(0, self._said - 1)
         if not attack:
             self._learn(figures)
         self._seconds += 1
-        self._before = second
         return Assessment(
             at_ms=second.at_ms,
             attack=self._said > 0,
             excess=round(excess, 3),
-            by=by if excess > 0 else "",
+            by=by.partition(" ")[0] if excess > 0 else "",
             kinds=_kinds(second, figures),
         )
 
+    def _weigh(self, signs: dict[str, float]) -> tuple[float, str]:
+        """Return by how much signs go beyond the ordinary together, and which of them most."""
+        parts = {name: value / self._floors.get(name, 1.0) for name, value in signs.items()}
+        whole = together(parts.values()) / self._floors.get(TOGETHER, 1.0)
+        return whole, max(parts, key=lambda name: parts[name], default="")
+
     def signs(self) -> dict[str, float]:
-        """Return the signs of the last seconds, for the bench to find floors."""
-        if not self._last:
-            return {}
-        return self._signs({name: sum(one[name] for one in self._last) for name in self._last[0]})
+        """Return the signs of the last seconds by name and span, as the floors are named."""
+        last, found = tuple(self._last), {}
+        for span in SPANS_S:
+            newest = last[-span:]
+            if newest:
+                sums = {name: sum(one[name] for one in newest) for name in newest[0]}
+                for name, value in self._signs(sums, span).items():
+                    found[f"{name} {span}"] = value if len(newest) == span else 0.0
+        return found
 
     def _figures(self, second: Merged) -> dict[str, float]:
-        counts, before = second.counts, self._before
+        counts = second.counts
         came = float(counts.get("accepted", 0))
         heavy = 0.0
         for one in second.heavy:
@@ -90,7 +97,6 @@ class Assessing:
                 heavy += one.asks
         while len(self._people) > _PEOPLE_MAX:
             del self._people[next(iter(self._people))]
-        joined_before = before.counts.get("joined", 0) if before else 0
         requests = float(counts.get("requests", 0))
         reloads = float(counts.get("reloads", 0))
         calm = second.queue_s.p95 < _CALM_S and not second.door.line
@@ -102,18 +108,16 @@ class Assessing:
             "heavy": heavy,
             "strangers": max(0.0, second.clusters - second.known_clusters),
             "clusters": second.clusters,
-            "soon": float(min(joined_before, counts.get("left", 0))),
+            "soon": float(counts.get("left_soon", 0)),
             "joined": float(counts.get("joined", 0)),
             "reloads": reloads,
             "unspoken": max(0.0, came - (requests - reloads)) if calm else 0.0,
-            "other": max(0.0, requests - reloads - second.addresses) if calm else 0.0,
-            "asked": second.addresses,
-            "early": float(counts.get("line_early", 0)),
-            "turns": float(counts.get("admitted_in_turn", 0)),
+            "looked": float(counts.get("looked", 0)),
+            "asked": float(counts.get("asked", 0)),
         }
 
-    def _signs(self, sums: dict[str, float]) -> dict[str, float]:
-        usual = {name: SPAN_S * value for name, value in self._usual.items()}
+    def _signs(self, sums: dict[str, float], span: int) -> dict[str, float]:
+        usual = {name: span * value for name, value in self._usual.items()}
 
         def beyond(name: str, times: float = 2.0) -> float:
             return max(0.0, sums[name] - times * usual.get(name, 0.0))
@@ -124,7 +128,7 @@ class Assessing:
             share * (1 - share) * sums["clusters"] * (1 + sums["clusters"] / (10 * clusters + 5))
         )
         strange = max(0.0, sums["strangers"] - share * sums["clusters"])
-        settled = self._seconds >= _FIRST_S + SPAN_S + 3
+        settled = self._seconds >= _FIRST_S + span + 3
         return {
             "false": beyond("false") / (0.1 * sums["came"] + 4.0),
             "mute": beyond("mute") / (0.2 * sums["came"] + 6.0),
@@ -133,8 +137,7 @@ class Assessing:
             "soon": beyond("soon", 3.0) / (sums["joined"] + 15.0),
             "reloads": beyond("reloads") / (0.1 * sums["listeners"] + 15.0),
             "unspoken": beyond("unspoken", 1.5) / (sums["came"] + 20.0),
-            "other": beyond("other", 1.5) / (sums["asked"] + 20.0),
-            "early": sums["early"] / (sums["turns"] + 10.0),
+            "looked": beyond("looked", 1.5) / (sums["asked"] + 20.0),
         }
 
     def _learn(self, figures: dict[str, float]) -> None:
@@ -144,6 +147,11 @@ class Assessing:
         for name, value in figures.items():
             old = self._usual.get(name, value)
             self._usual[name] = old + (value - old) * share
+
+
+def together(parts: Iterable[float]) -> float:
+    """Return what signs come to as one, each in units of its floor."""
+    return float(sum(one**_NORM for one in parts)) ** (1 / _NORM)
 
 
 def _wrongs(heavy: tuple[Heavy, ...], kinds: tuple[Why, ...]) -> int:

@@ -104,6 +104,14 @@ def split(one: bytes, other: bytes) -> tuple[int, int]:
     return int(both.get_result(True).num_retained), int(without.num_retained)
 
 
+def without(one: bytes, other: bytes) -> bytes:
+    """Return the sketch of those that are in one and not in the other."""
+    first, second = read(one), read(other)
+    if first is None or second is None:
+        return one
+    return bytes(theta_a_not_b().compute(first, second, True).serialize())
+
+
 class Times:
     """How long things took, in seconds, to within 2.5 %: 1 ms to half an hour."""
 

@@ -7,10 +7,11 @@ from dataclasses import replace
 import msgspec
 import pytest
 
+from stentor.evidence.columns import read_columns
 from stentor.evidence.method import METHOD
 from stentor.evidence.records import Second
 from stentor.evidence.replay import Course, mended, part_of, replay
-from stentor.evidence.signs import SIGNS, read_columns, windows
+from stentor.evidence.signs import SIGNS, windows
 from stentor.evidence.verdict import Told, Word, _word, judge
 from stentor.evidence.weighing import EXCESS_MAX, Method, Weight, likelihood, weigh
 from stentor.shield.facts import EdgeSecond, Load
