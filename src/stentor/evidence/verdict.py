@@ -121,7 +121,7 @@ def judge_columns(columns: Columns, method: Method = METHOD) -> Verdict:
     by_far = replay(part_of(course, _BY_FAR)).failed
     vouched = by_far or _vouched(columns, course)
     if failed and is_blind:
-        without = Told.YES if by_far else Told.UNTOLD
+        without = Told.YES if vouched else Told.UNTOLD
     word = _word(present, failed, without, own, vouched, is_blind=is_blind)
     came = sum(columns.accepted)
     is_there = present is Told.YES

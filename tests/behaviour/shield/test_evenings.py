@@ -97,14 +97,26 @@ def test_mimic_as_numerous_as_people_cannot_be_told_and_people_fare_as_its_bots_
     assert served[True] >= served[False] - 0.05
 
 
-def test_crowd_is_called_one_when_those_with_reminders_were_too_many_by_themselves() -> None:
+def test_people_were_too_many_by_themselves_where_those_with_reminders_were() -> None:
     event = replace(AMPLE, machine=Machine(joins_per_s=4))
     outcome, found = evening(replace(event, people=replace(PEOPLE, reminded=0.9)))
     assert fared(outcome, event.end_s).failed
-    assert found.word is Word.CROWD
+    assert found.word is Word.EITHER, "while most wait, a small attack leaves no sign"
     assert found.answers[2].told is Told.YES, "it would have failed without an attack"
     _, untold = evening(replace(event, people=replace(PEOPLE, reminded=0.0)))
     assert untold.word is Word.UNTOLD, "nobody can be vouched for"
+
+
+def test_crowd_is_called_one_where_a_quarter_of_it_would_have_been_too_many() -> None:
+    event = replace(
+        AMPLE,
+        machine=Machine(joins_per_s=120, listeners_max=250),
+        people=replace(PEOPLE, reminded=0.0),
+    )
+    outcome, found = evening(event)
+    assert fared(outcome, event.end_s).failed
+    assert found.word is Word.CROWD
+    assert "quarter" in found.answers[2].because[0]
 
 
 @pytest.mark.parametrize("fault", [Fault.HALVED, Fault.SLOW_DISK])

@@ -152,6 +152,20 @@ def test_word_follows_from_the_answers(
     assert _word(present, failed, without, own, vouched) is word
 
 
+@pytest.mark.parametrize(
+    ("without", "own", "word"),
+    [
+        (Told.YES, Told.NO, Word.EITHER),
+        (Told.UNTOLD, Told.NO, Word.UNTOLD),
+        (Told.YES, Told.YES, Word.OWN),
+    ],
+)
+def test_where_most_waited_nobody_says_that_there_was_no_attack(
+    without: Told, own: Told, word: Word
+) -> None:
+    assert _word(Told.UNTOLD, True, without, own, False, is_blind=True) is word
+
+
 def test_columns_and_windows_are_as_long_as_the_evening() -> None:
     columns = read_columns(quiet(40))
     assert len(columns) == len(columns.strangers) == len(columns.heavy) == 40
