@@ -29,8 +29,10 @@ _FLOODED = 1.5  # listeners of the flood for each who is there
 # How many of a crowd are to be looked at a second, plain and by TLS, and how many times that come:
 # as many as listeners on as many cores can be.
 _CROWD_PER_S, _CROWD_TIMES = {False: 1000.0, True: 220.0}, {False: 2.5, True: 4.0}
-# For each listener that a trial is named by: where joins are cheap, few are soon in.
-_CROWD = {False: 3.0, True: 1.0}
+# For each listener that a trial is named by: where joins are cheap, few are soon in. But so few
+# that they can wait one by one: beyond three quarters of 4,096 many are told in one breath
+# (edge.crush), which is no queue.
+_CROWD, _QUEUE_MAX = {False: 1.8, True: 1.0}, 2600
 _JOIN_SHARE_MIN, _JOIN_SHARE = 0.05, 0.5
 _NOBODY_PER_S = 0.01
 _SETTLE_S, _HOLD_S, _AFTER_S = 1.0, 2.0, 2.5
@@ -134,7 +136,8 @@ def _share(*, tls: bool) -> float:
 def _crowd(size: int, edges: int, *, tls: bool, told: bool = False) -> TrialPlan:
     share = _share(tls=tls)
     seen_per_s = share / (SHIPPED.tls if tls else SHIPPED.plain).join_s * edges
-    people = size if told else round(size * _CROWD[tls])
+    most = round(_QUEUE_MAX * edges / (1 - 1 / _CROWD_TIMES[tls]))
+    people = min(most, size if told else round(size * _CROWD[tls]))
     return TrialPlan(
         Kind.TOLD if told else Kind.CROWD,
         (size,),
