@@ -100,9 +100,8 @@ def people(
     found: list[Tally] = []
     thread = threading.Thread(target=lambda: found.append(run_load(plan)))
     thread.start()
-    if not crowd:
-        pace_s = ramp_s / count
-        threading.Thread(target=_look, args=(at, target, count, pace_s), daemon=True).start()
+    pace_s = ramp_s / count
+    threading.Thread(target=_look, args=(at, target, count, pace_s), daemon=True).start()
     return thread, found
 
 

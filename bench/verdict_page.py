@@ -91,6 +91,8 @@ NOT_SHOWN = """## What this does not show
   weights, floors and bounds were fitted to them too. The evenings measured here were looked at once, at the end.
 - A crowd drawn as these were is called an attack less often than once in as many as there were crowds to set the
   bound by (split conformal prediction); of other crowds, such as none of ours resembles, nothing is promised.
+- People here come by our page. Where many come at once by players that never show it (radio apps, a page that
+  embeds the stream), while others come by the page all evening, they look like strangers, and may be called an attack.
 - Evenings here last 100 s. One of hours has more windows in which something may stand out by chance.
 - Evenings whose people alone neither overload the machine (over 15 % not served within 3 s) nor fit it (under
   3 %) were drawn again: borderline evenings are rarer here than in life, where more would be untold.

@@ -21,6 +21,7 @@ _HOUSES = ("4/32", "6/64")  # a larger network's heavy figures hold those of its
 _HEAVY_ASKS = 4
 # Of what others are given for as many connections, people of an address get at least this.
 _PEOPLE_GET = 0.25
+_EXODUS = 0.3  # of all who listened, within a second
 _EXPECTED = 6.0  # looks at the page from as many connections elsewhere: fewer may be chance
 # Answers that no player of ours asks for; each is also counted among the first.
 _FALSE = ("answers_4xx", "tls_failed", "proxy_refused")
@@ -51,6 +52,18 @@ class Columns:
     def counted(self, name: str) -> list[float]:
         """Return a counter's growth by the second."""
         return [float(one.counts.get(name, 0)) for one in self.merged]
+
+
+def soon_of(columns: Columns) -> list[float]:
+    """Return by the second how many left soon after joining, but for those who left with all.
+
+    When a programme ends or a network breaks, who came last has not listened for long either.
+    """
+    soon, left = columns.counted("left_soon"), columns.counted("left")
+    return [
+        0.0 if gone > _EXODUS * (one.listeners + gone) else early
+        for one, early, gone in zip(columns.merged, soon, left, strict=True)
+    ]
 
 
 def false_of(second: Merged) -> float:

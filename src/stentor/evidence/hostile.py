@@ -7,7 +7,7 @@ clusters beyond the usual, joins that end at once. It names no network. Pure.
 from dataclasses import dataclass
 from statistics import median
 
-from stentor.evidence.columns import Columns
+from stentor.evidence.columns import Columns, soon_of
 from stentor.evidence.signs import WINDOW_S, windows
 
 _SILENT_S = 10  # `edge_head_s`: so long ago came who is found to have said nothing
@@ -42,7 +42,7 @@ def estimate_hostile(columns: Columns) -> Hostile:
     mute = _beyond(columns.mute)
     silent = [mute[t + _SILENT_S] if t + _SILENT_S < n else 0.0 for t in range(n)]
     reloads = _beyond(columns.counted("reloads"))
-    soon = _beyond(columns.counted("left_soon"))
+    soon = _beyond(soon_of(columns))
     strange = _strange(columns)
     per_s = []
     for t in range(n):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import log1p, sqrt
 from statistics import median
 
-from stentor.evidence.columns import FIRST_S, Columns, houses
+from stentor.evidence.columns import FIRST_S, Columns, houses, soon_of
 from stentor.evidence.scan import scan_rate, scan_share
 from stentor.shield.merge import Merged
 from stentor.shield.policy import Why
@@ -70,7 +70,7 @@ def windows(column: Sequence[float], span: int = WINDOW_S) -> list[float]:
 def read_signs(columns: Columns) -> Signs:
     """Return the signs of an evening."""
     accepted, counted = columns.accepted, columns.counted
-    came, joined, soon = windows(accepted), counted("joined"), counted("left_soon")
+    came, joined, soon = windows(accepted), counted("joined"), soon_of(columns)
     share, score = _strangers(columns)
     seen = Seen(columns)
     hindsight = columns.hindsight
