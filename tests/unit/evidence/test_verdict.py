@@ -7,14 +7,14 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from stentor.evidence.columns import read_columns
+from stentor.evidence.columns import read_columns, soon_of
 from stentor.evidence.method import METHOD
 from stentor.evidence.records import Second
 from stentor.evidence.replay import Course, mended, part_of, replay
 from stentor.evidence.signs import SIGNS, windows
 from stentor.evidence.verdict import Told, Word, _word, judge
 from stentor.evidence.weighing import EXCESS_MAX, Method, Weight, likelihood, weigh
-from stentor.shield.facts import EdgeSecond, Load
+from stentor.shield.facts import EdgeSecond, Load, RoomSecond
 from stentor.shield.keys import EventKey
 from stentor.shield.policy import Why
 from stentor.shield.summary import Summary
@@ -164,6 +164,16 @@ def test_where_most_waited_nobody_says_that_there_was_no_attack(
     without: Told, own: Told, word: Word
 ) -> None:
     assert _word(Told.UNTOLD, True, without, own, False, is_blind=True) is word
+
+
+def test_who_leaves_with_everybody_did_not_leave_soon() -> None:
+    seconds = []
+    for t, (left, soon, listeners) in enumerate([(0, 0, 100), (10, 9, 100), (95, 20, 5)]):
+        counts = {"left": left, "left_soon": soon}
+        room = RoomSecond(listeners=listeners)
+        edge = EdgeSecond("edge-0", T0_MS + t * 1000, counts=counts, rooms={"hall": room})
+        seconds.append(Second(at_ms=edge.at_ms, edges=(edge,)))
+    assert soon_of(read_columns(seconds)) == [0, 9, 0]
 
 
 def test_columns_and_windows_are_as_long_as_the_evening() -> None:
