@@ -31,8 +31,8 @@ from stentor.simulate.fleet.scenario import (
 _SEED = 1
 _FOR_EVER_S = 86_400.0
 _LEAD_S = 5  # edges are there before anybody comes, and their doors have saved up
-# An edge's second is not a trial's: what it renews each second is met at three moments of it.
-_PHASES_S = (0.0, 1 / 3, 2 / 3)
+# An edge's second is not a trial's: what it renews each second is met at four moments of it.
+_PHASES_S = (0.0, 0.25, 0.5, 0.75)
 _WITNESSES_MIN = 3  # sizes
 
 

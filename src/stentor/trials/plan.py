@@ -10,7 +10,7 @@ from stentor.base.errors import UsageError
 from stentor.rehearsal.trial import Kind
 from stentor.simulate.fleet.calibration import SHIPPED
 
-SIZES = (700, 1400, 2100)  # of one edge
+SIZES = (900, 1300, 1700)  # of one edge
 SIZES_MIN, SIZES_MAX = 2, 6
 SIZE_MIN, SIZE_MAX = 20, 8000  # of one edge; more need more descriptors on this machine
 # Lanes are forced: lines have another one for each size, plain and with TLS; crowds have one, as
@@ -32,7 +32,7 @@ _CROWD_PER_S, _CROWD_TIMES = {False: 1000.0, True: 220.0}, {False: 2.5, True: 4.
 # For each listener that a trial is named by: where joins are cheap, few are soon in. But so few
 # that they can wait one by one: beyond three quarters of 4,096 many are told in one breath
 # (edge.crush), which is no queue.
-_CROWD, _QUEUE_MAX = {False: 1.8, True: 1.0}, 2600
+_CROWD, _QUEUE_MAX = {False: 2.0, True: 1.0}, 2600
 _JOIN_SHARE_MIN, _JOIN_SHARE = 0.05, 0.5
 _NOBODY_PER_S = 0.01
 _SETTLE_S, _HOLD_S, _AFTER_S = 1.0, 2.0, 2.5
