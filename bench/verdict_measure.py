@@ -13,6 +13,7 @@ import numpy as np
 from msgspec import structs
 from verdict_events import Row
 from verdict_fit import bounded, calibrate, fit, log_odds, wilson
+from verdict_page import right
 
 from stentor.evidence.columns import Columns, houses
 from stentor.evidence.signs import windows
@@ -122,7 +123,7 @@ def balanced_words(table: dict[str, dict[str, int]]) -> float:
     for truth, words in table.items():
         said = sum(n for word, n in words.items() if word != "cannot be told")
         if said:
-            shares.append(words.get(truth, 0) / said)
+            shares.append(right(truth, words) / said)
     return sum(shares) / max(1, len(shares))
 
 

@@ -18,6 +18,7 @@ WORDS = (
     "self-inflicted",
     "cannot be told",
 )
+EITHER = "overload, attack or not"
 
 
 def share(hits: int, n: int) -> dict[str, float]:
@@ -33,6 +34,14 @@ def percent(one: Mapping[str, float]) -> str:
     return f"{one['share']:.1%} ({one['low']:.1%}–{one['high']:.1%})"
 
 
+def right(truth: str, said: Mapping[str, int]) -> int:
+    """Return how often what was said was so; that people alone were too many can be said of two."""
+    either = (
+        said.get(EITHER, 0) if truth in ("flash crowd", "overload, attack not necessary") else 0
+    )
+    return said.get(truth, 0) + either
+
+
 def confusion_table(table: Mapping[str, Mapping[str, int]]) -> list[str]:
     """Return the confusion matrix as Markdown."""
     head = " | ".join(WORDS)
@@ -40,11 +49,11 @@ def confusion_table(table: Mapping[str, Mapping[str, int]]) -> list[str]:
         f"| so it was \\ so it was said | {head} | right, of those said |",
         "|---" * (len(WORDS) + 2) + "|",
     ]
-    for truth in (one for one in WORDS[:-1] if one in table):
+    for truth in (one for one in WORDS if one in table):
         said = table.get(truth, {})
         decided = sum(n for word, n in said.items() if word != "cannot be told")
         cells = " | ".join(str(said.get(word, 0)) for word in WORDS)
-        lines.append(f"| **{truth}** | {cells} | {percent(share(said.get(truth, 0), decided))} |")
+        lines.append(f"| **{truth}** | {cells} | {percent(share(right(truth, said), decided))} |")
     return lines
 
 
@@ -163,7 +172,8 @@ def page(found: Mapping[str, Any]) -> str:
         f" {found['untold_share']:.0%} of evenings are untold. What was so is known from running the same evening"
         " again without the attack or the fault. A crowd is called one only if half of those who are vouched for"
         " (reminders, listeners who lost their connection), or a quarter of all who came, would have been too many;"
-        " else it may be a mimic.",
+        f" else it may be a mimic. “{EITHER}” counts as right where people alone were too many, whether or not"
+        " there was an attack as well.",
         "",
         "## A perfect mimic, as numerous as people or up to twice that",
         "",

@@ -151,7 +151,8 @@ class Assessing:
 
 def together(parts: Iterable[float]) -> float:
     """Return what signs come to as one, each in units of its floor."""
-    return float(sum(one**_NORM for one in parts)) ** (1 / _NORM)
+    whole: float = sum(one**_NORM for one in parts) ** (1 / _NORM)
+    return whole
 
 
 def _wrongs(heavy: tuple[Heavy, ...], kinds: tuple[Why, ...]) -> int:
