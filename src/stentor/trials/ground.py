@@ -25,6 +25,7 @@ from stentor.base.settings import PREFIX, Settings, as_environment
 from stentor.load.target import Target
 from stentor.supervise.process import Process
 from stentor.supervise.supervisor import stentor_command
+from stentor.trials.awake import kept_awake
 from stentor.trials.certificate import make_certificate
 from stentor.trials.kernel import cpu_s
 from stentor.trials.programme import ROOM, Broadcast, Programme
@@ -65,6 +66,7 @@ class Ground:
     folder: DataFolder
     pids: tuple[int, ...]
     cores: Cores
+    idlers: tuple[int, ...]  # processes that keep the edges' cores awake
 
     def target(self, rendition: str, *, period_ms: int = 0, sources_from: int = 10) -> Target:
         """Return where listeners go."""
@@ -131,7 +133,14 @@ def ground(
         with _on(cores.edges):
             processes = [_start(stack, chosen, index) for index in range(edges)]
         _await(broadcast, processes, chosen)
-        yield Ground(chosen, folder, tuple(one.pid for one in processes), cores)
+        awake = stack.enter_context(kept_awake(sorted({*cores.edges, *cores.others})))
+        yield Ground(
+            chosen,
+            folder,
+            tuple(one.pid for one in processes),
+            cores,
+            tuple(awake[core] for core in cores.edges),
+        )
 
 
 @contextlib.contextmanager

@@ -37,7 +37,7 @@ class Meter:
         self._times: list[float] = []
         self._cpu: list[float] = []
         self._began = busy(at.cores.edges)
-        self._began_cpu_s, self._began_s = at.cpu_s(), time.monotonic()
+        self._began_cpu_s, self._began_s = self._ours_s(), time.monotonic()
         self._mark = self._look()
         self.windows: list[Window] = []
 
@@ -83,8 +83,11 @@ class Meter:
         """Return which shares of the edges' cores went to others, and to the host."""
         past_s = (time.monotonic() - self._began_s) * len(self._at.cores.edges)
         now = busy(self._at.cores.edges)
-        work_s = now.work_s - self._began.work_s - (self._at.cpu_s() - self._began_cpu_s)
+        work_s = now.work_s - self._began.work_s - (self._ours_s() - self._began_cpu_s)
         return max(0.0, work_s / past_s), (now.stolen_s - self._began.stolen_s) / past_s
+
+    def _ours_s(self) -> float:
+        return self._at.cpu_s() + sum(map(cpu_s, self._at.idlers))
 
     def _look(self) -> _Mark:
         counted = self._at.counted(*_COUNTED)

@@ -28,7 +28,7 @@ _COMES = 0.9  # of who may be let in, before the flood
 _FLOODED = 1.5  # listeners of the flood for each who is there
 # How many of a crowd are to be looked at a second, plain and by TLS, and how many times that come:
 # as many as listeners on as many cores can be.
-_CROWD_PER_S, _CROWD_TIMES = {False: 1000.0, True: 220.0}, {False: 2.5, True: 4.0}
+_CROWD_PER_S, _CROWD_TIMES = {False: 1000.0, True: 160.0}, {False: 2.5, True: 6.0}
 # For each listener that a trial is named by: where joins are cheap, few are soon in. But so few
 # that they can wait one by one: beyond three quarters of 4,096 many are told in one breath
 # (edge.crush), which is no queue.
