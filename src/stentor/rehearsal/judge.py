@@ -20,7 +20,7 @@ from stentor.rehearsal.answer import (
 from stentor.rehearsal.moved import by_part, lane_needs, sensitivities
 from stentor.rehearsal.plan import Plan
 from stentor.rehearsal.published import peers
-from stentor.rehearsal.wording import assumed, because, sentence, sources
+from stentor.rehearsal.wording import REFUTED, assumed, because, sentence, sources
 from stentor.simulate.fleet.course import Course
 
 _IN_LINE = 0.001  # of the peak: fewer who wait are no line
@@ -51,7 +51,7 @@ def make_answer(
         machine=calibration.machine,
         costs=Basis.MEASURED if calibration.measured else Basis.ASSUMED,
         outcome=outcome,
-        sentence=sentence(course, outcome, limits[0], figures),
+        sentence=(REFUTED if refuted else "") + sentence(course, outcome, limits[0], figures),
         because=tuple(because(course, kept, refuted)),
         promises=kept,
         figures=figures,

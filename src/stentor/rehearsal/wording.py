@@ -18,6 +18,8 @@ _SAID = {
     Outcome.FAILS: "It would not hold",
 }
 
+REFUTED = "Not to be relied on: real listeners refute this simulation. It says: "
+
 _LESS = {
     "network": "joiners get a lower bitrate, then a place in line",
     "cpu": "joiners get slower lanes, and wait for their turn",
@@ -65,10 +67,7 @@ def because(course: Course, kept: Sequence[Promise], refuted: Sequence[Witness])
         if not one.kept and one.found is not None:
             yield f"Not kept: {one.about} ({with_unit(one.found, one.unit)} found)."
     if refuted:
-        yield (
-            f"The trials on this machine refute {len(refuted)} of the simulation's predictions:"
-            " this answer is not to be relied on."
-        )
+        yield (f"The trials on this machine refute {len(refuted)} of the simulation's predictions.")
     if not course.calibration.measured:
         yield "Costs are those that come with the code, not of this machine."
 

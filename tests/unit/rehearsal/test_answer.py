@@ -66,6 +66,7 @@ def test_waits_off_by_more_than_a_fifth_for_many_are_not_as_announced() -> None:
 def test_refuted_simulation_says_that_it_is_not_to_be_relied_on() -> None:
     answer = _answer(a_course(), witnesses=WITNESSES)
     assert any("refute 1 of" in one for one in answer.because)
+    assert answer.sentence.startswith("Not to be relied on")
     assert not any("refute" in one for one in _answer(a_course(), witnesses=WITNESSES[:1]).because)
 
 
