@@ -147,7 +147,10 @@ def _edges_alive(facts: Facts) -> Item:
     told = f"{edges.telling} of {edges.wanted} edge processes told how they fare just now."
     if edges.telling >= edges.wanted:
         return Item("edges alive", Word.YES, Weight.VITAL, told)
-    return Item("edges alive", Word.NO, Weight.VITAL, told, "The log of stentor serve says why.")
+    return Item(
+        "edges alive", Word.NO, Weight.VITAL, told,
+        "If they began just now, ask again; if not, the log of stentor serve says why.",
+    )  # fmt: skip
 
 
 def _port(port: PortFacts) -> Item:

@@ -63,7 +63,10 @@ export async function copy(value, pressed, field = null) {
 
 /** Asks in a dialog; resolves to the value of the choice, or "" if it was put away. */
 export function confirm({ title, detail, choices }) {
-  const dialog = element("ask");
+  // Each question has a dialog of its own: the close of the one before may be told after this opens.
+  const before = element("ask");
+  const dialog = before.cloneNode(true);
+  before.replaceWith(dialog);
   text("ask-title", title);
   text("ask-text", detail);
   const cancel = make("button", "", "Cancel");
@@ -75,7 +78,6 @@ export function confirm({ title, detail, choices }) {
     return one;
   });
   element("ask-choices").replaceChildren(...buttons, cancel);
-  dialog.returnValue = "";
   dialog.showModal();
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => resolve(dialog.returnValue), { once: true });
