@@ -42,8 +42,6 @@ class LoadMeter:
         self._cores = cores
         self._join_share = join_share
         self._delivery_ns = 0
-        self._late_ns = 0
-        self._began_ns = 0
         self._seen = self._totals(0, 0)
         self._delivery_cost_s = 12e-6
         self._join_cost_s = 50e-6
@@ -54,13 +52,9 @@ class LoadMeter:
         self._late_s = 0.0
         self.facts = LoadFacts(cores=cores, join_share=join_share)
 
-    def delivered(self, began_ns: int, ended_ns: int, cpu_ns: int, *, done: bool) -> None:
-        """Note that something was delivered to some of those it is for, or (`done`) to the last."""
-        self._began_ns = self._began_ns or began_ns
+    def delivered(self, cpu_ns: int) -> None:
+        """Note what deliveries took."""
         self._delivery_ns += cpu_ns
-        if done:
-            self._late_ns = max(self._late_ns, ended_ns - self._began_ns)
-            self._began_ns = 0
 
     def look(
         self,
@@ -68,6 +62,7 @@ class LoadMeter:
         *,
         asked: int,
         join_cpu_ns: int,
+        late_ns: int,
         listeners: Mapping[int, int],
         descriptors: float,
         descriptors_max: int,
@@ -78,7 +73,8 @@ class LoadMeter:
     ) -> LoadFacts:
         """Return the facts of the time since the last look, `past_s` seconds ago.
 
-        `asked` is how many wanted to join, and `join_cpu_ns` what those who come cost, until now.
+        `asked` is how many wanted to join, and `join_cpu_ns` what those who come cost, until now;
+        `late_ns` is how long anybody waited for what was due.
         """
         seen, self._seen = self._seen, self._totals(asked, join_cpu_ns)
         asked, joined, left, deliveries, sent, handshakes, shelf, joining_ns, queue_ns = (
@@ -96,9 +92,9 @@ class LoadMeter:
         self._shelf_per_s += (shelf / past_s - self._shelf_per_s) * _ASKED_SMOOTH
         self._left_per_s += (left / past_s - self._left_per_s) * _SMOOTH
         # What comes is seen as late as one waits for a CPU: about once for each part.
-        late_s = self._late_ns / 1e9 + max(0, queue_ns) / 1e9 / past_s * PART_S
+        late_s = late_ns / 1e9 + max(0, queue_ns) / 1e9 / past_s * PART_S
         self._late_s += (late_s - self._late_s) * _ASKED_SMOOTH
-        self._delivery_ns = self._late_ns = 0
+        self._delivery_ns = 0
         self.facts = LoadFacts(
             cores=self._cores,
             listeners=listeners,

@@ -71,7 +71,8 @@ class Push:
         self._index = index
         self._lanes: dict[Stream, list[Lane]] = {}
         self._phases: dict[tuple[Stream, int, bool], Phases] = {}
-        self._due: dict[Lane, None] = {}  # in order; those who are not served yet
+        self._due: dict[Lane, int] = {}  # who is not served yet, in order, and since when
+        self._late_ns = 0
         self._ended_ns: dict[Stream, int] = {}
         self._totals: dict[str, Totals] = {}
         self.listeners = 0
@@ -136,21 +137,29 @@ class Push:
 
     def part_came(self, stream: Stream) -> None:
         """Note who is due something; `deliver` gives it to them."""
+        now_ns = self._now_ns()
         for lane in self._lanes.get(stream, ()):
             lane.welcomes.clear()
             if lane.due() > lane.at:
-                self._due[lane] = None
+                self._due.setdefault(lane, now_ns)
 
     def deliver(self, until_ns: int) -> bool:
         """Give everyone what is due, lane by lane, until a time; say whether there is more."""
         due = self._due
         while due:
             lane = next(iter(due))
-            del due[lane]
+            since_ns = due.pop(lane)
             self._loop.safely(lane.deliver)  # one room's trouble is not the others'
-            if self._now_ns() > until_ns:
+            now_ns = self._now_ns()
+            self._late_ns = max(self._late_ns, now_ns - since_ns)
+            if now_ns > until_ns:
                 break
         return bool(due)
+
+    def take_late_ns(self) -> int:
+        """Return how long anybody waited at most for what was due, since this was last asked."""
+        late_ns, self._late_ns = self._late_ns, 0
+        return late_ns
 
     def state_came(self, room: Room) -> None:
         """Tell everyone, with the next part if one is about to come, else at once."""
@@ -257,13 +266,8 @@ class Push:
 
     def due_bits_per_s(self) -> float:
         """Return what all who are here take once they hear audio, also those before the hour."""
-        return float(
-            sum(
-                lane.listeners * bitrate_of(lane.stream.rendition)
-                for lane in self.lanes()
-                if not lane.closing
-            )
-        )
+        lanes = (lane for lane in self.lanes() if not lane.closing)
+        return float(sum(lane.listeners * bitrate_of(lane.stream.rendition) for lane in lanes))
 
     def lane_at(self, room: Room, stream: Stream, parts: int, phase: int) -> Lane:
         """Return the lane of that shape, made if need be; for who takes over from another edge."""

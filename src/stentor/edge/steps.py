@@ -82,15 +82,14 @@ class Steps:
         self.decision = Decision(fastest_parts=limits.fastest_parts)
 
     def measured(self, deliver: Callable[[], None]) -> Callable[[], None]:
-        """Return the loop's first task so that what it costs, and how late it is, is known."""
-        counts, meter, loop = self._counts, self.meter, self._loop
+        """Return the loop's first task so that what it costs is known."""
+        counts, meter = self._counts, self.meter
 
         def first() -> None:
-            before, began_ns, cpu_ns = counts.deliveries, time.monotonic_ns(), time.thread_time_ns()
+            before, cpu_ns = counts.deliveries, time.thread_time_ns()
             deliver()
-            if counts.deliveries != before or loop.in_haste:
-                spent_ns = time.thread_time_ns() - cpu_ns
-                meter.delivered(began_ns, time.monotonic_ns(), spent_ns, done=not loop.in_haste)
+            if counts.deliveries != before:
+                meter.delivered(time.thread_time_ns() - cpu_ns)
 
         return first
 
@@ -106,6 +105,7 @@ class Steps:
             past_s,
             asked=door.asked,
             join_cpu_ns=self._loop.join_cpu_ns,
+            late_ns=push.take_late_ns(),
             listeners=listeners,
             descriptors=self._web.open / limits.connections_max,
             descriptors_max=limits.connections_max,
