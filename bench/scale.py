@@ -19,7 +19,7 @@ from stentor.admission.lanes import LANE_PARTS, period_s, target_s
 from stentor.charts.scale import figure
 from stentor.media.renditions import RENDITIONS
 from stentor.rehearsal.demand import demand
-from stentor.rehearsal.plan import JOIN_SHARE, RETURNS_WITHIN_S, Plan, delivery_s, make_plan
+from stentor.rehearsal.plan import RETURNS_WITHIN_S, Plan, delivery_s, make_plan
 from stentor.rehearsal.published import peers
 from stentor.rehearsal.wording import scaled as large
 from stentor.rehearsal.wording import whole
@@ -150,8 +150,8 @@ def steps() -> Iterator[str]:
     joins = _part(plan, "joins")
     yield (
         f"joins at the peak        {plan.peak_per_s:,} a second × {known.join_s * 1e6:.0f} µs ="
-        f" {joins:,.0f} cores; at {JOIN_SHARE:.0%} of a core for joiners"
-        f" {joins / JOIN_SHARE / fleet.cores:,.0f} machines"
+        f" {joins:,.0f} cores; at {fleet.join_share:.0%} of a core for joiners"
+        f" {joins / fleet.join_share / fleet.cores:,.0f} machines"
     )
     yield (
         f"memory                   {EIGHT:,} × {known.memory_bytes / 1000:g} KB ="
@@ -219,7 +219,7 @@ def failures() -> Iterator[str]:
     more = ceil(plan.machines * regions / (regions - 1))
     cut = EIGHT / regions
     known = SHIPPED.tls
-    left = more * (regions - 1) / regions * scenario.fleet.cores * JOIN_SHARE
+    left = more * (regions - 1) / regions * scenario.fleet.cores * scenario.fleet.join_share
     yield "```"
     yield (
         f"machines, one of {regions} regions may go  "
@@ -241,13 +241,13 @@ def deploys() -> Iterator[str]:
     """A deploy under eight million TLS listeners: they come again, one machine after the other."""
     scenario = at_once(EIGHT)
     plan = make_plan(scenario, SHIPPED)
-    each = EIGHT / plan.machines
-    joins = each * SHIPPED.tls.join_s / (scenario.fleet.cores * JOIN_SHARE)
+    fleet, each = scenario.fleet, EIGHT / plan.machines
+    joins = each * SHIPPED.tls.join_s / (fleet.cores * fleet.join_share)
     yield "```"
     yield f"listeners of a machine     8,000,000 / {plan.machines} = {each:,.0f}"
     yield (
         f"their handshakes           {each:,.0f} × {SHIPPED.tls.join_s * 1e6:.0f} µs /"
-        f" ({scenario.fleet.cores} cores × {JOIN_SHARE:g}) = {joins:,.0f} s"
+        f" ({fleet.cores} cores × {fleet.join_share:g}) = {joins:,.0f} s"
     )
     yield (
         f"all machines, one by one   {plan.machines} × {joins:,.0f} s ="

@@ -93,6 +93,8 @@ def _settings(course: Course) -> dict[str, str]:
         "STENTOR_EDGE_LANE_MS_MIN": f"{programme.lane_ms_min}",
         "STENTOR_EDGE_LANE_MS_MAX": f"{programme.lane_ms_max}",
         "STENTOR_EDGE_JOIN_SHARE": f"{fleet.join_share:g}",
+        "STENTOR_EDGE_ADMISSIONS_PER_S_MAX": f"{fleet.admissions_per_s_max:g}",
+        "STENTOR_DOOR_NETWORK_PER_S": f"{fleet.door_network_per_s:g}",
     }
 
 

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from stentor.rehearsal import found
 from stentor.rehearsal.answer import Probe
-from stentor.rehearsal.moved import changes
-from stentor.simulate.fleet.calibration import Calibration, Costs
+from stentor.rehearsal.moved import changes, times
+from stentor.simulate.fleet.calibration import Calibration
 from stentor.simulate.fleet.course import Course
 from stentor.simulate.fleet.run import simulate
 from stentor.simulate.fleet.scenario import Fleet, Scenario, scaled
@@ -83,21 +83,9 @@ def miniature(
     scenario = replace(scaled(replace(scenario, fleet=small), people), fleet=small)
     return scenario, replace(
         calibration,
-        plain=_times(calibration.plain, cheaper),
-        tls=_times(calibration.tls, cheaper),
+        plain=times(calibration.plain, cheaper),
+        tls=times(calibration.tls, cheaper),
         edge_s=calibration.edge_s * cheaper,
-    )
-
-
-def _times(costs: Costs, factor: float) -> Costs:
-    return replace(
-        costs,
-        delivery_s={lane: one * factor for lane, one in costs.delivery_s.items()},
-        join_s=costs.join_s * factor,
-        place_s=costs.place_s * factor,
-        page_s=costs.page_s * factor,
-        notice_s=costs.notice_s * factor,
-        wake_s=costs.wake_s * factor,
     )
 
 

@@ -12,8 +12,9 @@ from msgspec.structs import replace
 from stentor.admission.lanes import LANE_PARTS, lane_for_period, period_s, target_s
 from stentor.rehearsal.answer import LaneNeed, Sensitivity
 from stentor.rehearsal.demand import demand
-from stentor.rehearsal.plan import Part, costs, lost_at_once, make_plan, parts_needed
-from stentor.simulate.fleet.calibration import Calibration
+from stentor.rehearsal.plan import Part, lost_at_once, make_plan, parts_needed
+from stentor.simulate.fleet.calibration import Calibration, Costs
+from stentor.simulate.fleet.edges import costs_of
 from stentor.simulate.fleet.scenario import Scenario
 
 _INTERFACES = (0.1, 1.0, 2.5, 5.0, 10.0, 25.0, 40.0, 50.0, 100.0, 200.0, 400.0, 800.0)  # Gbit/s
@@ -103,12 +104,8 @@ def changes(
     if programme.lower_bits_per_s < programme.bits_per_s:
         lower = programme.lower_bits_per_s
         changed = with_programme(bits_per_s=lower)
-        yield (
-            f"{lower / 1000:g} instead of {programme.bits_per_s / 1000:g} kbit/s",
-            changed,
-            (calibration),
-            machines,
-        )
+        change = f"{lower / 1000:g} instead of {programme.bits_per_s / 1000:g} kbit/s"
+        yield change, changed, calibration, machines
     slowest = lane_for_period(programme.lane_ms_max)
     fastest = lane_for_period(programme.lane_ms_min)
     for parts in LANE_PARTS:
@@ -116,16 +113,17 @@ def changes(
             changed = with_programme(lane_ms_max=round(period_s(parts) * 1000))
             word = "no slower lane than" if parts < slowest else "a slower lane:"
             yield f"{word} {period_s(parts):g} s", changed, calibration, machines
-    known = costs(scenario, calibration)
     way = "tls" if programme.tls else "plain"
-    dearer = replace(
-        known,
-        join_s=1.5 * known.join_s,
-        delivery_s={lane: 1.5 * one for lane, one in known.delivery_s.items()},
-    )
-    yield (
-        "costs half as much again as calibrated",
-        scenario,
-        (replace(calibration, **{way: dearer})),
-        machines,
-    )
+    dearer = replace(calibration, **{way: times(costs_of(programme, calibration), 1.5)})
+    yield "costs half as much again as calibrated", scenario, dearer, machines
+
+
+def times(costs: Costs, factor: float) -> Costs:
+    """Return costs of which every CPU second is `factor` of them; bytes stay what they are."""
+    seconds = {
+        name: getattr(costs, name) * factor
+        for name in costs.__struct_fields__
+        if name.endswith("_s") and name != "delivery_s"
+    }
+    delivery_s = {lane: one * factor for lane, one in costs.delivery_s.items()}
+    return replace(costs, delivery_s=delivery_s, **seconds)

@@ -19,10 +19,14 @@ from stentor.admission.ladder import (
 from stentor.admission.lanes import LANE_PARTS, lane_for_period, margin_parts, period_s
 from stentor.rehearsal.demand import Demand, Floats, demand, smoothed
 from stentor.simulate.fleet.calibration import Calibration, Costs
-from stentor.simulate.fleet.edges import delivery_costs_s, edges_per_machine, wire_bits
+from stentor.simulate.fleet.edges import (
+    costs_of,
+    delivery_costs_s,
+    edges_per_machine,
+    wire_bits,
+)
 from stentor.simulate.fleet.scenario import Fleet, Scenario
 
-JOIN_SHARE = 0.5  # STENTOR_EDGE_JOIN_SHARE as it comes
 CPU_CEILING = 0.95  # deliveries, joins and the processes themselves together
 RETURNS_WITHIN_S = 30.0  # who is cut off by a fault is to be back: a player's buffer and patience
 _GIB = float(1 << 30)
@@ -111,11 +115,6 @@ def planned_fleet(scenario: Scenario, plan: Plan) -> Fleet:
     return msgspec.structs.replace(fleet, machines=machines)
 
 
-def costs(scenario: Scenario, calibration: Calibration) -> Costs:
-    """Return what holds for this programme."""
-    return calibration.tls if scenario.programme.tls else calibration.plain
-
-
 def delivery_s(known: Costs, parts: int) -> float:
     """Return the cost of a delivery in a lane: measured, or drawn between the lanes that were."""
     return float(delivery_costs_s(known)[LANE_PARTS.index(parts)])
@@ -138,7 +137,7 @@ def bits_per_s(
     burst_s = period_s(lane + margin_parts(lane))
     joins = smoothed(asked.comes_per_s) + _returns_per_s(scenario, asked, lost)
     listening = asked.listening + joins * (asked.listening > 0) * burst_s
-    known = costs(scenario, calibration)
+    known = costs_of(scenario.programme, calibration)
     each = wire_bits(scenario.programme.bits_per_s, known.overhead)[LANE_PARTS.index(lane)]
     return listening * float(each)
 
@@ -147,23 +146,28 @@ def parts_needed(
     scenario: Scenario, calibration: Calibration, asked: Demand, lane: int, lost: float = 0.0
 ) -> tuple[Part, ...]:
     """Return what is needed of each thing, the scarcest first. Machines are those that survive."""
-    fleet, known = scenario.fleet, costs(scenario, calibration)
+    fleet, known = scenario.fleet, costs_of(scenario.programme, calibration)
     delivering = asked.listening / period_s(lane) * delivery_s(known, lane)
     returning = _returns_per_s(scenario, asked, lost)
     joining = (smoothed(asked.comes_per_s) + returning) * known.join_s
-    idle = fleet.cores * calibration.edge_s
+    processes = fleet.edges or fleet.cores
+    cores = min(fleet.cores, processes)  # a process has no more than one
+    idle = processes * calibration.edge_s
+    joins = cores * fleet.join_share
+    if fleet.admissions_per_s_max:
+        joins = min(joins, processes * fleet.admissions_per_s_max * known.join_s)
     each = known.memory_bytes + calibration.edge_bytes / (
         DESCRIPTORS_LINE * fleet.descriptors_per_process
     )
     slowest = lane == lane_for_period(scenario.programme.lane_ms_max)
     lane_ceiling = LANE_CEILINGS[LANE_PARTS[-1] if slowest else lane]  # as the ladder has it
-    memory = fleet.memory_gib * _GIB * MEMORY_LINE - fleet.cores * calibration.edge_bytes
+    memory = fleet.memory_gib * _GIB * MEMORY_LINE - processes * calibration.edge_bytes
     network = fleet.network_gbit_per_s * 1e9
     wire = bits_per_s(scenario, calibration, asked, lane, lost)
     found = [
-        _part("deliveries", "cores", delivering, fleet.cores * lane_ceiling, lane_ceiling),
-        _part("joins", "cores", joining, fleet.cores * JOIN_SHARE, JOIN_SHARE),
-        _part("cpu", "cores", delivering + joining, fleet.cores * CPU_CEILING - idle, CPU_CEILING),
+        _part("deliveries", "cores", delivering, cores * lane_ceiling, lane_ceiling),
+        _part("joins", "cores", joining, joins, joins / fleet.cores),
+        _part("cpu", "cores", delivering + joining, cores * CPU_CEILING - idle, CPU_CEILING),
         _part("network", "bit/s", wire, network * BITS_LOWER, BITS_LOWER),
         _part("memory", "bytes", asked.present * each, memory, MEMORY_LINE),
     ]

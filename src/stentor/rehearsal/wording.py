@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from stentor.charts.scale import figure
 from stentor.rehearsal import found
 from stentor.rehearsal.answer import Figure, Limit, Outcome, Promise, Witness
-from stentor.rehearsal.plan import JOIN_SHARE
 from stentor.simulate.fleet.course import Course
 
 _SAID = {
@@ -91,8 +90,8 @@ def assumed(course: Course) -> Iterator[str]:
         " who are cut off come back."
     )
     yield (
-        f"Those who come may take {JOIN_SHARE:.0%} of an edge's CPU from those who listen, as it is"
-        " set by default."
+        f"Those who come may take {fleet.join_share:.0%} of an edge's CPU from those who listen"
+        " (STENTOR_EDGE_JOIN_SHARE)."
     )
     yield (
         f"{scenario.prices.machine_hour:g} {scenario.prices.currency} for an hour of a machine,"

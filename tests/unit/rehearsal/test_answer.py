@@ -237,3 +237,13 @@ def test_settings_of_a_machine_are_known_settings_and_share_out_what_it_has() ->
     assert each == plan.processes_per_machine
     assert float(found["STENTOR_EDGE_MEGABITS_MAX"]) * each == pytest.approx(10_000, rel=0.01)
     assert float(found["STENTOR_EDGE_MEMORY_BYTES_MAX"]) * each == pytest.approx(32 * 2**30)
+
+
+def test_settings_that_a_scenario_states_are_told_and_not_the_default() -> None:
+    stated = {"join_share": 0.2, "admissions_per_s_max": 50.0, "door_network_per_s": 5.0}
+    scenario = replace(a_scenario(), fleet=replace(a_scenario().fleet, **stated))
+    answer = _answer(a_course(scenario))
+    assert answer.settings["STENTOR_EDGE_JOIN_SHARE"] == "0.2"
+    assert answer.settings["STENTOR_EDGE_ADMISSIONS_PER_S_MAX"] == "50"
+    assert answer.settings["STENTOR_DOOR_NETWORK_PER_S"] == "5"
+    assert any("may take 20% of an edge's CPU" in one for one in answer.assumed)

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from stentor.rehearsal.answer import Probe
 from stentor.rehearsal.miniature import CROWDS, miniature, probe, share_of
-from stentor.simulate.fleet.calibration import SHIPPED
+from stentor.simulate.fleet.calibration import SHIPPED, Costs
 from stentor.simulate.fleet.scenario import Arrivals, Event, Fleet, Scenario, Staying
 from support.fleet_course import a_scenario
 
@@ -45,6 +45,23 @@ def test_a_core_that_was_added_makes_work_take_less_and_brings_no_network() -> N
     before, _ = _small()
     assert small.fleet.network_gbit_per_s == pytest.approx(before.fleet.network_gbit_per_s)
     assert dearer == pytest.approx(0.5)
+
+
+def test_where_work_takes_less_all_of_it_does_and_bytes_stay_what_they_are() -> None:
+    costs = Costs(
+        delivery_s={1: 8e-6, 48: 60e-6}, memory_bytes=24_000.0, overhead=1.1,
+        **{name: 1e-4 for name in Costs.__struct_fields__ if name.endswith("_s")
+           and name != "delivery_s"},
+    )  # fmt: skip
+    scenario = replace(a_scenario(), fleet=replace(FLEET, cores=16))
+    known = replace(SHIPPED, plain=costs, tls=costs)
+    _, small = miniature(scenario, known, 48, FLEET, share_of(a_scenario(), FLEET))
+    for found in (small.plain, small.tls):
+        assert found.delivery_s == {1: 4e-6, 48: 30e-6}
+        for name in Costs.__struct_fields__:
+            if name != "delivery_s":
+                less = 0.5 if name.endswith("_s") else 1.0
+                assert getattr(found, name) == pytest.approx(less * getattr(costs, name)), name
 
 
 def test_fleet_that_is_small_already_is_as_it_is() -> None:

@@ -10,7 +10,7 @@ from stentor.admission.ladder import BITS_LOWER, LANE_CEILINGS
 from stentor.admission.lanes import LANE_PARTS, period_s
 from stentor.rehearsal.demand import demand, remaining
 from stentor.rehearsal.moved import carried, sensitivities
-from stentor.rehearsal.plan import Plan, make_plan, planned_fleet
+from stentor.rehearsal.plan import Part, Plan, make_plan, planned_fleet
 from stentor.simulate.fleet.calibration import SHIPPED
 from stentor.simulate.fleet.scenario import Arrivals, Event, Fault, Fleet, Scenario, Staying
 from support.fleet_course import a_scenario
@@ -83,6 +83,32 @@ def test_a_better_machine_never_needs_more_of_them(thing: str) -> None:
 )
 def test_what_is_scarce_is_what_binds(scenario: Scenario, lane: int, binds: str) -> None:
     assert _plan(scenario, lane).binds == binds
+
+
+def _part(scenario: Scenario, name: str) -> Part:
+    (found,) = [one for one in _plan(scenario).parts if one.name == name]
+    return found
+
+
+def test_joiners_have_what_the_scenario_s_settings_leave_them() -> None:
+    scenario = _with(a_scenario(), network_gbit_per_s=400.0)
+    cores, join_s = scenario.fleet.cores, SHIPPED.tls.join_s
+    for share in (0.05, 0.5, 1.0):
+        joins = _part(_with(scenario, join_share=share), "joins")
+        assert joins.per_machine == pytest.approx(cores * share)
+    few = _with(scenario, admissions_per_s_max=10.0)
+    assert _part(few, "joins").per_machine == pytest.approx(cores * 10.0 * join_s)
+    assert _plan(few).binds == "joins"
+    assert _plan(few).machines >= _plan(few).peak_per_s / (cores * 10.0)
+    ample = _with(scenario, admissions_per_s_max=1e6)
+    assert _part(ample, "joins").per_machine == pytest.approx(cores * 0.5)
+
+
+def test_a_process_uses_one_core_however_many_the_machine_has() -> None:
+    whole, few = a_scenario(), _with(a_scenario(), edges=2)
+    for name in ("deliveries", "joins", "cpu"):
+        of_two, of_all = (_part(one, name).per_machine for one in (few, whole))
+        assert of_two == pytest.approx(of_all * 2 / whole.fleet.cores), name
 
 
 def test_the_network_is_counted_with_packets_up_to_where_joiners_get_a_lower_bitrate() -> None:
