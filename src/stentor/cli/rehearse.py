@@ -75,8 +75,8 @@ def rehearse(
         for line in summary(found.answer):
             console.print(line)
         console.print(f"[dim]All of it, with charts: {found.folder / 'answer.html'}[/]")
-    if found.refuted:
-        raise StentorError(found.refuted)
+    if found.answer.refuted:
+        raise StentorError(found.answer.refuted)
 
 
 def _sizes(text: str) -> tuple[int, ...]:

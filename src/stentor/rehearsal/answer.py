@@ -178,6 +178,7 @@ class Answer(msgspec.Struct, frozen=True):
     outcome: Outcome
     sentence: str
     because: tuple[str, ...]
+    refuted: str  # why it is not to be relied on; empty unless trials say so
     promises: tuple[Promise, ...]
     figures: tuple[Figure, ...]
     plan: Plan

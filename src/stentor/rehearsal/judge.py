@@ -20,7 +20,7 @@ from stentor.rehearsal.answer import (
 from stentor.rehearsal.moved import by_part, lane_needs, sensitivities
 from stentor.rehearsal.plan import Plan
 from stentor.rehearsal.published import peers
-from stentor.rehearsal.wording import REFUTED, assumed, because, sentence, sources
+from stentor.rehearsal.wording import REFUTED, assumed, because, refutation, sentence, sources
 from stentor.simulate.fleet.course import Course
 
 _IN_LINE = 0.001  # of the peak: fewer who wait are no line
@@ -32,13 +32,18 @@ def make_answer(
     *,
     witnesses: Sequence[Witness] = (),
     probes: Sequence[Probe] = (),
+    refuted: str = "",
     version: str = "",
     again: str = "",
 ) -> Answer:
-    """Return the answer. `again` is the command that was given, `version` the code's."""
+    """Return the answer. `again` is the command that was given, `version` the code's.
+
+    `refuted` says why trials do not bear the simulation out, where their figures alone do not.
+    """
     scenario, calibration = course.scenario, course.calibration
     kept = found.promises(course)
-    refuted = [one for one in witnesses if not one.holds]
+    wrong = refutation(witnesses)
+    refuted = refuted or wrong
     outcome = _outcome(course, kept)
     figures = tuple(_figures(course, plan))
     limits = _limits(course)
@@ -52,7 +57,8 @@ def make_answer(
         costs=Basis.MEASURED if calibration.measured else Basis.ASSUMED,
         outcome=outcome,
         sentence=(REFUTED if refuted else "") + sentence(course, outcome, limits[0], figures),
-        because=tuple(because(course, kept, refuted)),
+        because=tuple(because(course, kept, wrong or refuted)),
+        refuted=refuted,
         promises=kept,
         figures=figures,
         plan=plan,

@@ -42,10 +42,7 @@ def _body(answer: Answer, course: Course) -> Iterator[str]:
     yield f"<main><h1>Rehearsal: {escape(answer.scenario)}</h1>"
     yield f'<p class="soft">{escape(answer.about)}</p>'
     verdict, _, rest = answer.sentence.partition(":")
-    yield (
-        f'<p class="lead"><b class="{_INK[answer.outcome]}">{escape(verdict)}</b>:'
-        f"{escape(rest)}</p>"
-    )
+    yield (f'<p class="lead"><b class="{_ink(answer)}">{escape(verdict)}</b>:{escape(rest)}</p>')
     for one in answer.because:
         yield f"<p>{escape(one)}</p>"
     yield from _promises(answer)
@@ -69,6 +66,10 @@ def _body(answer: Answer, course: Course) -> Iterator[str]:
     yield from peers(answer)
     yield from _rests(answer)
     yield "</main>"
+
+
+def _ink(answer: Answer) -> str:
+    return "no" if answer.refuted else _INK[answer.outcome]
 
 
 def _promises(answer: Answer) -> Iterator[str]:
@@ -121,6 +122,9 @@ def _quantiles(one: Quantiles) -> tuple[str, ...]:
 
 def _witnesses(answer: Answer) -> Iterator[str]:
     yield "<h2>Two witnesses: predicted beside measured</h2>"
+    if not answer.witnesses and answer.refuted:
+        yield f"<p>{escape(answer.refuted)}</p>"
+        return
     if not answer.witnesses:
         yield (
             "<p>Nothing was measured for this answer: it was only simulated"

@@ -20,7 +20,7 @@ def summary(answer: Answer) -> list[str]:
 
 def _lines(answer: Answer) -> Iterator[str]:
     verdict, _, rest = answer.sentence.partition(":")
-    colour = _COLOURS[answer.outcome]
+    colour = "red" if answer.refuted else _COLOURS[answer.outcome]
     yield f"[bold {colour}]{escape(verdict)}[/]:{escape(rest)}"
     for reason in answer.because[:4]:
         yield f"  [{colour}]{escape(reason)}[/]"

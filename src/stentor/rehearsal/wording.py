@@ -17,7 +17,7 @@ _SAID = {
     Outcome.FAILS: "It would not hold",
 }
 
-REFUTED = "Not to be relied on: real listeners refute this simulation. It says: "
+REFUTED = "Not to be relied on: real listeners do not bear this simulation out. It says: "
 
 _LESS = {
     "network": "joiners get a lower bitrate, then a place in line",
@@ -61,14 +61,21 @@ def _first(first: Limit, peak: float) -> str:
     )
 
 
-def because(course: Course, kept: Sequence[Promise], refuted: Sequence[Witness]) -> Iterator[str]:
+def because(course: Course, kept: Sequence[Promise], refuted: str) -> Iterator[str]:
     for one in kept:
         if not one.kept and one.found is not None:
             yield f"Not kept: {one.about} ({with_unit(one.found, one.unit)} found)."
     if refuted:
-        yield (f"The trials on this machine refute {len(refuted)} of the simulation's predictions.")
+        yield refuted
     if not course.calibration.measured:
         yield "Costs are those that come with the code, not of this machine."
+
+
+def refutation(witnesses: Sequence[Witness]) -> str:
+    wrong = sum(not one.holds for one in witnesses)
+    if not wrong:
+        return ""
+    return f"The trials on this machine refute {wrong} of the simulation's predictions."
 
 
 def assumed(course: Course) -> Iterator[str]:

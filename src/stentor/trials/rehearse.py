@@ -79,11 +79,10 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsed:
-    """What came of it, and where it lies. `refuted` says why it failed, if it did."""
+    """What came of it, and where it lies."""
 
     answer: Answer
     folder: Path
-    refuted: str
 
 
 class Interrupted(StentorError):
@@ -120,7 +119,13 @@ def run_rehearsal(wish: Wish, settings: Settings, show: Show) -> Rehearsed:
         raise Interrupted(_interrupted(wish, folder, kept)) from None
     again = _again(wish)
     answer = make_answer(
-        course, plan, witnesses=compared, probes=probes, version=build.version, again=again
+        course,
+        plan,
+        witnesses=compared,
+        probes=probes,
+        refuted=wrong,
+        version=build.version,
+        again=again,
     )
     files = {
         ANSWER: encoded(answer),
@@ -136,7 +141,7 @@ def run_rehearsal(wish: Wish, settings: Settings, show: Show) -> Rehearsed:
         run = _run(found, wish, build, machine, settings)
         data = certificate_of(run, answer, course, files, _key(settings))
         (folder / CERTIFICATE).write_bytes(data)
-    return Rehearsed(answer, folder, wrong)
+    return Rehearsed(answer, folder)
 
 
 def _trials(wish: Wish, folder: Path, kept: Kept, build: Build, show: Show) -> list[Trial]:

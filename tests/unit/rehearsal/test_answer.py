@@ -70,6 +70,22 @@ def test_refuted_simulation_says_that_it_is_not_to_be_relied_on() -> None:
     assert not any("refute" in one for one in _answer(a_course(), witnesses=WITNESSES[:1]).because)
 
 
+def test_refuted_answer_looks_like_none_that_holds() -> None:
+    course, plan = a_course()
+    why = "Only 1 of 3 sizes could be measured: others took 30% of the edges' cores."
+    for more in ({"witnesses": WITNESSES}, {"refuted": why}):
+        answer = _answer((course, plan), **more)
+        assert answer.outcome is Outcome.HOLDS
+        assert answer.refuted
+        assert answer.sentence.startswith("Not to be relied on")
+        page = answer_page(answer, course)
+        assert '<b class="no">Not to be relied on</b>' in page
+        assert "it was only simulated" not in page
+        assert summary(answer)[0].startswith("[bold red]Not to be relied on[/]")
+    assert why in _answer((course, plan), refuted=why).because
+    assert _answer((course, plan), witnesses=WITNESSES[:1]).refuted == ""
+
+
 def test_what_was_simulated_is_never_called_tested_or_measured() -> None:
     answer = _answer(a_course())
     assert "tested" not in answer.sentence
