@@ -21,6 +21,7 @@ _FAULTS = {
     "exit": "listeners leave",
     "slow": "all is slower",
 }
+_AT_ONCE = ("cut", "exit")  # nothing to shade: they are over when they begin
 
 
 def spans(course: Course) -> tuple[Span, ...]:
@@ -35,6 +36,7 @@ def spans(course: Course) -> tuple[Span, ...]:
             _FAULT_INKS[n % len(_FAULT_INKS)],
         )
         for n, one in enumerate(scenario.faults)
+        if one.kind not in _AT_ONCE
     ]
     attacks = [
         Span(one.from_s, one.from_s + one.for_s, f"attack: {one.family}", _ATTACK_INK)
@@ -45,10 +47,11 @@ def spans(course: Course) -> tuple[Span, ...]:
 
 def moments(course: Course) -> tuple[Moment, ...]:
     """Return the hour, the end, and faults that are over at once."""
-    event = course.scenario.event
+    event, faults = course.scenario.event, course.scenario.faults
     found = [Moment(event.hour_s, "the hour")]
     if event.ends_s is not None:
         found.append(Moment(event.ends_s, "it ends"))
+    found += [Moment(one.at_s, _FAULTS[one.kind]) for one in faults if one.kind in _AT_ONCE]
     return tuple(found)
 
 

@@ -47,8 +47,16 @@ COUNTS = {
     "given_up": "gave up connecting",
     "cut": "times somebody was cut off",
     "stalled": "had silence",
-    "watched_people_put_off": "were put off by the shield, although no bots",
-    "bots": "times an attacker came",
+    "barred": "times the shield kept somebody out, although no bot",
+}
+ATTACKERS = {
+    "bots": ("attackers came", "times"),
+    "bots_let_in": ("attackers were let in", "times"),
+    "bots_placed": ("attackers were given a place in line", "times"),
+    "bots_line_full": ("attackers were told that the line is full", "times"),
+    "bots_unseen": ("attackers found no descriptor free", "times"),
+    "bots_cpu_s": ("CPU for attackers", "s"),
+    "bots_descriptors_most": ("held by attackers at once, at most", "descriptors"),
 }
 STEPS = tuple(step.name.lower() for step in Step)
 

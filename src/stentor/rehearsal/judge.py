@@ -167,3 +167,6 @@ def _figures(course: Course, plan: Plan) -> Iterator[Figure]:
     for name, about in found.COUNTS.items():
         if name in course.counts:
             yield Figure(f"people_{name}", course.counts[name], "people", sim, about)
+    for name, (about, unit) in found.ATTACKERS.items():
+        if name in course.counts:
+            yield Figure(name, course.counts[name], unit, sim, about)

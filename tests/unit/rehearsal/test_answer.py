@@ -10,14 +10,18 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from stentor.base.build import PACKAGE
 from stentor.base.settings import Settings
 from stentor.rehearsal.answer import Answer, Basis, Outcome, Witness, encoded
+from stentor.rehearsal.courses import moments, spans
+from stentor.rehearsal.found import ATTACKERS, COUNTS
 from stentor.rehearsal.judge import make_answer
 from stentor.rehearsal.page import answer_page
 from stentor.rehearsal.terminal import LINES_MAX, summary
 from stentor.rehearsal.wording import scaled, span, whole, with_unit
 from stentor.simulate.fleet.calibration import SHIPPED
 from stentor.simulate.fleet.course import Course
+from stentor.simulate.fleet.scenario import Fault
 from support.fleet_course import a_broken_scenario, a_course, a_scenario
 
 NASTY = '<script>alert("1")</script>'
@@ -102,6 +106,29 @@ def test_limit_that_carries_fewest_is_the_one_that_breaks_first() -> None:
         one.listeners for one in answer.limits
     )
     assert answer.limits[0].at_s == 986  # when most listen
+
+
+def test_what_attackers_got_and_who_was_kept_out_for_them_is_in_the_answer() -> None:
+    course, plan = a_course()
+    got = {name: 10 + n for n, name in enumerate((*ATTACKERS, "barred"))}
+    course.counts.update(got)  # type: ignore[attr-defined]
+    answer = _answer((course, plan))
+    for name in ATTACKERS:
+        assert answer.figure(name).value == got[name]
+    assert answer.figure("people_barred").value == got["barred"]
+
+
+def test_each_count_of_the_answer_is_one_that_simulations_make() -> None:
+    folder = PACKAGE / "simulate" / "fleet"
+    source = "".join(path.read_text() for path in folder.glob("*.py"))
+    assert [name for name in (*COUNTS, *ATTACKERS) if f'"{name}"' not in source] == []
+
+
+def test_what_is_over_at_once_is_marked_and_what_lasts_is_shaded() -> None:
+    faults = (Fault("cut", 1500.0), Fault("exit", 1600.0), Fault("slow", 1700.0, 60.0))
+    course, _ = a_course(replace(a_scenario(), faults=faults))
+    assert [(one.first_s, one.last_s) for one in spans(course)] == [(1700.0, 1760.0)]
+    assert [one.at_s for one in moments(course)] == [600.0, 1500.0, 1600.0]
 
 
 def test_money_in_the_answer_is_machines_and_traffic() -> None:
