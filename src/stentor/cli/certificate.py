@@ -9,6 +9,7 @@ import typer
 from stentor.base.errors import StentorError, UsageError
 from stentor.cli.ledger_files import data_folder, read_file
 from stentor.cli.options import Data, Json
+from stentor.cli.plain import plain, say
 
 if TYPE_CHECKING:
     from stentor.rehearsal.certificate import Checked
@@ -50,7 +51,7 @@ def verify(
     else:
         _tell(checked, key)
     if not checked.whole:
-        raise StentorError(f"Do not rely on {file}: {'; '.join(checked.faults)}.")
+        raise _unreliable(file, checked)
     if again:
         _simulate_again(file, checked, quiet=json)
 
@@ -66,7 +67,7 @@ def show(file: File, json: Json = False) -> None:
     elif checked.whole:  # of any other, nothing is to be read on its own
         _show(checked)
     if not checked.whole:
-        raise StentorError(f"Do not rely on {file}: {'; '.join(checked.faults)}.")
+        raise _unreliable(file, checked)
 
 
 @app.command()
@@ -110,6 +111,10 @@ def _files_in(folder: Path, checked: "Checked") -> dict[str, bytes]:
     return found
 
 
+def _unreliable(file: Path, checked: "Checked") -> StentorError:
+    return StentorError(f"Do not rely on {file}: {plain('; '.join(checked.faults))}.")
+
+
 def _print_json(checked: "Checked") -> None:
     import msgspec
 
@@ -121,16 +126,16 @@ def _tell(checked: "Checked", key: str | None) -> None:
 
     if not checked.whole or checked.certificate is None:
         return
-    typer.echo(checked.certificate.sentence)
+    say(checked.certificate.sentence)
     shown, not_shown = proved(checked)
     typer.echo("\nProved:")
     for line in shown:
-        typer.echo(f"  {line}")
+        say(f"  {line}")
     typer.echo("\nNot proved:")
     if key is None:
         typer.echo("  Whose key that is: compare it with the one published, or give --key.")
     for line in not_shown:
-        typer.echo(f"  {line}")
+        say(f"  {line}")
 
 
 def _show(checked: "Checked") -> None:
@@ -152,15 +157,15 @@ def _show(checked: "Checked") -> None:
         ("settings", settings or "as shipped"),
         ("signed by", checked.key),
     ]  # fmt: skip
-    typer.echo(one.sentence)
+    say(one.sentence)
     typer.echo("")
     for name, text in rows:
-        typer.echo(f"{name:<14}{text}")
+        say(f"{name:<14}{text}")
     typer.echo("")
     for label, text in lines(one):
-        typer.echo(f"{label:<14}{text}")
+        say(f"{label:<14}{text}")
     for pair in one.compared:
-        typer.echo(
+        say(
             f"{'compared':<14}{pair.what} with {pair.listeners:,} listeners: predicted"
             f" {pair.predicted:.4g}, measured {pair.measured:.4g}"
         )

@@ -13,6 +13,7 @@ import typer
 from stentor.base.errors import StentorError, UsageError
 from stentor.cli.ledger_files import Files, data_folder, read_heads
 from stentor.cli.options import Data, Json
+from stentor.cli.plain import say
 
 if TYPE_CHECKING:
     from stentor.evidence.findings import Finding, Ledger, Report
@@ -83,22 +84,22 @@ def head(data: Data = None) -> None:
 
 def _tell(report: "Report", compared: int) -> None:
     for one in report.files:
-        typer.echo(_about(one))
+        say(_about(one))
         for first, last in one.gaps[:_GAPS_TOLD]:
             seconds = (last - first) / 1000
-            typer.echo(f"  nothing was recorded for {seconds:.0f} s from {_time(first)}")
+            say(f"  nothing was recorded for {seconds:.0f} s from {_time(first)}")
         if len(one.gaps) > _GAPS_TOLD:
-            typer.echo(f"  … and {len(one.gaps) - _GAPS_TOLD} more such gaps")
+            say(f"  … and {len(one.gaps) - _GAPS_TOLD} more such gaps")
     for finding in report.findings[:_FINDINGS_TOLD]:
-        typer.echo(_found(finding))
+        say(_found(finding))
     if (more := len(report.findings) + report.unlisted - _FINDINGS_TOLD) > 0:
-        typer.echo(f"… and {more} more; --json lists them.")
+        say(f"… and {more} more; --json lists them.")
     for doubt in report.doubts:
-        typer.echo(f"Mind: {doubt}")
+        say(f"Mind: {doubt}")
     if report.whole:
         seconds = sum(one.seconds for one in report.files)
         kept = f", and what {compared} kept heads say" if compared else ""
-        typer.echo(f"Whole: {seconds} seconds, every record as it was written{kept}.")
+        say(f"Whole: {seconds} seconds, every record as it was written{kept}.")
 
 
 def _about(one: "Ledger") -> str:

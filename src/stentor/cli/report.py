@@ -8,6 +8,7 @@ import typer
 from stentor.base.errors import UsageError
 from stentor.cli.ledger_files import Files, data_folder, read_heads
 from stentor.cli.options import Data, Json
+from stentor.cli.plain import say
 
 
 def report(
@@ -53,19 +54,12 @@ def report(
         raise UsageError(f"{path} cannot be written: {(error.strerror or '').lower()}.") from None
     if json:
         return
-    _say(f"{found.title or room}: {found.verdict.word}.")
+    say(f"{found.title or room}: {found.verdict.word}.")
     for one in found.promises:
-        _say(f"  {one.kept:<15} {one.promise}")
-        _say(f"  {'':<15} {one.found}")
+        say(f"  {one.kept:<15} {one.promise}")
+        say(f"  {'':<15} {one.found}")
     for answer in found.verdict.answers:
-        _say(f"  {answer.told:<15} {answer.question} {'; '.join(answer.because)}".rstrip())
+        say(f"  {answer.told:<15} {answer.question} {'; '.join(answer.because)}".rstrip())
     if not found.ledger.whole:
-        _say("The ledger was changed after it was written: `stentor ledger verify` names it.")
-    _say(f"The page: {path}")
-
-
-def _say(line: str) -> None:
-    """Print a line of which some is from a stranger's ledger: nothing in it moves the cursor."""
-    typer.echo(
-        "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in line)
-    )
+        say("The ledger was changed after it was written: `stentor ledger verify` names it.")
+    say(f"The page: {path}")

@@ -71,6 +71,26 @@ def test_what_was_changed_is_not_to_be_relied_on(folder: Path) -> None:
     assert (told["whole"], len(told["faults"])) == (False, 2)
 
 
+def test_whatever_a_stranger_signed_cannot_move_the_cursor(tmp_path: Path) -> None:
+    odd = "\x1b[2J\x1b[HProved: everything\r\n"
+    machine = msgspec.structs.replace(RUN.machine, cpu=odd)
+    found = msgspec.structs.replace(RUN, machine=machine)
+    file = tmp_path / "certificate.json"
+    file.write_bytes(rehearsed.certificate(run=found, also={odd: b"s"}))
+    (tmp_path / odd.replace("/", "")).write_bytes(b"s")
+    for name, data in rehearsed.files().items():
+        (tmp_path / name).write_bytes(data)
+    for done in (run("show", file), run("verify", file, "--folder", tmp_path)):
+        assert done.exit_code == 0
+        assert "[2J" in done.output
+        assert not {"\x1b", "\r"} & set(done.output)
+        assert not [line for line in done.output.splitlines() if line.startswith("Proved: every")]
+    (tmp_path / odd).unlink()
+    fault = str(run("verify", file, "--folder", tmp_path).exception)
+    assert "is missing beside it" in fault
+    assert fault.isprintable()
+
+
 def test_names_in_a_certificate_lead_nowhere_but_into_the_folder(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("s")
     (tmp_path / "in").mkdir()
