@@ -217,3 +217,15 @@ def test_who_asked_beforehand_is_not_put_in_line() -> None:
     assert np.count_nonzero(reminded) > 80
     assert heard[reminded].mean() > 0.95
     assert heard[~reminded].mean() < 0.85
+
+
+def test_whose_turn_it_is_waits_in_line_as_long_as_there_is_no_room() -> None:
+    """Those who asked beforehand, too: what they are told counts as announced, kept or not."""
+    asked = (CROWD.arrivals[0], replace(CROWD.arrivals[1], reminded=1.0))
+    staying = replace(STAY, patience_s=30.0)
+    course = simulate(replace(CROWD, arrivals=asked, staying=staying), HOUSE, SHIPPED, 5)
+    assert course.counts["again"] > 2_000
+    assert course.seconds["waiting"].max() > 800
+    assert course.counts["gave_up"] > 800
+    assert course.people["first_audio_s"].at(1.0) < 3
+    assert course.people["wait_error"].counts.sum() > 400

@@ -4,7 +4,10 @@ import msgspec
 import numpy as np
 import pytest
 
+from stentor.simulate.fleet.calibration import SHIPPED
 from stentor.simulate.fleet.course import Course
+from stentor.simulate.fleet.people import NEVER, State
+from stentor.simulate.fleet.run import Run
 from stentor.simulate.fleet.scenario import Arrivals, Attack, Fault
 from support.fleet import SMALL, course, evening
 
@@ -51,6 +54,35 @@ def test_a_lost_region_is_noticed_by_its_silence_and_its_people_come_back_elsewh
     assert 4 < found.people["back_s"].at(0.5) < 8
     assert found.people["back_s"].at(0.99) < 20
     assert found.counts["never_heard"] == 0
+
+
+def test_who_waits_at_a_machine_that_dies_takes_their_place_to_another() -> None:
+    full = msgspec.structs.replace(SMALL, edges=2, descriptors_per_process=700)
+    run = Run(evening(Fault("region-lost", AT_S), listeners=2_000), full, SHIPPED, 7)
+    found = run.course()
+    assert found.seconds["waiting"][AT_S - 1] > 300
+    people, edges = run.scene.people, run.scene.edges
+    waits = people.state == State.WAITS
+    assert np.count_nonzero(waits) > 300
+    assert edges.alive[people.edge[waits]].all()
+    early = waits & (people.place_ms > run.scene.lines[1].sheet.serving_ms)
+    assert (people.called_ms[early & (people.edge // edges.per_machine == 1)] == NEVER).all()
+
+
+def test_notices_are_looked_up_at_edges_that_live() -> None:
+    full = msgspec.structs.replace(SMALL, edges=2, descriptors_per_process=700)
+    run = Run(evening(Fault("edges-lost", AT_S, share=0.5), listeners=2_000), full, SHIPPED, 7)
+    found = run.course()
+    assert found.counts["looks"] > 1_000
+    assert not run.scene.knocks.by_edge(6)[~run.scene.edges.alive].any()
+
+
+def test_who_finds_no_edge_at_all_gives_up_when_their_patience_is_over() -> None:
+    scenario = evening(Fault("edges-lost", AT_S, share=1.0))
+    staying = msgspec.structs.replace(scenario.staying, patience_s=5.0)
+    found = course(msgspec.structs.replace(scenario, staying=staying))
+    assert found.seconds["edges"][-1] == 0
+    assert found.counts["gave_up"] > 0.9 * found.counts["cut"] > 1_000
 
 
 def test_control_s_death_changes_no_figure_at_all(quiet: Course) -> None:

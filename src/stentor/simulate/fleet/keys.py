@@ -44,7 +44,7 @@ ABOUT: dict[type[msgspec.Struct], dict[str, str]] = {
     Staying: {
         "median_s": "how long people listen, log-normal",
         "sigma": "of its logarithm",
-        "patience_s": "how long they wait in line, exponential: the median",
+        "patience_s": "how long they wait, in line or for an answer, exponential: the median",
         "returns": "of those who are cut off, come back",
         "visits": "of those who come, fetch the page from an edge; the others, from elsewhere",
         "looks_again": "of those who leave when all is over, fetch the page once more",

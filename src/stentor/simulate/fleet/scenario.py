@@ -51,7 +51,7 @@ class Staying(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     median_s: float = 1500.0
     sigma: float = 1.2  # of the logarithm
-    patience_s: float = 600.0  # median, in line
+    patience_s: float = 600.0  # median, in line or for an answer
     returns: float = 0.95  # of those who are cut off
     visits: float = 1.0  # fetch the page from an edge as they come; the rest, from elsewhere
     looks_again: float = 0.3  # of those who leave when all is over: fetch the page once more

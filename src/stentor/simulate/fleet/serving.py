@@ -275,7 +275,7 @@ class Serving:
         scene.counting.count("told", int(told.sum()), scene.second)
         again = batch.rows[there & (said == Said.AGAIN)]
         scene.counting.count("again", len(again))
-        scene.again(again, _AGAIN_S)
+        self._waiting.stand_by(again, _AGAIN_S)
         early = there & (said == Said.EARLY)
         if early.any():
             rows, at = batch.rows[early], batch.edges[early]

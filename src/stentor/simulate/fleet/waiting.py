@@ -52,6 +52,7 @@ class Waiting:
         """
         scene = self._scene
         people = scene.people
+        people.called_ms[rows] = NEVER
         chances = scene.chance.random(len(rows))
         waits_s, poll_s = np.empty(len(rows)), np.empty(len(rows))
         now_ms = BEGINS_MS + scene.now_ms
@@ -60,8 +61,20 @@ class Waiting:
             sheet = scene.lines[machine].sheet
             waits_s[mine] = stands(sheet, people.place_ms[rows[mine]], now_ms, given[mine])
             poll_s[mine] = polls_s(waits_s[mine], sheet.poll_s_min, chances[mine])
-        # The first wait that is said counts as promised; while the house is full none is.
         says_s = np.minimum(WAIT_S_MAX, waits_s + COMES_S) if new else waits_s
+        self._wait(rows, says_s, poll_s)
+
+    def stand_by(self, rows: Rows, within_s: tuple[float, float]) -> None:
+        """Let people wait whose turn it is and for whom there is no room: told to come so soon."""
+        low_s, high_s = within_s
+        soon_s = low_s + (high_s - low_s) * self._scene.chance.random(len(rows))
+        self._wait(rows, soon_s, soon_s)
+
+    def _wait(self, rows: Rows, says_s: Floats, poll_s: Floats) -> None:
+        """Have people in line who were told such waits, and when to look again."""
+        scene = self._scene
+        people = scene.people
+        # The first wait that is said counts as promised; while the house is full none is.
         promised = (people.promised_ms[rows] == NEVER) & (says_s < WAIT_S_MAX)
         some = rows[promised]
         people.promised_ms[some] = says_s[promised] * 1000
@@ -76,10 +89,18 @@ class Waiting:
             return
         scene = self._scene
         people, edges = scene.people, scene.edges
-        edge = people.edge[rows].astype(np.int64)
-        edges.extra_s += np.bincount(edge, minlength=len(edges)) * edges.costs.notice_s * edges.slow
+        machines = edges.machine(people.edge[rows])
+        up = edges.alive.reshape(-1, edges.per_machine)
+        lost = ~up.any(axis=1)[machines]
+        if lost.any():  # with their machine; their place is as good at another one
+            self.people -= int(lost.sum())
+            scene.retry(rows[lost], np.full(int(lost.sum()), scene.now_ms, np.int32))
+            rows, machines = rows[~lost], machines[~lost]
+        # The notice is any edge's of the machine.
+        looks = np.bincount(machines, minlength=edges.machines) / np.maximum(1, up.sum(axis=1))
+        notices_s = np.repeat(looks, edges.per_machine) * edges.costs.notice_s * edges.slow
+        edges.extra_s += np.where(edges.alive, notices_s, 0.0)
         scene.counting.count("looks", len(rows))
-        machines = edges.machine(edge)
         over = scene.now_ms - people.came_ms[rows] > people.patience_ms[rows]
         gone = rows[over]
         people.state[gone] = State.GAVE_UP
