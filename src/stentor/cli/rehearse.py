@@ -15,7 +15,7 @@ def rehearse(
     listeners: Annotated[
         int | None, typer.Option("--listeners", help="How many come [as the scenario says].", min=1)
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Of all chance: the same again.")] = 1,
+    seed: Annotated[int, typer.Option("--seed", help="Of all chance: the same again.", min=0)] = 1,
     simulate_only: Annotated[
         bool,
         typer.Option("--simulate-only", help="No listeners here: with the costs of the code."),

@@ -4,6 +4,7 @@ Decides in which order, and what is written where; every figure is somebody else
 measured lies on the disk before anything else begins, so an interrupted rehearsal goes on.
 """
 
+import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -97,6 +98,7 @@ def run_rehearsal(wish: Wish, settings: Settings, show: Show) -> Rehearsed:
     _check_memory(found.scenario)
     build, machine = read_build(), read_machine()
     folder = wish.out or _new_folder(Path(settings.data), found.name)
+    was_there = folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -115,7 +117,8 @@ def run_rehearsal(wish: Wish, settings: Settings, show: Show) -> Rehearsed:
         course = _simulated(scenario, fleet, costs, wish.seed, show)
         probes = _probed(wish, scenario, fleet, costs, show)
     except KeyboardInterrupt:
-        _clear(folder, kept)
+        if not was_there:
+            _clear(folder, kept)
         raise Interrupted(_interrupted(wish, folder, kept)) from None
     again = _again(wish)
     answer = make_answer(
@@ -174,7 +177,7 @@ def _trials(wish: Wish, folder: Path, kept: Kept, build: Build, show: Show) -> l
         if len(kept.trials) >= _VOID_MAX and all(one.void for one in kept.trials):
             raise StentorError(
                 f"Nothing can be measured here just now: {kept.trials[-1].void}. End what else"
-                f" runs on this machine, and go on with {_again(wish)} --out {folder}"
+                f" runs on this machine, and {_go_on(wish, folder)}"
             )
     return kept.newest(plans)
 
@@ -269,26 +272,28 @@ def _new_folder(data: Path, name: str) -> Path:
 
 
 def _again(wish: Wish) -> str:
-    words = ["stentor rehearse", wish.scenario]
+    words = ["stentor", "rehearse", wish.scenario]
     if wish.listeners is not None:
-        words.append(f"--listeners {wish.listeners}")
+        words += ["--listeners", str(wish.listeners)]
     if wish.seed != 1:
-        words.append(f"--seed {wish.seed}")
+        words += ["--seed", str(wish.seed)]
     if wish.simulate_only:
         words.append("--simulate-only")
     elif wish.sizes:
-        words.append(f"--trial-sizes {','.join(map(str, wish.sizes))}")
+        words += ["--trial-sizes", ",".join(map(str, wish.sizes))]
     if wish.larger_crowds:
         words.append("--larger-crowds")
-    return " ".join(words)
+    return shlex.join(words)
 
 
 def _interrupted(wish: Wish, folder: Path, kept: Kept | None) -> str:
     if kept is None or not kept.trials:
         return "Interrupted; nothing had been measured yet."
-    return (
-        f"Interrupted; {len(kept.trials)} trials are kept. Go on with {_again(wish)} --out {folder}"
-    )
+    return f"Interrupted; {len(kept.trials)} trials are kept: {_go_on(wish, folder)}"
+
+
+def _go_on(wish: Wish, folder: Path) -> str:
+    return f"go on with {_again(wish)} --out {shlex.quote(str(folder))}"
 
 
 def _probed(
@@ -303,7 +308,7 @@ def _probed(
 
 
 def _clear(folder: Path, kept: Kept | None) -> None:
-    """Leave no folder behind that nothing is in."""
+    """Leave no folder of ours behind that nothing is in."""
     if kept is None or not kept.trials:
         for name in (COSTS, TRIALS_FILE):
             (folder / name).unlink(missing_ok=True)
