@@ -149,6 +149,12 @@ def refuted(found: Sequence[Witness], trials: Sequence[Trial]) -> str:
             f" ({worst.off:+.0%}). Do not rely on the answer; rehearse again when nothing else"
             " runs on this machine, and if it stays so, report it as a mistake of the simulation."
         )
+    unknown = next((one for one in trials if one.void and one.kind is Kind.DELIVERIES), None)
+    if unknown is not None:
+        return (
+            f"What a delivery costs ({unknown.way}) could not be measured: {unknown.void}. End what"
+            " else runs on this machine, and rehearse again."
+        )
     if len(good) < min(_WITNESSES_MIN, len(sizes(trials))) or len(good) < 2:
         why = void[0].void if void else "too few sizes were tried"
         return (

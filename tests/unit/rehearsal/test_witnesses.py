@@ -74,6 +74,18 @@ def test_void_trials_are_no_witnesses_and_too_few_sizes_are_none(measured: list[
     assert "others took 30%" in refuted(found, void)
 
 
+def test_without_a_delivery_s_cost_nothing_is_borne_out(measured: list[Trial]) -> None:
+    """It would be the code's own, and called measured."""
+    void = [
+        replace(one, void="others took 6% of the edges' cores")
+        if one.kind is Kind.DELIVERIES
+        else one
+        for one in measured
+    ]
+    held = [one for one in witnesses(measured, "a test's", 2) if one.holds]
+    assert "others took 6%" in refuted(held, void)
+
+
 def test_a_trial_is_simulated_as_it_was_run(measured: list[Trial]) -> None:
     trial = next(one for one in measured if one.kind is Kind.LINE)
     scenario, fleet = as_scenario(trial)
