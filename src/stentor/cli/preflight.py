@@ -42,7 +42,7 @@ def preflight(
     if expect is not None:
         asked["expect"] = expect
     if hours is not None:
-        asked["lasts_s"] = max(60, round(hours * 3600))
+        asked["lasts_s"] = round(hours * 3600)
     try:
         answer = ControlClient(data).ask("GET", f"{room_path(room)}/preflight?{urlencode(asked)}")
     except UnavailableError as error:

@@ -93,7 +93,6 @@ def running_settings(own: Settings, folder: DataFolder) -> Settings:
 def _room(room: Room) -> RoomFacts:
     seats = [seat for seat in room.seats if not seat.revoked]
     return RoomFacts(
-        title=room.title,
         epoch_ms=room.epoch_ms,
         end_ms=room.end_ms,
         host_links=sum(seat.role in _HOSTS for seat in seats),

@@ -32,11 +32,6 @@ class Demand:
         return float(self.listening.max(initial=0.0))
 
     @property
-    def peak_at_s(self) -> float:
-        """The second in which that is."""
-        return float(np.argmax(self.listening)) if len(self.listening) else 0.0
-
-    @property
     def peak_per_s(self) -> float:
         """The most who come a second, as a mean over `MEAN_S`."""
         return float(smoothed(self.comes_per_s).max(initial=0.0))

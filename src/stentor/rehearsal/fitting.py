@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from stentor.admission.lanes import LANE_PARTS, margin_parts
 from stentor.media.grid import PART_S
-from stentor.rehearsal.trial import VISITS, Kind, Trial, Window
+from stentor.rehearsal.trial import VISITS, Kind, Trial
 from stentor.simulate.fleet.calibration import SHIPPED, Calibration, Costs
 
 Floats = NDArray[np.float64]
@@ -27,6 +27,7 @@ RECORD_BYTES, RECORD_PAYLOAD = 22, 16_384
 _OVERHEAD_PARTS = 3
 _JOINED_MIN, _DELIVERIES_MIN = 10, 500
 _QUEUED_S_MIN = 0.1  # less is no queue
+_ASKED = ("join", "place", "notice", "page", "wake", "beside")  # what who comes and asks costs
 _TURN_S, _SAVED_S = 0.02, 0.25  # what of the joiners' share is saved up (edge.budget)
 
 
@@ -108,10 +109,10 @@ class _Way:
         how many are let in, and something beside that. Who comes while the edge has nothing to do
         costs more; how much is told by those who came one by one.
         """
-        crowd = self._sum([w for one in trials if (w := one.window("crowd"))], trials)
+        crowd = self._sum("crowd", trials)
         found: dict[str, float] = {}
         if crowd.joined < _JOINED_MIN:
-            self.shipped += ["join_s", "place_s", "notice_s", "page_s", "wake_s", "beside_s"]
+            self.shipped += [f"{name}_s" for name in _ASKED]
             return found
         asked_s = max(0.0, (crowd.asked_s - crowd.welcome_s) / crowd.joined)
         # What an edge did not get out of its joiners' share counts too.
@@ -121,44 +122,41 @@ class _Way:
         beside_s = (crowd.cpu_s - crowd.welcome_s) / crowd.joined - asked_s
         found["beside"] = max(0.0, beside_s)
         each_s = found["join"] + found["beside"]
-        comes = self._sum([w for one in trials if (w := one.window("comes"))], trials)
+        comes = self._sum("comes", trials)
         if comes.joined:
             alone_s = (comes.cpu_s - comes.welcome_s) / comes.joined
             found["wake"] = max(0.0, alone_s - each_s)
-        told = self._sum([w for one in trials if (w := one.window("told"))], trials)
+        told = self._sum("told", trials)
         if told.places:
             found["place"] = told.asked_s / told.places
-        after = self._sum(
-            [w for one in trials if one.kind is Kind.LINE and (w := one.window("after"))], trials
-        )
+        after = self._sum("after", [one for one in trials if one.kind is Kind.LINE])
         if after.notices:
             joins_s = after.joined * (each_s + found.get("wake", 0.0)) + after.welcome_s
             found["notice"] = max(0.0, (after.cpu_s - joins_s) / after.notices)
-        pages = self._sum([w for one in trials if (w := one.window("pages"))], trials)
+        pages = self._sum("pages", trials)
         if pages.windows:
             found["page"] = pages.asked_s / (VISITS * pages.windows)
-        names = ("join", "place", "notice", "page", "wake", "beside")
-        self.shipped += [f"{name}_s" for name in names if name not in found]
+        self.shipped += [f"{name}_s" for name in _ASKED if name not in found]
         return found
 
-    def _sum(self, windows: Sequence[Window], trials: Sequence[Trial]) -> _Sum:
-        """Return what some stretches took beyond deliveries and idleness."""
+    def _sum(self, name: str, trials: Sequence[Trial]) -> _Sum:
+        """Return what the stretches of a name took beyond deliveries and idleness."""
         total = _Sum()
         for trial in trials:
+            window = trial.window(name)
+            if window is None:
+                continue
             before = trial.window("idle")  # where only the trial itself asks, once
             look_s = before.asked_s if before else 0.0
-            for window in trial.windows:
-                if not any(window is one for one in windows):
-                    continue
-                sent_s = window.deliveries * self.delivery_s(trial.lane_parts)
-                idle_s = self.edge_s * window.seconds * trial.edges
-                total.windows += 1
-                total.cpu_s += max(0.0, window.cpu_s - sent_s - idle_s)
-                total.asked_s += max(0.0, window.asked_s - look_s)
-                total.joined += window.joined
-                total.places += window.places
-                total.notices += window.notices
-                total.welcome_s += window.joined * self.welcome_s(trial.lane_parts)
+            sent_s = window.deliveries * self.delivery_s(trial.lane_parts)
+            idle_s = self.edge_s * window.seconds * trial.edges
+            total.windows += 1
+            total.cpu_s += max(0.0, window.cpu_s - sent_s - idle_s)
+            total.asked_s += max(0.0, window.asked_s - look_s)
+            total.joined += window.joined
+            total.places += window.places
+            total.notices += window.notices
+            total.welcome_s += window.joined * self.welcome_s(trial.lane_parts)
         return total
 
     def costs(self, trials: Sequence[Trial], parts: int, *, tls: bool) -> Costs:

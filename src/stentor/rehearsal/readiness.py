@@ -52,7 +52,6 @@ class Expected(msgspec.Struct, frozen=True):
 class RoomFacts(msgspec.Struct, frozen=True):
     """The room. Times are Unix milliseconds."""
 
-    title: str
     epoch_ms: int
     end_ms: int | None
     host_links: int  # not withdrawn

@@ -6,6 +6,7 @@ Tables with bars, made from the answer alone.
 from collections.abc import Iterator
 from html import escape
 
+from stentor.admission.lanes import period_s
 from stentor.charts.bars import Bar, bars
 from stentor.charts.page import table
 from stentor.charts.scale import clock, figure
@@ -125,7 +126,7 @@ def peers(answer: Answer) -> Iterator[str]:
     yield "<h2>What others' published figures would need</h2>"
     plan = answer.plan
     ours = Bar(
-        f"this plan, lanes up to {plan.lane_parts * 0.32:g} s",
+        f"this plan, lanes up to {period_s(plan.lane_parts):g} s",
         plan.machines,
         f"{plan.machines:,}",
         (f"{plan.machines * answer.cores:,}", "extrapolated"),

@@ -85,11 +85,6 @@ class Broadcast:
         self._threads: list[threading.Thread] = []
         self.next = 0
 
-    @property
-    def subscribers(self) -> int:
-        """How many edges follow."""
-        return 0 if self._publisher is None else self._publisher.subscribers
-
     @contextlib.contextmanager
     def on_the_air(self) -> Iterator[None]:
         """Publish as long as the block lasts; raises `UnavailableError` if it cannot begin."""

@@ -24,11 +24,6 @@ class Visitor:
         self._context.verify_mode = ssl.CERT_NONE
         self._paths = list(self._find())
 
-    @property
-    def files(self) -> int:
-        """How many there are, the page itself included."""
-        return len(self._paths)
-
     def visit(self, times: int) -> None:
         """Come so often; each time the page first, then its files on several connections."""
         with ThreadPoolExecutor(_CONNECTIONS) as pool:

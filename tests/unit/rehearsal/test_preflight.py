@@ -63,7 +63,7 @@ REHEARSAL = RehearsalFacts(
 )
 READY = Facts(
     now_ms=NOW_MS,
-    room=RoomFacts("A hearing", HOUR_MS, None, 2, 3, HOUR_MS + 7 * DAY_MS),
+    room=RoomFacts(HOUR_MS, None, 2, 3, HOUR_MS + 7 * DAY_MS),
     parts=tuple(PartFacts(name, True) for name in ("control", "stage", "origin", "watch")),
     ports=(PortFacts("listeners", "0.0.0.0:8000", True),),
     edges=EdgeFacts(
