@@ -63,7 +63,7 @@ class Run(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     at: str  # ISO 8601, UTC
     build: Build
     machine: Machine
-    settings: dict[str, str]  # those that are not the default, without secrets
+    settings: dict[str, str]  # the deployment's that are not the default, without secrets
     scenario: ScenarioText
     listeners: int | None  # who were to come; None: as the scenario says
     seed: int

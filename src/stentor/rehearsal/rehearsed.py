@@ -125,13 +125,15 @@ def _same_settings(last: RehearsalFacts, facts: Facts) -> Item:
     name, then, now = "rehearsed settings", last.settings, facts.settings
     apart = sorted(one for one in {*then, *now} - _ELSEWHERE if then.get(one) != now.get(one))
     if not apart:
-        return Item(name, Word.YES, Weight.WARNING, "It was with these settings.")
+        return Item(name, Word.YES, Weight.WARNING, "The settings were the same.")
     more = " and others" if len(apart) > _APART_TOLD else ""
     told = ", ".join(
         f"{one} was {then.get(one, 'as shipped')}, now {now.get(one, 'as shipped')}"
         for one in apart[:_APART_TOLD]
     )
-    return Item(name, Word.NO, Weight.WARNING, f"It was with others: {told}{more}.", _REHEARSE)
+    return Item(
+        name, Word.NO, Weight.WARNING, f"The settings were others: {told}{more}.", _REHEARSE
+    )
 
 
 def machine_apart(last: RehearsalFacts, facts: Facts) -> str:
