@@ -57,7 +57,10 @@ def test_how_many_must_be_said_once_and_be_a_number_of_people(control: ControlPr
     )  # fmt: skip
     for wrong in ("0", "-5", "1000000001", "many", "1.5"):
         assert control.call("GET", f"{path}?expect={wrong}").status_code == 422
-        assert control.call("PATCH", path[:-10], {"expected": wrong}).status_code == 422
+    for odd in (-5, 1_000_000_001, 1.5, "70", None, [7]):
+        refused = control.call("PATCH", path[:-10], {"expected": odd, "listed": True})
+        assert refused.status_code == (200 if odd is None else 422), odd
+    assert control.call("GET", path[:-10]).json()["expected"] == 0
     assert control.call("GET", f"{path}?expect=5&lasts_s=59").status_code == 422
     assert control.call("PATCH", path[:-10], {"expected": 70}).json()["expected"] == 70
     assert control.call("GET", path).json()["expected"]["listeners"] == 70
