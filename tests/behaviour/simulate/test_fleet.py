@@ -169,6 +169,21 @@ def test_network_beyond_its_limit_is_late_for_all() -> None:
     assert course.seconds["listeners"].max() < 1_300
 
 
+def test_who_is_given_the_lower_bitrate_gets_the_burst_of_that() -> None:
+    sent = []
+    for lower in (False, True):
+        run = Run(CROWD, HOUSE, SHIPPED, 5)
+        run.scene.edges.lower[:] = lower
+        bursts = 0.0
+        for tick in range(8):
+            run._tick(tick)
+            bursts += run._serving.welcomes_bits.sum()
+        sent.append(bursts)
+    programme = CROWD.programme
+    assert sent[0] > 0
+    assert sent[1] == pytest.approx(sent[0] * programme.lower_bits_per_s / programme.bits_per_s)
+
+
 def test_conversation_that_ends_sends_all_home() -> None:
     over = replace(CROWD, event=replace(CROWD.event, ends_s=120))
     course = simulate(over, HOUSE, SHIPPED, 5)

@@ -86,7 +86,7 @@ class Edges:
     delivery_s: Floats  # by lane
     bits: Floats  # on the wire of one listener, by lane
     lower_bits: Floats
-    burst_bits: Floats  # that a joiner is given at once
+    burst_bits: Floats  # that a joiner is given at once: bitrate (the lower one is 1) × lane
     edge_s: float
     edge_bytes: float
     share: float  # of a core, an edge's own
@@ -172,7 +172,9 @@ def make_edges(scenario: Scenario, fleet: Fleet, calibration: Calibration) -> Ed
         delivery_s=delivery_costs_s(costs),
         bits=wire_bits(programme.bits_per_s, costs.overhead),
         lower_bits=wire_bits(programme.lower_bits_per_s, costs.overhead),
-        burst_bits=BURSTS_S * programme.bits_per_s * costs.overhead,
+        burst_bits=np.outer(
+            (programme.bits_per_s, programme.lower_bits_per_s), BURSTS_S * costs.overhead
+        ),
         edge_s=calibration.edge_s,
         edge_bytes=calibration.edge_bytes,
         share=min(1.0, fleet.cores / per_machine),

@@ -161,7 +161,8 @@ class Serving:
         edges.hold(at, people.lane[rows], people.lower[rows], 1)
         n = len(edges)
         self._ladders.joined += np.bincount(at, minlength=n)
-        self.welcomes_bits += np.bincount(at, edges.burst_bits[people.lane[rows]], n)
+        bursts = edges.burst_bits[people.lower[rows].astype(np.int64), people.lane[rows]]
+        self.welcomes_bits += np.bincount(at, bursts, n)
         past = edges.machine(at[(said == Said.REMINDED) | (said == Said.AT_ONCE)])
         came = edges.machine(at[said == Said.TURN])
         for machine, times in zip(*np.unique(past, return_counts=True), strict=True):
