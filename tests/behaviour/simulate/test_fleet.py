@@ -184,6 +184,11 @@ def test_who_is_given_the_lower_bitrate_gets_the_burst_of_that() -> None:
     assert sent[1] == pytest.approx(sent[0] * programme.lower_bits_per_s / programme.bits_per_s)
 
 
+def test_fleet_of_fewer_machines_than_regions_takes_everybody() -> None:
+    course = simulate(CROWD, Fleet(machines=1, regions=3, cores=2), SHIPPED, 5)
+    assert course.counts["heard"] == 3_000
+
+
 def test_conversation_that_ends_sends_all_home() -> None:
     over = replace(CROWD, event=replace(CROWD.event, ends_s=120))
     course = simulate(over, HOUSE, SHIPPED, 5)

@@ -25,7 +25,7 @@ class Coming:
     def __init__(self, scene: Scene, harms: Sequence[Harm]) -> None:
         self._scene = scene
         self._harms = harms
-        self._regions = scene.regions
+        self._regions = int(scene.people.region.max(initial=0)) + 1
         self._visits = scene.scenario.staying.visits
         self._ends_ms = scene.ends_ms
 

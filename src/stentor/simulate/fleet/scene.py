@@ -42,11 +42,6 @@ class Scene:
     second: int = 0
 
     @property
-    def regions(self) -> int:
-        """Return how many there are."""
-        return int(self.edges.region.max()) + 1
-
-    @property
     def ends_ms(self) -> int:
         """Return when the conversation ends; never: beyond all time."""
         ends_s = self.scenario.event.ends_s
@@ -113,7 +108,7 @@ class Scene:
         self._come_again(rows, None, silent=silent)
 
     def restore(self, edges: NDArray[np.bool_]) -> None:
-        """Let dead edges be there again, with nobody and as they began."""
+        """Let dead edges be there again, with nobody; their ladders know what they knew."""
         found = self.edges
         edges = edges & ~found.alive
         found.alive[edges] = True
