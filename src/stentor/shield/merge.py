@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 
 import msgspec
-from datasketches import theta_intersection, theta_union
+from datasketches import theta_a_not_b, theta_union
 
 from stentor.shield import sketches
 from stentor.shield.facts import DoorSecond, EdgeSecond, Heavy, Load
@@ -76,7 +76,8 @@ class Merging:
             if visiting is not None:
                 self._known.update(visiting)
         clusters = self._united(one.coming_clusters for one in edges)
-        known = self._known_of(clusters)
+        came = sketches.estimate(clusters)
+        known = came - min(came, self._strange_of(clusters))
         self._lately.append(clusters)
         while len(self._lately) > KNOWN_AFTER_S:
             asked = sketches.read(self._lately.popleft())
@@ -93,7 +94,7 @@ class Merging:
             load=merge_loads([one.load for one in edges]),
             door=_door([one.door for one in edges]),
             addresses=sketches.estimate(addresses),
-            clusters=sketches.estimate(clusters),
+            clusters=came,
             known_clusters=known,
             holding=sketches.estimate(self._united(one.holding for one in edges)),
             wronging=sketches.estimate(wronging),
@@ -108,15 +109,17 @@ class Merging:
             unreadable=self._unreadable,
         )
 
-    def _known_of(self, clusters: bytes) -> float:
-        """Return how many of these clusters are known by now."""
-        asking = sketches.read(clusters)
-        if asking is None:
+    def _strange_of(self, clusters: bytes) -> float:
+        """Return about how many of these clusters are not known by now.
+
+        They are estimated and not what is left of two estimates: where the known are very many it
+        would be chance that is left, and everybody a little strange.
+        """
+        coming = sketches.read(clusters)
+        if coming is None:
             return 0.0
-        both = theta_intersection()
-        both.update(asking)
-        both.update(self._known.get_result(True))
-        return float(both.get_result(True).get_estimate())
+        strange = theta_a_not_b().compute(coming, self._known.get_result(True), True)
+        return float(strange.get_estimate())
 
     def _united(self, many: Iterable[bytes]) -> bytes:
         some = [one for one in many if one]

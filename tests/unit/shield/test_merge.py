@@ -57,6 +57,22 @@ def test_clusters_are_known_from_visits_at_once_and_otherwise_after_half_a_minut
     assert merging.merge([told("a", range(100))], 40_000).known_clusters == 100
 
 
+def test_who_is_known_is_no_stranger_after_very_many_came() -> None:
+    """Of many known clusters a sketch holds a sample: who is not in it is not strange for that."""
+    merging, visited = Merging(), Summary(KEY, "a")
+    for cluster in range(40_000):
+        visited.visited(peer(cluster))
+    merging.merge([visited.second(0, counts={})], 0)
+    for first in range(0, 400, 20):
+        merged = merging.merge([told("a", range(first, first + 20))], 1000)
+        assert merged.known_clusters == merged.clusters
+    found = [merging.merge([told("a", range(n, n + 800))], 1000) for n in (39_000, 39_600, 50_000)]
+    strange = [round(one.clusters - one.known_clusters) for one in found]
+    assert strange[0] == 0
+    assert 200 < strange[1] < 600
+    assert strange[2] > 600
+
+
 def test_order_of_edges_makes_no_difference() -> None:
     edges = [told("a", range(300)), told("b", range(200, 500)), told("c", range(450, 460))]
     assert Merging().merge(edges, 0) == Merging().merge(edges[::-1], 0)
