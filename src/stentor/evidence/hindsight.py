@@ -18,13 +18,17 @@ _TURN_MS = 5_000  # a turn that just came has hardly been taken
 
 @dataclass(slots=True)
 class Hindsight:
-    """Addresses by the second, as sampled by the sketches; 0 where it is too early to say."""
+    """Addresses by the second; 0 where it is too early to say.
+
+    Of many the sketches hold a sample: figures of one line are of one sample.
+    """
 
     asked: list[float] = field(default_factory=list)  # but who had listened before
     unproved: list[float] = field(default_factory=list)  # never listened, nor held a good ticket
     unlooked: list[float] = field(default_factory=list)  # asked, and never looked at the page
     looked: list[float] = field(default_factory=list)
     only_looked: list[float] = field(default_factory=list)  # looked, and never asked
+    lookers: list[float] = field(default_factory=list)  # about how many looked: no sample
 
 
 def read_hindsight(seconds: Sequence[Second]) -> Hindsight:
@@ -47,6 +51,7 @@ def read_hindsight(seconds: Sequence[Second]) -> Hindsight:
         joining, only = sketches.split(visiting, asked) if known else (0, 0)
         found.looked.append(float(joining + only))
         found.only_looked.append(float(only))
+        found.lookers.append(sketches.estimate(visiting) if known else 0.0)
         settled = _all((settled, *(edge.staying for edge in second.edges)))
     return found
 

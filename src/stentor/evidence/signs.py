@@ -228,14 +228,9 @@ def _only_look(columns: Columns) -> float:
 def _looked_again(columns: Columns, seen: Seen) -> float:
     """Return how much of what is looked at the same addresses look at within a second."""
     looked = _begun(columns.counted("looked"))
-    again = [
-        max(0.0, all_ - once) if once else 0.0
-        for all_, once in zip(looked, columns.hindsight.looked, strict=True)
-    ]
-    known = [
-        all_ if once else 0.0 for all_, once in zip(looked, columns.hindsight.looked, strict=True)
-    ]
-    return seen.scan(again, known)
+    pairs = list(zip(looked, columns.hindsight.lookers, strict=True))
+    again = [max(0.0, all_ - once) if once else 0.0 for all_, once in pairs]
+    return seen.scan(again, [all_ if once else 0.0 for all_, once in pairs])
 
 
 def _unspoken(columns: Columns, seen: Seen) -> float:
