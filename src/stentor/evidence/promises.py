@@ -4,6 +4,7 @@ What cannot be told from the records is said to be so. Decides nothing about who
 """
 
 import math
+from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -65,28 +66,52 @@ def _on_time(course: Course) -> Held:
     return Held(promise, kept, found, last_s)
 
 
+class _Moves:
+    """Moves that were advised and have not been seen yet.
+
+    One comes with the same ticket as a return: so many of those who come back may be moving.
+    """
+
+    def __init__(self) -> None:
+        self._due: deque[tuple[float, float]] = deque()
+
+    def advised(self, at_s: float, count: float) -> None:
+        if count:
+            self._due.append((at_s, count))
+
+    def took(self, at_s: float, back: float) -> float:
+        """Return how many of those who came back had not been advised to."""
+        while back and self._due:
+            advised_s, count = self._due.popleft()
+            if at_s - advised_s <= _ADVISED_S:
+                if count > back:
+                    self._due.appendleft((advised_s, count - back))
+                back -= min(count, back)
+        return back
+
+
 def _uninterrupted(course: Course) -> Held:
     promise = "Who listens, keeps listening"
-    # A move that was advised comes with the same ticket as a return, so they are held apart.
-    worst = {False: (0.0, 0.0), True: (0.0, 0.0)}  # after advice: (share, when)
-    before, advised_s = 0.0, -math.inf
+    worst = unadvised = (0.0, 0.0)  # share of those present, when
+    before, moves = 0.0, _Moves()
     for at_s, listeners, interrupted, advised in zip(
         course.at_s, course.listeners, course.interrupted, course.advised, strict=True
     ):
-        advised_s = at_s if advised else advised_s
+        moves.advised(at_s, advised)
+        not_advised = moves.took(at_s, interrupted)
         present, before = max(listeners, before), listeners
         if present >= _LISTENERS_MIN:
-            after = at_s - advised_s <= _ADVISED_S
-            worst[after] = max(worst[after], (interrupted / present, at_s))
+            worst = max(worst, (interrupted / present, at_s))
+            unadvised = max(unadvised, (not_advised / present, at_s))
     if max(course.listeners, default=0) < _LISTENERS_MIN:
         return Held(promise, Kept.UNKNOWN, "fewer than twenty listened", None)
-    share, when_s = max(worst.values())
+    share, when_s = worst
     hours = sum(course.listeners) / 3600
     found = (
         f"{sum(course.interrupted):,.0f} jumps and returns in {hours:,.1f} listener-hours;"
         f" at most {share:.2%} of those present in one second"
     )
-    if worst[False][0] > INTERRUPTED_SHARE_MAX:
+    if unadvised[0] > INTERRUPTED_SHARE_MAX:
         return Held(promise, Kept.NO, f"{found} ({_clock(when_s)})", share)
     if share > INTERRUPTED_SHARE_MAX:
         found += (

@@ -91,6 +91,18 @@ def test_whether_many_came_back_or_moved_as_they_were_advised_cannot_be_told() -
     assert "advised" in kept.found
 
 
+def test_advice_to_a_few_excuses_as_many_and_no_more() -> None:
+    evening = _evening()
+    evening[10] = _with(evening[10], counts={"advised": 30})
+    evening[20] = _with(evening[20], counts={"advised": 40})
+    for since, returned in ((30, 50), (40, 100)):
+        cut = replace(_ROOM, returned=returned)
+        evening[since:] = [_with(second, cut) for second in evening[since:]]
+        kept = _held(evening)[1]
+        assert kept.kept is (Kept.UNKNOWN if since == 30 else Kept.NO)
+        assert kept.figure == 0.1
+
+
 def test_advice_that_came_later_excuses_nothing() -> None:
     evening = _evening()
     cut = replace(_ROOM, returned=100)
