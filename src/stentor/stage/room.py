@@ -26,6 +26,7 @@ class _Away:
     """A seat whose session is gone, and until when it is kept."""
 
     seat: Seat
+    session_id: str
     until_ns: int
 
 
@@ -77,7 +78,13 @@ class StageRoom:
         del self.sessions[session.seat.id]
         until_ns = (session.heard_ns or up_ns) + self._grace_ns
         if may_return and session.heard_ns and until_ns > up_ns:
-            self._away[session.seat.id] = _Away(session.seat, until_ns)
+            self._away[session.seat.id] = _Away(session.seat, session.id, until_ns)
+
+    def give_up(self, session_id: str) -> None:
+        """Keep no seat any more for who left on purpose, but whose connection was gone before."""
+        for seat_id, away in tuple(self._away.items()):
+            if away.session_id == session_id:
+                del self._away[seat_id]
 
     def sweep(self, up_ns: int) -> list[Session]:
         """Return the sessions that are dead, taken out; forget who did not return in time."""

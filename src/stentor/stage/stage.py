@@ -113,11 +113,16 @@ class Stage:
         return session
 
     def end(self, room: str, session_id: str) -> None:
-        """End a session at its owner's wish; does nothing if there is none."""
+        """End a session at its owner's wish; does nothing if there is none.
+
+        A browser that leaves closes its connection, too: that may be seen first.
+        """
         session = self.session(room, session_id)
         if session is not None:
             self._rooms[room].leave(session, self._uptime_ns(), may_return=False)
             self._drop(session, "left")
+        elif (stage := self._rooms.get(room)) is not None:
+            stage.give_up(session_id)
 
     def collect(self) -> Iterator[Metric]:
         """Yield this stage's figures: it is a collector of Prometheus's."""

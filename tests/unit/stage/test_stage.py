@@ -162,6 +162,24 @@ async def test_a_connection_that_is_over_ends_its_session_at_once_and_keeps_the_
     assert [one.away for one in room.present()] == [True]
 
 
+async def test_who_leaves_is_not_expected_back_though_their_connection_was_seen_to_end_first(
+    machine: Machine,
+) -> None:
+    ada, ben = machine.enter("a", "a0"), machine.enter("a", "a1")
+    machine.run(1)
+    await ada.peer.close()  # as a browser does, a moment before its DELETE is here
+    await ben.peer.close()  # whose network failed
+    machine.run(0.1)
+    machine.stage.end("b", ada.id)  # another room's has nothing to do with it
+    room = machine.stage.room("a")
+    assert room is not None
+    assert [one.seat for one in room.present()] == ["a0", "a1"]
+    machine.stage.end("a", ada.id)
+    assert [(one.seat, one.away) for one in room.present()] == [("a1", True)]
+    machine.stage.end("a", ben.id)
+    assert room.present() == ()
+
+
 async def test_what_the_feed_keeps_of_a_room_is_there_half_a_minute_after_its_end_then_gone(
     machine: Machine,
 ) -> None:

@@ -24,7 +24,7 @@ export class Call extends EventTarget {
   #output;
   #peer = null;
   #source = null;
-  #location = null;
+  #location = null; // of the session on the stage, until it is left, over or replaced
   #watch = null;
   #track = null;
   #heardAt = 0;
@@ -62,9 +62,11 @@ export class Call extends EventTarget {
     await this.#peer?.getSenders()[0]?.replaceTrack(track);
   }
 
+  /** Leaves the stage; also one that was just lost, which would keep the seat. */
   leave() {
     const location = this.#location;
     this.#hangUp();
+    this.#location = null;
     sessionStorage.removeItem(SESSION);
     if (location) fetch(location, { method: "DELETE", keepalive: true }).catch(() => {});
     this.#become("idle");
@@ -154,7 +156,7 @@ export class Call extends EventTarget {
     const session = this.#location.split("/").at(-1);
     this.#hangUp();
     this.#become("lost");
-    const since = performance.now();
+    let triedAt = performance.now(); // an attempt came to no end then: it may hold the seat
     while (this.state === "lost") {
       try {
         await this.#enter(session);
@@ -162,8 +164,9 @@ export class Call extends EventTarget {
       } catch (error) {
         if (this.state !== "lost") return;
         const taken = error instanceof Refused && error.status === 409;
-        const waits = taken && performance.now() - since < TAKEN_MS;
+        const waits = taken && performance.now() - triedAt < TAKEN_MS;
         if (error instanceof Refused && error.status < 500 && !waits) return this.#finish(error);
+        if (!(error instanceof Refused)) triedAt = performance.now();
         if (!(error instanceof Refused || error instanceof Away)) console.warn(error);
       }
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
@@ -172,6 +175,7 @@ export class Call extends EventTarget {
 
   #finish(why) {
     this.#hangUp();
+    this.#location = null;
     this.why = why;
     sessionStorage.removeItem(SESSION);
     this.#become("over");
@@ -182,7 +186,7 @@ export class Call extends EventTarget {
     clearInterval(this.#watch);
     this.#source?.close();
     this.#peer?.close();
-    this.#source = this.#peer = this.#location = null;
+    this.#source = this.#peer = null;
   }
 
   #become(state) {
