@@ -287,30 +287,26 @@ class Door:
         )
 
     def share(self, room: str) -> Shared:
-        """Return a place for all who come now, as long as they have no time to get their own."""
+        """Return a place for all who come now, as long as they have no time to get their own.
+
+        Without a line there are no places: who comes again when there is one gets theirs then.
+        """
         now_ms = self._now_ms()
-        place_ms = self.sheet.virtual_ms(now_ms)
+        place_ms = self.sheet.virtual_ms(now_ms) if self.sheet.line else 0
         expires_s = now_ms // 1000 + SHARED_TICKET_S
         text, _ = self.issuing.write(Kind.SHARED, room, place_ms, now_ms, expires_s)
-        if not self.sheet.line:
-            return Shared(text, place_ms, 1, 0, 0.0, counts=False)
         number, ahead, wait_s, _ = self._standing(place_ms, now_ms)
-        return Shared(text, place_ms, number, ahead, wait_s, counts=True)
+        return Shared(text, place_ms, number, ahead, wait_s)
 
     def note_shared(self, shared: Shared) -> None:
         """Note one more who was told it."""
         self.asked += 1
         self._counts.line_shared += 1
-        if shared.counts:
+        if shared.place_ms:
             self._board.note_place(shared.place_ms)
 
     def _give_place(
-        self,
-        connection: Connection,
-        room: Room,
-        now_ms: int,
-        back_ms: int = 0,
-        since_ms: int = 0,
+        self, connection: Connection, room: Room, now_ms: int, back_ms: int = 0, since_ms: int = 0
     ) -> None:
         try:
             text, ticket = self._place(connection.peer, room.id, now_ms, back_ms, since_ms)
@@ -326,12 +322,14 @@ class Door:
 
         Who has a shared place is as old as that, as long as their network has not come too often.
         """
-        virtual_ms = since_ms or self.sheet.virtual_ms(now_ms)
+        virtual_ms = self.sheet.virtual_ms(now_ms)
         if not self.sheet.line:  # whoever came before it began will be taken to be in
             virtual_ms += _BEGINS_MS
         place_ms = self._places.place(peer, virtual_ms)
         if place_ms is None:
             raise LINE_FULL
+        if since_ms and self.sheet.line:  # by as much behind that as their network puts them now
+            place_ms += since_ms - virtual_ms
         if back_ms:
             place_ms = max(place_ms, virtual_ms + min(back_ms, self._limits.push_ms_max))
         network = self._tickets.network_of(peer)

@@ -34,11 +34,10 @@ class Shared(NamedTuple):
     """A place that many are told at once: its ticket, and what is said of it."""
 
     text: str
-    place_ms: int
+    place_ms: int  # 0: there is no line, and nobody counts
     number: int
     ahead: int
     wait_s: float
-    counts: bool  # as places in line
 
 
 def place_answer(
