@@ -48,7 +48,7 @@ class Ledger(msgspec.Struct, frozen=True):
     last: str
     previous: str
     event_key_id: str
-    settings: dict[str, str] = {}  # that were not the default, as the opening says
+    settings: dict[str, str] | None = None  # not the default; None: no opening tells of them
 
 
 class Report(msgspec.Struct, frozen=True):

@@ -241,6 +241,9 @@ def _set_up(course: Course, checked: Checked) -> Iterator[str]:
         if not course.at_s or one.first_ms > course.at_s[-1] * 1000:
             break
         since = clock(one.first_ms / 1000, seconds=True)
+        if one.settings is None:
+            rows.append((since, "all", f"not told: {one.file} has lost its first record"))
+            continue
         changed = {**dict.fromkeys(before, "as it comes"), **one.settings}
         rows += [
             (since, name, value)

@@ -255,7 +255,7 @@ def _told(file: _File) -> Ledger:
         last=last.hash.hex() if last is not None else "",
         previous=opening.previous if opening is not None else "",
         event_key_id=opening.event_key_id if opening is not None else "",
-        settings=opening.settings if opening is not None else {},
+        settings=opening.settings if opening is not None else None,
     )
 
 

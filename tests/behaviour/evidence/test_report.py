@@ -116,6 +116,15 @@ def test_record_that_nobody_signed_is_no_part_of_the_report(crowded: bytes) -> N
         assert report.verdict == honest.verdict
 
 
+def test_settings_of_a_file_that_has_lost_its_first_record_are_not_made_up(crowded: bytes) -> None:
+    key = Chain(Ed25519PrivateKey.from_private_bytes(bytes(32))).public_key
+    beheaded = b"".join(_lines_of(crowded)[1:])
+    report, page = make_report(ROOM, [("a", beheaded)], "test", key)
+    assert report.ledger.files[0].settings is None
+    assert "as it comes" not in page
+    assert "not told: a has lost its first record" in page
+
+
 def test_report_is_the_same_in_whatever_order_the_files_are_named(
     crowded: bytes, tmp_path: Path
 ) -> None:
