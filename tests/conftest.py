@@ -7,8 +7,14 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from support.machine import Machine, watched_machine
+
+# An example has no clock: where the machine stalls for a second nothing is wrong with the code. And
+# a test tries the same examples each time, whoever runs it.
+settings.register_profile("stentor", deadline=None, derandomize=True)
+settings.load_profile("stentor")
 
 pytest_plugins = ["support.second_chance", "support.side_by_side"]
 
