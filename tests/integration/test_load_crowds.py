@@ -16,6 +16,7 @@ import pytest
 
 from stentor.admission.lanes import target_s
 from stentor.base.errors import UsageError
+from stentor.edge.crush import Crush
 from stentor.load.consent import ask_consent
 from stentor.load.target import Target, read_target
 from stentor.media.grid import PART_S
@@ -175,3 +176,17 @@ def test_place_elsewhere_is_no_target_without_consent() -> None:
     with pytest.raises(UsageError, match="consent of who runs it"):
         read_target("http://192.0.2.1/r/hall")
     assert not read_target("http://192.0.2.1/r/hall", consent=True).own_machine
+
+
+def test_who_is_told_a_shared_place_comes_again_without_asking_for_anything_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Crush, "look", lambda crush, *_: setattr(crush, "on", True))
+    with on_the_air(tmp_path) as edge:
+        found = load(edge, 30, 7)
+        counts = edge.edge.counts
+        assert found["heard"] == counts.joined == 30
+        # Who was accepted before they had said anything is served as ever.
+        assert found["waited"] == counts.line_shared > 0
+        assert counts.requests == 30 + counts.line_shared
+        check_all_is_fine(found)

@@ -289,7 +289,9 @@ class Visits:
             self._audience.called_ns.pop(who, None)
             if who not in self.queue:
                 self._tally.told_s.add((now_ns - self._audience.due_ns[who]) / _NS)
-            self._schedule.at(self.queue.refused(who, place, now_ns), Act.LOOK, who)
+            look_ns = self.queue.refused(who, place, now_ns)
+            # As the page: for a place of one's own one comes, without a look at the notice.
+            self._schedule.at(look_ns, Act.CONNECT if place.shared else Act.LOOK, who)
             return
         if b"doors-closed" in node.tail:
             self._tally.doors_closed += 1

@@ -78,9 +78,6 @@ class Queue:
         None if it is this listener's turn.
         """
         place = self._places[who]
-        if place.shared:
-            self.called.add(who)
-            return None
         if notice is None:
             return now_ns + round(_LOOK_AGAIN_S * self._chance.uniform(0.5, 1.5) * _NS)
         if is_served(notice, place.place_ms):

@@ -140,9 +140,8 @@ def test_place_that_many_share_is_changed_for_one_of_one_s_own_and_promised_then
     queue = Queue(tally, random.Random(1))
     shared = InLine("all", 2000, 10, wait_s=20.0, poll_s=2.0, shared=True)
     assert queue.refused(7, shared, 0) == 2 * NS
-    assert queue.noticed(7, None, 2 * NS) is None, "no look at the notice: come"
-    assert 7 in queue.called
     assert queue.ticket(7) == "all"
+    assert 7 not in queue.called, "it is nobody's turn"
     queue.refused(7, InLine("own", 2500, 10, wait_s=10.0, poll_s=3.0), 2 * NS)
     assert tally.tickets_lost == 0
     assert queue.ticket(7) == "own"
