@@ -8,9 +8,18 @@ import pytest
 from stentor.admission.lanes import LANE_PARTS
 from stentor.admission.line import Sheet, Totals, poll_s, step
 from stentor.base.errors import UsageError
+from stentor.edge import board, bucket, budget, door_limits, load, networks
+from stentor.edge import door as edge_door
+from stentor.simulate.fleet import delivering, door, ladders, serving, waiting, watched
 from stentor.simulate.fleet.calibration import SHIPPED
+from stentor.simulate.fleet.delivering import JUMP_S, Delivering
 from stentor.simulate.fleet.diary import TICK_MS, WINDOW, Diary
-from stentor.simulate.fleet.edges import edges_per_machine, make_edges, wire_bits
+from stentor.simulate.fleet.edges import (
+    UNMEASURED_PER_S,
+    edges_per_machine,
+    make_edges,
+    wire_bits,
+)
 from stentor.simulate.fleet.homes import NETWORKS, Homes, population
 from stentor.simulate.fleet.knocks import Knocks, begins, ranks
 from stentor.simulate.fleet.lines import polls_s, stands
@@ -112,6 +121,51 @@ def test_who_changes_their_mind_is_due_then_and_not_before() -> None:
     diary.put(np.array([0], np.int32), np.array([2_000], np.int32))
     taken = {tick: diary.take(tick).tolist() for tick in range(1, 20)}
     assert {tick: rows for tick, rows in taken.items() if rows} == {2: [2], 4: [1], 8: [0]}
+
+
+def test_network_beyond_its_limit_is_late_by_what_it_has_not_sent_and_then_drops_it() -> None:
+    fleet = Fleet(machines=1, edges=2, cores=2, network_gbit_per_s=1.0)
+    edges = make_edges(SCENARIO, fleet, SHIPPED)
+    edges.present[:, -1] = 1.25 * edges.machine_bits / 2 / edges.bits[-1]
+    work = Delivering(edges)
+    nothing = np.zeros(2)
+    late_s, missed = [], []
+    for _ in range(4 * 60):
+        work.begin(0.25, live=True)
+        work.end(0.25, nothing, nothing)
+        late_s.append(work.late_s.max())
+        missed.append(work.missed.max())
+    assert work.network[0] == pytest.approx(1.25, rel=1e-3)
+    # A quarter of a second is unsent each second, until that is as much as an edge keeps.
+    assert late_s[4 * 20 - 1] - late_s[4 * 10 - 1] == pytest.approx(2.5, rel=0.02)
+    assert late_s[-1] - late_s[4 * 20 - 1] == pytest.approx(JUMP_S - 5.0, rel=0.02)
+    assert not any(missed[: 4 * 40])
+    assert missed[-1] == pytest.approx(0.2, rel=0.01)
+
+
+def test_rules_that_stand_here_too_are_the_edge_s_own() -> None:
+    ours_and_theirs = {
+        "slack": (door.SLACK, edge_door._SLACK),
+        "burst": (door.BURST_S, bucket.BURST_S),
+        "returns": (door.RETURNS_MIN, edge_door._RETURNS_MIN),
+        "over": (door.OVER, edge_door._OVER),
+        "again": (serving._AGAIN_S, edge_door._AGAIN_S),
+        "the line begins": (serving._LINE_BEGINS_MS, edge_door._BEGINS_MS),
+        "comes": (waiting.COMES_S, edge_door._COMES_S),
+        "tick": (TICK_MS, edge_door.TICK_S * 1000),
+        "peak": (waiting._PEAK_S, board.PEAK_S),
+        "unmeasured": (UNMEASURED_PER_S, door_limits._UNMEASURED_PER_S),
+        "turn": (delivering._TURN_S, budget.TURN_NS_MAX / 1e9),
+        "depth": (delivering._DEPTH_S, budget._DEPTH_NS / 1e9),
+        "smooth": (ladders._SMOOTH, load._SMOOTH),
+        "asked": (ladders._ASKED_SMOOTH, load._ASKED_SMOOTH),
+        "deliveries": (ladders._DELIVERIES_MIN, load._DELIVERIES_MIN),
+        "joins": (ladders._JOINS_MIN, load._JOINS_MIN),
+        "ease": (watched._EASE, networks._EASE),
+    }
+    assert {name: ours for name, (ours, _) in ours_and_theirs.items()} == {
+        name: theirs for name, (_, theirs) in ours_and_theirs.items()
+    }
 
 
 def test_thousands_are_behind_a_carriers_address_and_few_in_a_house() -> None:

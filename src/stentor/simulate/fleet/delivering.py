@@ -10,12 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from stentor.base.settings import Settings
 from stentor.media.grid import PART_S
 from stentor.simulate.fleet.edges import PERIODS_S, Edges
 
 Floats = NDArray[np.float64]
 
-JUMP_S = 12.0  # STENTOR_EDGE_LAG_S: who is further behind is moved to the live edge
+JUMP_S = Settings().edge_lag_s  # who is further behind is moved to the live edge
 _TURN_S = 0.02  # edge.budget: so much is saved up at least
 _DEPTH_S = 0.25  # edge.budget: of the joiners' share, saved up
 # While deliveries take all there is: 20 ms for joiners (edge.budget), then 50 ms for deliveries
@@ -55,8 +56,8 @@ class Delivering:
         """Return what is left for those who come in the next `past_s` seconds."""
         edges = self._edges
         listeners = edges.present + edges.guests
-        high = edges.present_lower
-        self.bits = ((listeners - high) * edges.bits + high * edges.lower_bits).sum(axis=1)
+        lower = edges.present_lower
+        self.bits = ((listeners - lower) * edges.bits + lower * edges.lower_bits).sum(axis=1)
         self._live = live
         if live:
             per_s = listeners / PERIODS_S

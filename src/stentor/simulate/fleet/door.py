@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from stentor.admission.networks import Places
 from stentor.admission.tickets import Kind
+from stentor.base.settings import Settings
 from stentor.simulate.fleet.edges import Edges
 from stentor.simulate.fleet.knocks import Batch, ranks
 from stentor.simulate.fleet.people import People
@@ -23,8 +24,9 @@ Marks = NDArray[np.bool_]
 SLACK, BURST_S = 1.25, 2.0  # edge.door, edge.bucket
 RETURNS_MIN = 4.0  # edge.door
 OVER = 100  # edge.door
-PUSH_MS_MAX = 600_000  # STENTOR_DOOR_PUSH_S_MAX
-NETWORK_BURST = 50  # STENTOR_DOOR_NETWORK_BURST
+_DEFAULTS = Settings()
+PUSH_MS_MAX = _DEFAULTS.door_push_s_max * 1000
+NETWORK_BURST = _DEFAULTS.door_network_burst
 
 
 class Said(IntEnum):

@@ -9,11 +9,14 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
+from stentor.admission.ladder import DESCRIPTORS_LINE
 from stentor.admission.lanes import LANE_PARTS, lane_for_period, margin_parts, period_s
 from stentor.admission.pace import ROOM_MAX
 from stentor.base.errors import UsageError
+from stentor.base.machine import DESCRIPTORS_RESERVED
 from stentor.media.grid import PART_S
 from stentor.simulate.fleet.calibration import Calibration, Costs
+from stentor.simulate.fleet.limits import EDGES_MAX
 from stentor.simulate.fleet.scenario import Fleet, Programme, Scenario
 from stentor.simulate.fleet.wire import delivery
 
@@ -24,10 +27,7 @@ LANES = len(LANE_PARTS)
 PERIODS_S: Floats = np.array([period_s(parts) for parts in LANE_PARTS])
 MARGINS_S: Floats = np.array([margin_parts(parts) * PART_S for parts in LANE_PARTS])
 BURSTS_S: Floats = np.array([period_s(parts + margin_parts(parts)) for parts in LANE_PARTS])
-EDGES_MAX = 65_535
-DESCRIPTORS_RESERVED = 500  # edge.limits
 UNMEASURED_PER_S = 1_000.0  # edge.door_limits
-_USABLE = 0.97  # of descriptors (ladder.DESCRIPTORS_LINE)
 _GIB = float(1 << 30)
 _CALIBRATED_BITS = 48_000.0  # the programme of `Costs.overhead`
 
@@ -71,7 +71,7 @@ def edges_per_machine(scenario: Scenario, fleet: Fleet, calibration: Calibration
         fleet.memory_gib * _GIB / costs.memory_bytes,
         scenario.event.listeners / max(1, fleet.machines),
     )
-    usable = _USABLE * max(16, fleet.descriptors_per_process - DESCRIPTORS_RESERVED)
+    usable = DESCRIPTORS_LINE * max(16, fleet.descriptors_per_process - DESCRIPTORS_RESERVED)
     return int(max(1, fleet.cores, ceil(most / usable)))
 
 

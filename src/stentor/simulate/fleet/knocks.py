@@ -130,12 +130,6 @@ def ranks(marks: Marks, first: Places) -> Places:
     return before - before[first]
 
 
-def sums(values: Floats, first: Places) -> Floats:
-    """Return the sum of values at its edge up to and with each one."""
-    upto = np.cumsum(values)
-    return upto - (upto[first] - values[first])
-
-
 def begins(batch: Batch, takes_s: Floats, free_s: Floats) -> tuple[Floats, Floats]:
     """Return when each is begun and done; `free_s` is when an edge has done what came before.
 

@@ -16,7 +16,7 @@ from stentor.simulate.fleet.scenario import (
 LISTENERS_MAX = 100_000_000
 LASTS_S_MAX = 86_400.0
 MACHINES_MAX, CORES_MAX = 65_535, 512
-EDGES_MAX = 65_535  # processes: one a core
+EDGES_MAX = 65_535  # processes of a fleet; `People.edge` holds no larger number
 PER_S_MAX = 100_000_000.0
 
 

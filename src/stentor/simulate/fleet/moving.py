@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from stentor.admission.lanes import LANE_PARTS, target_s
 from stentor.admission.moves import LaneFacts, Moves
+from stentor.base.settings import Settings
 from stentor.simulate.fleet.diary import TICK_MS, distinct
 from stentor.simulate.fleet.edges import LANES
 from stentor.simulate.fleet.people import Rows, State
 from stentor.simulate.fleet.scene import Scene
 
-MOVES_PER_S = 100.0  # STENTOR_EDGE_MOVES_PER_S
+MOVES_PER_S = Settings().edge_moves_per_s
 WINDOW_S = 4  # advice of so many seconds is looked up at once, as to find listeners takes time
 _STRETCH = 0.03  # of the pace of playing, until a buffer holds more
 _TARGETS_S = np.array([target_s(parts) for parts in LANE_PARTS])

@@ -8,6 +8,7 @@ from math import ceil
 import msgspec
 
 from stentor.base.errors import UsageError
+from stentor.simulate.fleet.bots import ACTS_MAX
 from stentor.simulate.fleet.calibration import Calibration
 from stentor.simulate.fleet.edges import edges_per_machine
 from stentor.simulate.fleet.scenario import Fleet, Scenario
@@ -22,7 +23,6 @@ _WATCH_BYTES = 120e6  # of the machine that is watched while somebody attacks
 _BEGIN_S = 1.5
 _ROW_S, _EDGE_SECOND_S, _SECOND_S = 9e-6, 30e-6, 5e-3
 _WATCHED_S = 10e-6  # of an act of an attacker at that machine
-_ACTS_MAX = 30_000  # of them in a second (`bots`)
 
 
 class Need(msgspec.Struct, frozen=True):
@@ -40,7 +40,7 @@ def need(scenario: Scenario, fleet: Fleet, calibration: Calibration) -> Need:
     attacks = scenario.attacks
     if attacks or scenario.faults:
         row_bytes += _RUSH_BYTES
-    acts = sum(min(_ACTS_MAX, one.per_s / max(1, fleet.machines)) * one.for_s for one in attacks)
+    acts = sum(min(ACTS_MAX, one.per_s / max(1, fleet.machines)) * one.for_s for one in attacks)
     return Need(
         memory_bytes=_BASE_BYTES
         + people * row_bytes

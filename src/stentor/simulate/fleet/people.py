@@ -10,6 +10,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from stentor.admission.tickets import Kind
 from stentor.simulate.fleet.arrivals import gather
 from stentor.simulate.fleet.scenario import Scenario, Staying
 from stentor.simulate.world import Chance
@@ -34,9 +35,6 @@ class State(IntEnum):
     GAVE_UP = 6  # lost patience
     LOST = 7  # was cut off and did not come back
     LATE = 8  # came when all was over
-
-
-PRESENT = (State.COMES, State.KNOCKS, State.WAITS, State.LISTENS)
 
 
 @dataclass(slots=True)
@@ -67,11 +65,6 @@ class People:
 
     def __len__(self) -> int:
         return len(self.state)
-
-    @property
-    def row_bytes(self) -> int:
-        """Return what one of them takes."""
-        return sum(getattr(self, name).itemsize for name in self.__slots__)
 
 
 def draw(scenario: Scenario, networks: int, regions: int, seeds: np.random.SeedSequence) -> People:
@@ -109,7 +102,7 @@ def draw(scenario: Scenario, networks: int, regions: int, seeds: np.random.SeedS
         lane=np.zeros(n, np.uint8),
         lower=np.zeros(n, np.bool_),
         moves_to=np.zeros(n, np.uint8),
-        ticket=reminded.astype(np.uint8) * np.uint8(2),
+        ticket=reminded.astype(np.uint8) * np.uint8(Kind.REMINDER),
         state=np.zeros(n, np.uint8),
         heard=np.zeros(n, np.bool_),
         tries=np.zeros(n, np.uint8),

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stentor.admission.line import WAIT_S_MAX
+from stentor.base.settings import Settings
 from stentor.simulate.fleet.door import Sheets
 from stentor.simulate.fleet.lines import BEGINS_MS, polls_s, stands
 from stentor.simulate.fleet.people import NEVER, Rows, State
@@ -18,7 +19,7 @@ Floats = NDArray[np.float64]
 COMES_S = 0.5  # edge.door: from one's turn to being in, as pages ask
 _TURN_S, _LATE_S = 0.05, 0.2  # a page's coming after its turn (simulate.audience)
 _PEAK_S = 120  # edge.board
-GRACE_S = 120  # STENTOR_DOOR_GRACE_S
+GRACE_S = Settings().door_grace_s
 _EVERY = ((8, 1), (64, 2), (1 << 30, 4))  # machines, and ticks between two steps of a line
 
 
@@ -91,7 +92,8 @@ class Waiting:
         people, edges = scene.people, scene.edges
         machines = edges.machine(people.edge[rows])
         up = edges.alive.reshape(-1, edges.per_machine)
-        lost = ~up.any(axis=1)[machines]
+        is_up: NDArray[np.bool_] = np.any(up, axis=1)
+        lost = ~is_up[machines]
         if lost.any():  # with their machine; their place is as good at another one
             self.people -= int(lost.sum())
             scene.retry(rows[lost], np.full(int(lost.sum()), scene.now_ms, np.int32))
