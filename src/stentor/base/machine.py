@@ -35,7 +35,7 @@ def read_machine() -> Machine:
 
 def memory_bytes(what: str) -> int:
     """Return a figure of /proc/meminfo, such as MemTotal or MemAvailable; 0 if it is not told."""
-    return _figure(Path("/proc/meminfo"), what) * 1024
+    return _named(Path("/proc/meminfo"), f"{what}:") * 1024
 
 
 def memory_free_bytes() -> int | None:
@@ -47,14 +47,20 @@ def memory_free_bytes() -> int | None:
     except OSError:
         inside = ""
     group = _CGROUPS / inside
-    while group != _CGROUPS and _CGROUPS in group.parents:
-        try:
-            most = int((group / "memory.max").read_text())
-            limits.append(most - int((group / "memory.current").read_text()))
-        except (OSError, ValueError):  # not there, or "max"
-            pass
-        group = group.parent
+    for one in (group, *group.parents):  # a container's own group is the uppermost that it sees
+        if one == _CGROUPS or _CGROUPS in one.parents:
+            limits += _left_in(one)
     return max(0, min(limits)) if limits else None
+
+
+def _left_in(group: Path) -> list[int]:
+    """Return what a control group may still take, files that it read once not counted."""
+    try:
+        most = int((group / "memory.max").read_text())
+        taken = int((group / "memory.current").read_text())
+    except (OSError, ValueError):  # not there, or "max"
+        return []
+    return [most - taken + _named(group / "memory.stat", "inactive_file ")]
 
 
 def descriptors_of(pid: int) -> int | None:
@@ -112,10 +118,11 @@ def _of_cpu() -> str:
     return platform.machine()
 
 
-def _figure(path: Path, name: str) -> int:
+def _named(path: Path, name: str) -> int:
+    """Return the figure in the line that begins so; 0 without one."""
     try:
         for line in path.read_text().splitlines():
-            if line.startswith(f"{name}:"):
+            if line.startswith(name):
                 return int(line.split()[1])
     except (OSError, ValueError, IndexError):
         pass

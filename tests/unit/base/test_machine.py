@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import resource
+from pathlib import Path
 
+import pytest
+
+from stentor.base import machine as this
 from stentor.base.machine import (
     descriptors_of,
     interface_bits_per_s,
@@ -27,6 +31,19 @@ def test_what_is_free_is_less_than_what_there_is() -> None:
     free = memory_free_bytes()
     assert free is not None
     assert 0 < free < memory_bytes("MemTotal")
+
+
+def test_limit_of_a_container_counts_and_what_it_read_once_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(this, "_CGROUPS", tmp_path)
+    (tmp_path / "memory.max").write_text("5000000\n")
+    (tmp_path / "memory.current").write_text("3000000\n")
+    assert memory_free_bytes() == 2_000_000
+    (tmp_path / "memory.stat").write_text("anon 1000000\nfile 900000\ninactive_file 700000\n")
+    assert memory_free_bytes() == 2_700_000
+    (tmp_path / "memory.max").write_text("max\n")
+    assert memory_free_bytes() == pytest.approx(memory_bytes("MemAvailable"), rel=0.3)
 
 
 def test_a_process_limit_of_descriptors_is_read_where_there_is_such_a_process() -> None:
