@@ -6,6 +6,7 @@ every machine, however busy.
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import sys
@@ -47,6 +48,7 @@ class _Counting:
 
     def __enter__(self) -> _Counting:
         self._before = sys.gettrace(), sys.getprofile()
+        gc.disable()  # what other tests left behind may have last words
         sys.setprofile(self._profile)
         sys.settrace(self._trace)
         return self
@@ -54,6 +56,7 @@ class _Counting:
     def __exit__(self, *_exception: object) -> None:
         sys.settrace(self._before[0])
         sys.setprofile(self._before[1])
+        gc.enable()
 
     def _trace(self, frame: FrameType, event: str, _argument: Any) -> Any:
         if event == "opcode":

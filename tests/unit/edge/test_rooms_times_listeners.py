@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from itertools import product
 from pathlib import Path
 
@@ -48,7 +49,14 @@ def test_a_room_more_costs_the_same_whoever_listens(found: dict[tuple[int, int],
         assert len(grown) == 1
 
 
-def test_what_is_counted_is_the_same_each_time(
+def test_what_is_counted_is_the_same_each_time_whatever_else_this_process_did(
     tmp_path: Path, found: dict[tuple[int, int], Steps]
 ) -> None:
-    assert steps(tmp_path, 4, 32) == found[4, 32]
+    often = gc.get_threshold()
+    gc.callbacks.append(lambda phase, _info: phase.upper())
+    gc.set_threshold(5)
+    try:
+        assert steps(tmp_path, 4, 32) == found[4, 32]
+    finally:
+        gc.set_threshold(*often)
+        gc.callbacks.pop()
