@@ -168,7 +168,7 @@ EDGE_COUNTED = {
     "advised": "Listeners advised in the stream to come again: in another lane, or elsewhere",
     "answers_4xx": "Requests refused as wrong",
     "answers_5xx": "Requests refused for now",
-    "asked": "Requests to join the push stream",
+    "asked": "Requests to join, by push or HLS",
     "banned_closed": "Connections closed without a word: the shield keeps their network out",
     "banned_refused": "Requests put off because the shield keeps their network out for a while",
     "bytes_sent": "Bytes sent to clients",
