@@ -181,7 +181,7 @@ def ground(
             control_port=port + 1,
             metrics_port=port + 2,
             data=str(folder.root),
-            **{**_ALONE, **settings},
+            **{**_ALONE, **settings, "edges": edges},
         )
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["stentor.edge.serve"])

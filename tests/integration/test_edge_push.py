@@ -211,6 +211,7 @@ def test_large_audience_joins_lanes_of_whole_chunks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("stentor.edge.phases.LISTENERS_MIN", 2)
+    monkeypatch.setattr("stentor.edge.phases.TOGETHER", 1)
     with edge_running(tmp_path) as on_edge:
         on_edge.on_air(30)
         ears = [on_edge.ear() for _ in range(2)]

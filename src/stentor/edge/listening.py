@@ -128,16 +128,16 @@ class Listening:
     def on_fault(self, fd: int) -> None:
         """A listening socket stays, whatever happens."""
 
-    def accept(self) -> None:
-        """Let in some of those who wait."""
+    def accept(self) -> bool:
+        """Let in some of those who wait; say whether others may be left."""
         if self._paused:
-            return
+            return False
         now_ns = time.monotonic_ns()
         if self._rests_until_ns and now_ns >= self._rests_until_ns:
             self._rests_until_ns = 0
             self._web.loop.change(self._socket.fileno(), READ)
         if not self._waiting or self._rests_until_ns:
-            return
+            return False
         self._waiting = False
         knocks = self.knocks
         knocks.turn()
@@ -152,18 +152,19 @@ class Listening:
                 fd, address = self._socket._accept()  # type: ignore[attr-defined]
             except BlockingIOError:
                 self._left_some = False
-                return
+                return False
             except OSError as error:
                 if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS):
                     self._turn_to_rest(now_ns, error)
-                return
+                return True
             os.set_blocking(fd, False)
             self._web.counts.accepted += 1
             knocks.accepted(number, fd)
             self._let_in(fd, packed_address(address[0]), now_ns)
             knocks.ended(number)
             if time.monotonic_ns() > self._web.loop.joins_until_ns:
-                return
+                break
+        return True
 
     def _let_in(self, fd: int, peer: bytes, now_ns: int) -> None:
         if self._web.open >= self._limits.connections_max and not self._on_metrics_port:

@@ -16,6 +16,7 @@ from typing import Protocol
 
 from stentor.base.logs import log
 from stentor.edge.budget import Budget
+from stentor.edge.gathering import Gathering
 
 EVENTS_PER_TURN = 512
 EVENTS_NS_PER_TURN = 20_000_000  # what is left then is reported again: epoll is level-triggered
@@ -58,15 +59,17 @@ class _Timer:
 class Loop:
     """Runs until `stop`, which may be called from a signal handler or another thread."""
 
-    def __init__(self, join_share: float = 1.0) -> None:
+    def __init__(self, join_share: float = 1.0, cores: float = 1.0) -> None:
         self.epoll = select.epoll()
         self.table: dict[int, Handler] = {}
         self.first: Callable[[], None] = lambda: None
-        self.last: Callable[[], None] = lambda: None  # who comes: part of the joiners' turn
+        # Who comes: part of the joiners' turn; whether it left some of them behind.
+        self.last: Callable[[], bool] = lambda: False
         self.in_haste = False  # the first task has more to do
         self.joins_until_ns = 0  # the joiners' turn ends then
         self.join_cpu_ns = 0  # spent on joiners since the start
         self._budget = Budget(join_share)
+        self._gathering = Gathering(cores)
         self._joiners = select.epoll()  # itself watched, while there is something to spend
         self._joining: set[int] = set()
         self._rests_until_ns = 0
@@ -180,30 +183,42 @@ class Loop:
             began_ns = time.thread_time_ns()
             self.joins_until_ns = now_ns + budget_ns
             # Who has come already may not keep out who comes: some time is left for `last`.
-            self._serve_in_order(now_ns + budget_ns * 3 // 4)
-            self.safely(self.last)
+            served, left = self._serve_in_order(now_ns + budget_ns * 3 // 4)
+            try:
+                left = self.last() or left
+            except Exception:
+                self._fault()
             spent_ns = time.thread_time_ns() - began_ns
             self._budget.spend(spent_ns)
             self.join_cpu_ns += spent_ns
+            if served and not left:
+                self._rest(now_ns, self._gathering.rest_ns(now_ns))
         else:  # they would wake the loop again and again
-            self._rests_until_ns = now_ns + self._budget.rest_ns()
+            self._rest(now_ns, self._budget.rest_ns())
+
+    def _rest(self, now_ns: int, rest_ns: int) -> None:
+        """Look at no joiner for a while."""
+        if rest_ns:
+            self._rests_until_ns = now_ns + rest_ns
             self.epoll.modify(self._joiners.fileno(), 0)
 
-    def _serve_in_order(self, until_ns: int) -> None:
+    def _serve_in_order(self, until_ns: int) -> tuple[int, bool]:
         """Serve joiners until a time, those first who have been ready for longest.
 
         epoll puts what it has told of at the end again: whoever is told of and not served would
-        lose their turn. So they are asked for one by one, until one comes round again.
+        lose their turn. So they are asked for one by one, until one comes round again. Returns how
+        many were served, and whether some were left.
         """
         served: set[int] = set()
         while events := self._joiners.poll(0, 1):
             fd = events[0][0]
             if fd in served:
-                return
+                break
             served.add(fd)
             self._serve(events, until_ns)
             if time.monotonic_ns() >= until_ns:
-                return
+                return len(served), True
+        return len(served), False
 
     def close(self) -> None:
         """Close every descriptor that is watched."""

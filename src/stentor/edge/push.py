@@ -30,6 +30,7 @@ from stentor.media.renditions import DEFAULT_RENDITION, RENDITIONS, bitrate_of
 from stentor.rooms.audience import RoomAudience
 
 _FLOWING_NS = 1_000_000_000  # parts come: what is new may wait for the next one
+_TICKETS_WAIT_NS = 20_000_000_000  # of the 90 s that the ticket before still holds
 # A heartbeat is for proxies and players, who wait 25 s: not each of the origin's is worth a send.
 _QUIET_NS = 15_000_000_000
 _FAREWELL_NS = 2_000_000_000  # the ended state comes within this after the last part
@@ -91,8 +92,7 @@ class Push:
         self.joins: Callable[[Connection, bool], None] = lambda _who, _audio: None
         # Told of a listener who is about to be let go because they took next to nothing.
         self.slow: Callable[[int], None] = lambda _fd: None
-        # Told of a listener who is gone.
-        self.leaves: Callable[[int], None] = lambda _fd: None
+        self.leaves: Callable[[int], None] = lambda _fd: None  # told of a listener who is gone
         self._inherited_bytes = limits.unsent_bytes
         self._moves = Moves(limits.moves_per_s)
         self._advice_ids = count(1)
@@ -175,15 +175,16 @@ class Push:
                     lane.told, lane.spoke_ns = room.state_json, now_ns
                     lane.interim(event)
 
-    def tell(self, lane: Lane, kind: str, event: bytes) -> None:
+    def tell(self, lane: Lane, kind: str, event: bytes, within_ns: int = _FLOWING_NS) -> None:
         """Say something to all of a lane, with its next delivery or at once if there is none.
 
-        Of one `kind` (a scheme) only the newest waits. Who is behind may miss it.
+        There will be one if the last part came less than `within_ns` ago. Of one `kind` (a
+        scheme) only the newest waits. Who is behind may miss it.
         """
         stream = lane.stream
         if lane.closing:
             return
-        if stream.parts and self._now_ns() - stream.heard_ns < _FLOWING_NS:
+        if stream.parts and self._now_ns() - stream.heard_ns < within_ns:
             lane.news[kind] = event
         else:
             lane.interim(event)
@@ -194,7 +195,7 @@ class Push:
             lane.welcomes.clear()
             event = self.ticket_event(lane.room, lane.stream.next * PART_SAMPLES)
             if event:
-                self.tell(lane, RETURN_SCHEME, event)
+                self.tell(lane, RETURN_SCHEME, event, _TICKETS_WAIT_NS)
 
     def advise(self, lane: Lane, parts: int, within_s: float, reason: str) -> None:
         """Advise all of a lane to come again on a new connection."""

@@ -27,6 +27,17 @@ from stentor.load.waiting import Queue
 _EVENTS_PER_TURN = 4096
 _ACTS_PER_TURN = 64
 _SECOND_NS = 1_000_000_000
+_APART_NS, _APART_NS_MAX = 4_000_000, 50_000_000
+
+
+def turns_apart_ns(processes: int, cores: int) -> int:
+    """Return how far apart the turns of one of so many processes are at least; 0 is not at all.
+
+    A turn costs as much as taking several deliveries, and many processes on few cores have one for
+    each. What they measure is later by up to that, and never earlier.
+    """
+    each = processes / cores
+    return min(_APART_NS_MAX, round(_APART_NS * each)) if each > 2 else 0
 
 
 class Fleet:
@@ -41,6 +52,7 @@ class Fleet:
         self._share = share
         self._clock = clock
         self._end_ns = 0
+        self._apart_ns = turns_apart_ns(share.of, len(os.sched_getaffinity(0)))
         chance = random.Random(f"{share.coming.seed}:{share.number}")
         self.tally = Tally(wanted=share.count)
         self.course = Course()
@@ -104,8 +116,12 @@ class Fleet:
         self._end_ns = end_ns
         visits, schedule = self._visits, self._schedule
         turn = self._turn
-        told_ns = 0
+        told_ns = turned_ns = 0
         while (now_ns := time.monotonic_ns()) < self._end_ns:
+            if now_ns - turned_ns < self._apart_ns:
+                time.sleep((turned_ns + self._apart_ns - now_ns) / 1e9)
+                now_ns = time.monotonic_ns()
+            turned_ns = now_ns
             if now_ns - told_ns > _SECOND_NS:
                 told_ns = now_ns
                 self.course.wall_ahead_ns = self._clock.now_ns() - now_ns

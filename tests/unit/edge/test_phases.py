@@ -9,7 +9,7 @@ import pytest
 
 from stentor.admission.lanes import LANE_PARTS
 from stentor.edge.lane import Lane
-from stentor.edge.phases import LISTENERS_MIN, Phases, phase_order
+from stentor.edge.phases import LISTENERS_MIN, TOGETHER, Phases, phase_order
 
 
 @dataclass
@@ -38,7 +38,7 @@ def test_every_phase_is_opened_once(parts: int) -> None:
     join(phases, parts * LISTENERS_MIN + parts)
     assert sorted(lane.phase for lane in phases.lanes) == list(range(parts))
     counts = {lane.listeners for lane in phases.lanes}
-    assert max(counts) - min(counts) <= 1
+    assert max(counts) - min(counts) <= TOGETHER
 
 
 def test_few_listeners_share_a_delivery() -> None:
