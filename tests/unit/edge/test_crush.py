@@ -17,6 +17,7 @@ from stentor.edge.crush import Crush, queue_of
 from stentor.edge.door import Door
 from stentor.edge.door_limits import draw_door_limits
 from stentor.edge.proofs import Proofs
+from support.edge import eventually
 
 NOW_MS = 1_800_000_000_000
 KEY = b"k" * 32
@@ -71,7 +72,7 @@ def test_kernel_tells_how_many_wait_and_how_many_may() -> None:
         assert queue_of(listener) == (0, 16)
         for one in (first, second):
             one.connect(listener.getsockname())
-        assert queue_of(listener) == (2, 16)
+        eventually(lambda: queue_of(listener) == (2, 16))  # a busy kernel may take a moment
 
 
 def test_all_who_come_at_once_have_one_place_and_come_again_at_moments_of_their_own(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stentor.shield.sketches import Distinct, Times, estimate, read, united
+from stentor.shield.sketches import Distinct, Times, estimate, read, split, united, without
 
 
 def sketch(numbers: range) -> bytes:
@@ -29,6 +29,23 @@ def test_union_depends_on_no_order_and_no_grouping() -> None:
     assert united(reversed(parts)) == whole
     assert united([united(parts[:4]), united(parts[4:])]) == whole
     assert estimate(whole) == pytest.approx(21_000, rel=0.12)
+
+
+def test_of_few_it_is_known_which_are_in_another_too() -> None:
+    one, other = sketch(range(800)), sketch(range(600, 1_000))
+    assert split(one, other) == (200, 600)
+    assert estimate(without(one, other)) == 600
+    assert split(one, b"") == (0, 800)
+    assert split(b"", one) == (0, 0)
+    assert without(one, b"") == one
+
+
+def test_of_many_it_is_known_of_a_fair_sample() -> None:
+    one, other = sketch(range(20_000)), sketch(range(15_000, 40_000))
+    both, only = split(one, other)
+    assert both + only < 2_000
+    assert both / (both + only) == pytest.approx(0.25, abs=0.06)
+    assert estimate(without(one, other)) == pytest.approx(15_000, rel=0.12)
 
 
 @given(st.binary(min_size=1, max_size=64))
