@@ -236,7 +236,8 @@ def main() -> int:
                 del going[name]
         time.sleep(0.5)
     told = {
-        "command": f"bench/evenings.py --per-s {wish.per_s:g} --seed {wish.seed}",
+        "command": f"bench/evenings.py --at-once {wish.at_once} --per-s {wish.per_s:g}"
+        f" --seed {wish.seed}",
         "machine": machine(),
         "per_s": wish.per_s,
         "seconds": CALM_S + MIDDLE_S + AFTER_S,

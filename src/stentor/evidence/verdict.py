@@ -112,12 +112,11 @@ def judge_columns(columns: Columns, method: Method = METHOD) -> Verdict:
     nobody = Hostile((0.0,) * len(columns), (0.0,) * len(columns))
     without = Told.UNTOLD if present is not Told.YES else _without(columns, hostile)
     own = Told.NO
+    course = people_course(columns, nobody)
     if faults:
-        course = people_course(columns, nobody)
         lost = _lost(columns) if any(columns.missing) else ()
         whole = replay(mended(course, spread="pages" in " ".join(faults), lost=lost))
         own = Told.NO if whole.failed else Told.YES
-    course = people_course(columns, nobody)
     by_far = replay(part_of(course, _BY_FAR)).failed
     vouched = by_far or _vouched(columns, course)
     if failed and is_blind:

@@ -28,7 +28,7 @@ _ALARM_S = 10  # how long it is said after it was last seen
 
 
 class Assessment(msgspec.Struct, frozen=True):
-    """One second as it looks. `excess` is 1 at what no harmless evening of the bench exceeded."""
+    """One second as it looks. `excess` is 1 at what few harmless evenings of the bench exceed."""
 
     at_ms: int
     attack: bool = False  # said now, or within the last seconds
@@ -41,7 +41,7 @@ class Assessing:
     """Remembers what is usual, and which networks have people in them."""
 
     def __init__(self, floors: dict[str, float] | None = None) -> None:
-        """`floors` are the bench's: what no harmless evening has reached."""
+        """`floors` are the bench's: what hardly any harmless evening reaches."""
         self._floors = FLOORS if floors is None else floors
         self._last: deque[dict[str, float]] = deque(maxlen=max(SPANS_S))
         self._usual: dict[str, float] = {}
