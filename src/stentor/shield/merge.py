@@ -41,12 +41,10 @@ class Merged(msgspec.Struct, frozen=True):
     clusters: float = 0.0  # that came, whatever they did then
     known_clusters: float = 0.0  # of these, seen as visitors, or half a minute ago or more
     holding: float = 0.0  # addresses that showed a good ticket
-    wronging: float = 0.0  # addresses that did what no player does
     vouched: int = 0
     heavy: tuple[Heavy, ...] = ()
     first_audio_s: Spread = Spread()
     queue_s: Spread = Spread()
-    turn_lag_s: Spread = Spread()
     kernel: dict[str, int] = {}
     obeyed: dict[str, int] = {}
     unremembered: int = 0
@@ -84,7 +82,6 @@ class Merging:
             if asked is not None:
                 self._known.update(asked)
         addresses = self._united(one.asking for one in edges)
-        wronging = self._united(one.wronging for one in edges)
         return Merged(
             at_ms=at_ms,
             edges=len(edges),
@@ -97,12 +94,10 @@ class Merging:
             clusters=came,
             known_clusters=known,
             holding=sketches.estimate(self._united(one.holding for one in edges)),
-            wronging=sketches.estimate(wronging),
             vouched=sum(one.vouched for one in edges),
             heavy=_heavy(edges),
             first_audio_s=self._spread(one.first_audio_s for one in edges),
             queue_s=self._spread(one.queue_s for one in edges),
-            turn_lag_s=self._spread(one.turn_lag_s for one in edges),
             kernel=_sums(one.kernel for one in edges),
             obeyed=_sums(one.obeyed for one in edges),
             unremembered=sum(one.unremembered for one in edges),
