@@ -20,9 +20,9 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from stentor.rehearsal.certified import digest_of
 from stentor.rehearsal.plan import make_plan, planned_fleet
 from stentor.simulate.fleet.calibration import SHIPPED
-from stentor.simulate.fleet.digest import digest
 from stentor.simulate.fleet.need import need
 from stentor.simulate.fleet.reading import read
 from stentor.simulate.fleet.run import simulate
@@ -62,7 +62,7 @@ def main() -> int:
     began_s, cpu_s = time.monotonic(), time.process_time()
     course = simulate(scenario, fleet, SHIPPED, asked.seed, None if asked.quiet else tell)
     took_s, cpu_s = time.monotonic() - began_s, time.process_time() - cpu_s
-    found = digest(course)
+    found = digest_of(course)
     if asked.quiet:
         print(found)
         return 0
