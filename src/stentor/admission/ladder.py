@@ -69,7 +69,6 @@ class LoadFacts:
     join_wait_s: float = 0.0  # how long those who come had waited until they were looked at
     join_share: float = 0.5
     asked_per_s: float = 0.0  # who wanted to join
-    joined_per_s: float = 0.0
     left_per_s: float = 0.0
     descriptors: float = 0.0  # of the most
     descriptors_max: int = 20_000

@@ -46,7 +46,6 @@ class LoadMeter:
         self._delivery_cost_s = 12e-6
         self._join_cost_s = 50e-6
         self._asked_per_s = 0.0
-        self._joined_per_s = 0.0
         self._left_per_s = 0.0
         self._shelf_per_s = 0.0
         self._late_s = 0.0
@@ -77,7 +76,7 @@ class LoadMeter:
         `late_ns` is how long anybody waited for what was due.
         """
         seen, self._seen = self._seen, self._totals(asked, join_cpu_ns)
-        asked, joined, left, deliveries, sent, handshakes, shelf, joining_ns, queue_ns = (
+        asked, left, deliveries, sent, handshakes, shelf, joining_ns, queue_ns = (
             new - old for new, old in zip(self._seen, seen, strict=True)
         )
         past_s = max(0.1, past_s)
@@ -88,7 +87,6 @@ class LoadMeter:
         if join_cost_s is not None:
             self._join_cost_s += (join_cost_s - self._join_cost_s) * _SMOOTH
         self._asked_per_s += (asked / past_s - self._asked_per_s) * _ASKED_SMOOTH
-        self._joined_per_s += (joined / past_s - self._joined_per_s) * _ASKED_SMOOTH
         self._shelf_per_s += (shelf / past_s - self._shelf_per_s) * _ASKED_SMOOTH
         self._left_per_s += (left / past_s - self._left_per_s) * _SMOOTH
         # What comes is seen as late as one waits for a CPU: about once for each part.
@@ -105,7 +103,6 @@ class LoadMeter:
             join_share=self._join_share,
             join_wait_s=self._knocks.take_waited_s(),
             asked_per_s=self._asked_per_s,
-            joined_per_s=self._joined_per_s,
             left_per_s=self._left_per_s,
             descriptors=descriptors,
             descriptors_max=descriptors_max,
@@ -129,7 +126,6 @@ class LoadMeter:
         counts = self._counts
         return (
             asked,
-            counts.joined,
             counts.left,
             counts.deliveries,
             counts.bytes_sent,

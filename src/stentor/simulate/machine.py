@@ -77,8 +77,8 @@ class Edge:
         self._busy_until_s = 0.0
         self._busy_s = 0.0
         self._wait_s = self._waits = 0.0
-        self._asked = self._joined = self._left = 0
-        self._asked_per_s = self._joined_per_s = self._left_per_s = 0.0
+        self._asked = self._left = 0
+        self._asked_per_s = self._left_per_s = 0.0
         self._level = 0.0
         self._level_s = 0.0
         self.per_s = machine.joins_per_s / n
@@ -233,7 +233,6 @@ class Edge:
         self._listening.take(peer)
         parts = max(lane, self.decision.fastest_parts)
         self.holds(parts, 1)
-        self._joined += 1
         self.count("joined")
         self.summary.admitted(peer)
         self.summary.first_audio(max(0.001, now_s - since_s))
@@ -282,7 +281,6 @@ class Edge:
     def second(self, now_s: float, inside: int) -> EdgeSecond:
         """Look at oneself, decide, and tell of the second that ends."""
         self._asked_per_s += (self._asked - self._asked_per_s) * _SMOOTH
-        self._joined_per_s += (self._joined - self._joined_per_s) * _SMOOTH
         self._left_per_s += (self._left - self._left_per_s) * 0.3
         use = self.use
         backlog_s = self.backlog_s(now_s)
@@ -297,7 +295,6 @@ class Edge:
             join_wait_s=wait_s,
             join_share=JOIN_SHARE,
             asked_per_s=self._asked_per_s,
-            joined_per_s=self._joined_per_s,
             left_per_s=self._left_per_s,
             descriptors=self.connections / self._descriptors,
             descriptors_max=self._descriptors,
@@ -350,7 +347,7 @@ class Edge:
             present_of=self.held.of,
         )
         self.counts = {}
-        self._asked = self._joined = self._left = 0
+        self._asked = self._left = 0
         self._busy_s = self._wait_s = self._waits = 0.0
         self.places.forget_idle(sheet.virtual_ms(now_ms))
         self._at_ease = joining < _EASE

@@ -33,13 +33,11 @@ class Ladders:
         self._delivery_cost_s = np.full(n, _COSTS_S[0])
         self._join_cost_s = np.full(n, _COSTS_S[1])
         self._asked = np.zeros(n)
-        self._joined = np.zeros(n)
         self._left = np.zeros(n)
         self._late_s = np.zeros(n)
         self.told: list[LoadFacts] = [LoadFacts()] * n  # what each decided on last
         # Of the second that goes on: what came, and how long the worst had waited.
         self.asked = np.zeros(n)
-        self.joined = np.zeros(n)
         self.seen = np.zeros(n)
         self.spent_s = np.zeros(n)
         self.wait_s = np.zeros(n)
@@ -63,7 +61,6 @@ class Ladders:
         cost_s = self.spent_s / np.maximum(1.0, self.seen)
         self._join_cost_s += np.where(enough, (cost_s - self._join_cost_s) * _SMOOTH, 0.0)
         self._asked += (self.asked + edges.others_asked - self._asked) * _ASKED_SMOOTH
-        self._joined += (self.joined - self._joined) * _ASKED_SMOOTH
         self._left += (edges.left - self._left) * _SMOOTH
         self._late_s += (delivering.late_s - self._late_s) * _ASKED_SMOOTH
         memory = (edges.edge_bytes + open_ * edges.costs.memory_bytes) / edges.memory_bytes
@@ -77,7 +74,6 @@ class Ladders:
             (self.spent_s / join_share).tolist(),
             self.wait_s.tolist(),
             self._asked.tolist(),
-            self._joined.tolist(),
             self._left.tolist(),
             (open_ / edges.descriptors).tolist(),
             memory.tolist(),
@@ -98,13 +94,12 @@ class Ladders:
                 join_wait_s=one[6],
                 join_share=join_share,
                 asked_per_s=one[7],
-                joined_per_s=one[8],
-                left_per_s=one[9],
-                descriptors=one[10],
+                left_per_s=one[8],
+                descriptors=one[9],
                 descriptors_max=edges.descriptors,
-                memory=one[11],
-                bits=one[12],
-                waiting=one[13],
+                memory=one[10],
+                bits=one[11],
+                waiting=one[12],
             )
             self.told[edge] = facts
             decision = self._ladders[edge].decide(facts, now_s)
@@ -117,7 +112,7 @@ class Ladders:
             edges.room[edge] = decision.room
             edges.leaving_per_s[edge] = decision.leaving_per_s
             edges.step[edge] = decision.step
-        for column in (self.asked, self.joined, self.seen, self.spent_s, self.wait_s):
+        for column in (self.asked, self.seen, self.spent_s, self.wait_s):
             column[:] = 0
         edges.others_asked[:] = 0
         edges.left[:] = 0

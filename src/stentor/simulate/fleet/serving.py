@@ -160,7 +160,6 @@ class Serving:
         scene.diary.put(rows, leaves_ms.astype(np.int32))
         edges.hold(at, people.lane[rows], people.lower[rows], 1)
         n = len(edges)
-        self._ladders.joined += np.bincount(at, minlength=n)
         bursts = edges.burst_bits[people.lower[rows].astype(np.int64), people.lane[rows]]
         self.welcomes_bits += np.bincount(at, bursts, n)
         past = edges.machine(at[(said == Said.REMINDED) | (said == Said.AT_ONCE)])
@@ -220,7 +219,6 @@ class Serving:
         people.lower[rows] = edges.lower[at]
         edges.hold(at, people.lane[rows], people.lower[rows], 1)
         n = len(edges)
-        self._ladders.joined += np.bincount(at, minlength=n)
         edges.left += np.bincount(before, minlength=n)
         scene.counting.count("moved", len(rows))
 
