@@ -26,7 +26,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from ground import cpu_s, free_port
+from ground import free_port
 
 from stentor.base.clock import SystemClock
 from stentor.base.paths import DataFolder
@@ -38,6 +38,7 @@ from stentor.guard.xdp import Xdp
 from stentor.rooms.orders import Phase
 from stentor.shield.vocabulary import Limits, Media
 from stentor.stage import sieve
+from stentor.trials.kernel import cpu_s
 from support.namespaces import FAR_INTERFACE, NEAR, NEAR_INTERFACE, Cable, cable
 from support.programme import FeedThread, Programme
 from support.seconds import watch_of

@@ -29,6 +29,7 @@ from stentor.edge.serve import run_edge
 from stentor.load.target import Target
 from stentor.media.grid import PART_S
 from stentor.rooms.orders import Phase
+from stentor.trials.kernel import cpu_s
 from support.programme import FeedThread, Programme, Tone
 
 OLD_PARTS = 120  # on the air for so long already that the slowest lane's first burst is whole
@@ -51,29 +52,11 @@ def free_port(above: int) -> int:
         return port
 
 
-def cpu_s(pid: int) -> float:
-    """Return a process's CPU seconds, to the nanosecond, of all its threads; 0 if it is gone."""
-    total_ns = 0
-    for thread in Path(f"/proc/{pid}/task").glob("*/schedstat"):
-        with contextlib.suppress(OSError):
-            total_ns += int(thread.read_text().split()[0])
-    return total_ns / 1e9
-
-
 def user_share(pid: int) -> float:
     """Return which share of a process's CPU time so far was spent in user mode, by ticks."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     user, system = int(fields[11]), int(fields[12])
     return user / max(1, user + system)
-
-
-def own_bytes(pid: int) -> int:
-    """Return what a process has for itself: what it shares with others is not a listener's."""
-    with contextlib.suppress(OSError):
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Private_Dirty:"):
-                return int(line.split()[1]) * 1024
-    return 0
 
 
 def counted(metrics_ports: Iterable[int], name: str) -> float:
@@ -85,14 +68,6 @@ def counted(metrics_ports: Iterable[int], name: str) -> float:
                 if line.startswith((f"stentor_edge_{name} ", f"stentor_edge_{name}_total ")):
                     total += float(line.split()[-1])
     return total
-
-
-def kernel_bytes() -> int:
-    """Return what the kernel holds for connections' ends: its objects, and socket buffers."""
-    text = Path("/proc/net/sockstat").read_text()
-    buffers = int(text.split("TCP: ")[1].split("mem ")[1].split()[0])
-    slab = Path("/proc/meminfo").read_text().split("SUnreclaim:")[1].split()[0]
-    return buffers * os.sysconf("SC_PAGE_SIZE") + int(slab) * 1024
 
 
 def machine() -> str:

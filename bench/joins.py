@@ -12,7 +12,9 @@ import argparse
 import time
 
 from crowd import Crowd
-from ground import cpu_s, ground, kernel_bytes, own_bytes, user_share
+from ground import ground, user_share
+
+from stentor.trials.kernel import cpu_s, kernel_bytes, own_bytes
 
 BROWSER = (
     "Host: 127.0.0.1:{port}\r\nConnection: keep-alive\r\n"

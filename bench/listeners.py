@@ -22,7 +22,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ground import cpu_s, ground, machine, own_bytes
+from ground import ground, machine
 
 from stentor.load.arrivals import Arrivals
 from stentor.load.behaviour import Behaviour
@@ -30,6 +30,7 @@ from stentor.load.plan import Plan, Reading
 from stentor.load.report import figures
 from stentor.load.run import Sums, run_load
 from stentor.media.grid import PART_S
+from stentor.trials.kernel import cpu_s, own_bytes
 
 _PER_EDGE = 19_000
 _TELL_S = 5.0

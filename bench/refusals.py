@@ -17,10 +17,11 @@ import time
 from collections.abc import Callable, Sequence
 
 from crowd import Crowd
-from ground import Ground, cpu_s, ground, user_share
+from ground import Ground, ground, user_share
 from joins import BROWSER
 
 from stentor.load.sockets import open_socket
+from stentor.trials.kernel import cpu_s
 
 _AT_ONCE = 64
 _TICKET = re.compile(rb'"ticket":"([^"]+)"')

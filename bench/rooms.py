@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 from crowd import Crowds
-from ground import Ground, ground, machine, own_bytes
+from ground import Ground, ground, machine
 from rooms_page import page, plot
 
 from stentor.edge.limits import WINDOW_PARTS
@@ -30,6 +30,7 @@ from stentor.media.grid import PART_S, PART_SAMPLES
 from stentor.media.renditions import RENDITIONS
 from stentor.rooms.orders import Phase
 from stentor.rooms.state import RoomState, encode_state
+from stentor.trials.kernel import own_bytes
 from support.programme import FeedThread, Programme, init_of, part_of
 from support.steps import steps
 

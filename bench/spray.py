@@ -20,8 +20,7 @@ from unittest import mock
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from ground import cpu_s
-
+from stentor.trials.kernel import cpu_s
 from support import stage as stage_support
 from support.bad_network import tone
 from support.spray import Spray, fates, media_port

@@ -16,8 +16,9 @@ from pathlib import Path
 
 from crowd import Crowd
 from cryptography.hazmat.primitives.asymmetric import rsa
-from ground import cpu_s, ground, own_bytes
+from ground import ground
 
+from stentor.trials.kernel import cpu_s, own_bytes
 from support.tls import Pair
 
 
