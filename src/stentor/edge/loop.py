@@ -14,9 +14,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
+from stentor.admission.gathering import Gathering
 from stentor.base.logs import log
 from stentor.edge.budget import Budget
-from stentor.edge.gathering import Gathering
 
 EVENTS_PER_TURN = 512
 EVENTS_NS_PER_TURN = 20_000_000  # what is left then is reported again: epoll is level-triggered

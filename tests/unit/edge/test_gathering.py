@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from stentor.edge.gathering import APART_NS, APART_NS_MAX, AT_ONCE, Gathering
+from stentor.admission.gathering import APART_NS, APART_NS_MAX, AT_ONCE, Gathering
 from stentor.edge.loop import READ, Loop
 
 SECOND_NS = 1_000_000_000
