@@ -88,7 +88,7 @@ class Settings(GeneralSettings):
     edge_join_share: float = setting(
         0.5,
         "share of an edge's CPU time that those who come or ask may take from those who listen",
-        minimum=0.05,
+        minimum=0.01,
         maximum=1.0,
     )
     edge_moves_per_s: float = setting(
