@@ -22,6 +22,7 @@ from stentor.rehearsal.plan import Plan
 from stentor.rehearsal.published import peers
 from stentor.rehearsal.wording import REFUTED, assumed, because, refutation, sentence, sources
 from stentor.simulate.fleet.course import Course
+from stentor.simulate.fleet.edges import connections_of
 
 _IN_LINE = 0.001  # of the peak: fewer who wait are no line
 
@@ -110,7 +111,7 @@ def _limits(course: Course) -> tuple[Limit, ...]:
     carries = by_part(course.scenario, course.calibration, fleet.machines)
     carries["cpu"] = min(carries[name] for name in ("cpu", "deliveries", "joins"))
     ceiling = found.USED["descriptors"][1]
-    carries["descriptors"] = int(course.edges * fleet.descriptors_per_process * ceiling)
+    carries["descriptors"] = int(course.edges * connections_of(fleet) * ceiling)
     limits = []
     for name, (used, ceiling, about) in found.USED.items():
         seconds = found.course_of(course, used)

@@ -20,6 +20,7 @@ from stentor.admission.lanes import LANE_PARTS, lane_for_period, margin_parts, p
 from stentor.rehearsal.demand import Demand, Floats, demand, smoothed
 from stentor.simulate.fleet.calibration import Calibration, Costs
 from stentor.simulate.fleet.edges import (
+    connections_of,
     costs_of,
     delivery_costs_s,
     edges_per_machine,
@@ -156,9 +157,7 @@ def parts_needed(
     joins = cores * fleet.join_share
     if fleet.admissions_per_s_max:
         joins = min(joins, processes * fleet.admissions_per_s_max * known.join_s)
-    each = known.memory_bytes + calibration.edge_bytes / (
-        DESCRIPTORS_LINE * fleet.descriptors_per_process
-    )
+    each = known.memory_bytes + calibration.edge_bytes / (DESCRIPTORS_LINE * connections_of(fleet))
     slowest = lane == lane_for_period(scenario.programme.lane_ms_max)
     lane_ceiling = LANE_CEILINGS[LANE_PARTS[-1] if slowest else lane]  # as the ladder has it
     memory = fleet.memory_gib * _GIB * MEMORY_LINE - processes * calibration.edge_bytes

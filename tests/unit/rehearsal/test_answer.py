@@ -21,6 +21,7 @@ from stentor.rehearsal.terminal import LINES_MAX, summary
 from stentor.rehearsal.wording import scaled, span, whole, with_unit
 from stentor.simulate.fleet.calibration import SHIPPED
 from stentor.simulate.fleet.course import Course
+from stentor.simulate.fleet.edges import make_edges
 from stentor.simulate.fleet.scenario import Fault
 from support.fleet_course import a_broken_scenario, a_course, a_scenario
 
@@ -129,6 +130,14 @@ def test_what_is_over_at_once_is_marked_and_what_lasts_is_shaded() -> None:
     course, _ = a_course(replace(a_scenario(), faults=faults))
     assert [(one.first_s, one.last_s) for one in spans(course)] == [(1700.0, 1760.0)]
     assert [one.at_s for one in moments(course)] == [600.0, 1500.0, 1600.0]
+
+
+def test_descriptors_carry_as_many_as_the_simulated_edges_take() -> None:
+    fleet = replace(a_scenario().fleet, descriptors_per_process=1_000)
+    course, plan = a_course(replace(a_scenario(), fleet=fleet))
+    (found,) = [one for one in _answer((course, plan)).limits if one.name == "descriptors"]
+    edges = make_edges(course.scenario, course.fleet, SHIPPED)
+    assert found.listeners == int(len(edges) * edges.descriptors * found.ceiling)
 
 
 def test_money_in_the_answer_is_machines_and_traffic() -> None:

@@ -71,8 +71,13 @@ def edges_per_machine(scenario: Scenario, fleet: Fleet, calibration: Calibration
         fleet.memory_gib * _GIB / costs.memory_bytes,
         scenario.event.listeners / max(1, fleet.machines),
     )
-    usable = DESCRIPTORS_LINE * max(16, fleet.descriptors_per_process - DESCRIPTORS_RESERVED)
+    usable = DESCRIPTORS_LINE * connections_of(fleet)
     return int(max(1, fleet.cores, ceil(most / usable)))
+
+
+def connections_of(fleet: Fleet) -> int:
+    """Return how many connections an edge may have: descriptors, less those for other things."""
+    return max(16, fleet.descriptors_per_process - DESCRIPTORS_RESERVED)
 
 
 @dataclass(slots=True)
@@ -182,7 +187,7 @@ def make_edges(scenario: Scenario, fleet: Fleet, calibration: Calibration) -> Ed
         per_s_max=fleet.admissions_per_s_max,
         network_per_s=fleet.door_network_per_s,
         machine_cores=float(fleet.cores),
-        descriptors=max(16, fleet.descriptors_per_process - DESCRIPTORS_RESERVED),
+        descriptors=connections_of(fleet),
         memory_bytes=memory,
         machine_bits=fleet.network_gbit_per_s * 1e9,
         alive=np.ones(n, np.bool_),
