@@ -1,5 +1,6 @@
-"""A browser for tests that need only one (support.browser.chromium for those that need more), and
-one real server for each file of tests.
+"""Browsers and one real server for each file of tests.
+
+What a file's tests share with a browser lives in one event loop, so its tests run in that, too.
 """
 
 from __future__ import annotations
@@ -8,20 +9,36 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page
 
-from support.browser import chromium
+from support.browser import Chromiums, chromiums
 from support.server import Server, serving
 from support.voices import tone_file
 
+HERE = Path(__file__).parent
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as one:
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(HERE) and pytest_asyncio.is_async_test(item):
+            item.add_marker(pytest.mark.asyncio(loop_scope="module"), append=False)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browsers() -> AsyncIterator[Chromiums]:
+    """Where a test borrows browsers that hear something, or that only it can use."""
+    async with chromiums() as some:
+        yield some
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def browser(browsers: Chromiums) -> AsyncIterator[Browser]:
+    async with browsers.lent() as one:
         yield one
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def page(browser: Browser) -> Page:
     return await browser.new_page()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from support.browser import chromium
+from support.browser import Chromiums
 from support.ears import ABSENT_DB, hears, hears_not, open_room, status, tone_db, until
 from support.machine import Machine
 from support.programs import needs_program
@@ -22,13 +22,17 @@ _LIT = """
 
 @needs_program("chromium")
 async def test_listener_hears_both_speakers_and_each_speaker_only_the_other(
-    server: Server, tones: tuple[Path, Path], machine: Machine
+    server: Server, browsers: Chromiums, tones: tuple[Path, Path], machine: Machine
 ) -> None:
     room = server.create_room(
         "The harbour", in_s=600, host_name="Ada", speaker_names=["Ben"], speakers=1
     )
     seat = f"/api/rooms/{room.id}/seats/{room.links('speaker')[0]['id']}"
-    async with chromium(tones[0]) as one, chromium(tones[1]) as two, chromium() as three:
+    async with (
+        browsers.lent(tones[0]) as one,
+        browsers.lent(tones[1]) as two,
+        browsers.lent() as three,
+    ):
         ada, ben, listener = await one.new_page(), await two.new_page(), await three.new_page()
         await open_room(listener, room.url())
         await talk(ada, room, "host")

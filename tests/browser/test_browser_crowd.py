@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, Route
 
 from stentor.admission.lanes import target_s
 from stentor.admission.line import Knot, Sheet, poll_s
 from stentor.media.grid import PART_S
 from stentor.rooms.orders import Phase
-from support.browser import chromium
+from support.browser import Chromiums
 from support.cutting_proxy import CuttingProxy, cutting_proxy
 from support.ears import eventually, open_room, plays, until
 from support.edge import Client, RunningEdge, edge_running
@@ -54,7 +55,7 @@ def on_air(folder: Path, **settings: Any) -> Iterator[RunningEdge]:
             yield edge
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def page(browser: Browser) -> AsyncIterator[Page]:
     context = await browser.new_context(bypass_csp=True)
     yield await context.new_page()
@@ -329,11 +330,11 @@ async def until_room(edge: RunningEdge) -> None:
 
 
 async def test_browser_that_wants_a_tap_plays_with_one_and_no_place_is_lost(
-    tmp_path: Path, machine: Machine
+    tmp_path: Path, browsers: Chromiums, machine: Machine
 ) -> None:
     strict = ("--autoplay-policy=document-user-activation-required",)
     with on_air(tmp_path) as edge:
-        async with chromium(flags=strict) as browser:
+        async with browsers.alone(flags=strict) as browser:
             page = await browser.new_page()
             # Nothing is asked of the page before: Playwright's questions count as taps.
             await page.add_init_script(

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page
 
 from stentor.base.paths import DataFolder
@@ -47,7 +48,7 @@ def on_edge(tmp_path: Path, watch: HeardWatch) -> Iterator[RunningEdge]:
         yield running
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def page(browser: Browser) -> AsyncIterator[Page]:
     page = await browser.new_page()
     yield page

@@ -8,7 +8,7 @@ import numpy as np
 from playwright.async_api import Page
 
 from stentor.media.grid import PART_SAMPLES, SAMPLE_RATE
-from support.browser import chromium
+from support.browser import Chromiums
 from support.ears import ABSENT_DB, hears, hears_not, open_room, tone_db, until
 from support.listeners import Ear, listening
 from support.programs import needs_program
@@ -50,12 +50,16 @@ async def said(page: Page, words: str) -> None:
 
 
 async def test_two_speakers_talk_and_the_host_runs_the_room(
-    server: Server, tones: tuple[Path, Path]
+    server: Server, browsers: Chromiums, tones: tuple[Path, Path]
 ) -> None:
     room = server.create_room(
         "The harbour", in_s=900, host_name="Ada", speaker_names=["Ben"], speakers=1
     )
-    async with chromium(tones[0]) as one, chromium(tones[1]) as two, chromium() as three:
+    async with (
+        browsers.lent(tones[0]) as one,
+        browsers.lent(tones[1]) as two,
+        browsers.lent() as three,
+    ):
         ada, ben, listener = await one.new_page(), await two.new_page(), await three.new_page()
         await open_room(listener, room.url())
         await enter_stage(ada, room.link("host"))
@@ -142,10 +146,10 @@ async def test_two_speakers_talk_and_the_host_runs_the_room(
 
 
 async def test_invitation_opens_the_stage_until_it_is_withdrawn(
-    server: Server, tones: tuple[Path, Path]
+    server: Server, browsers: Chromiums, tones: tuple[Path, Path]
 ) -> None:
     room = server.create_room("Guests", in_s=900, host_name="Ada", speakers=0)
-    async with chromium(tones[0]) as one, chromium(tones[1]) as two:
+    async with browsers.lent(tones[0]) as one, browsers.lent(tones[1]) as two:
         ada, guest = await one.new_page(), await two.new_page()
         await enter_stage(ada, room.link("host"))
         await ada.get_by_label("Name", exact=True).fill("Grace")
@@ -168,10 +172,10 @@ async def test_invitation_opens_the_stage_until_it_is_withdrawn(
 
 
 async def test_seat_in_use_elsewhere_can_be_used_here(
-    server: Server, tones: tuple[Path, Path]
+    server: Server, browsers: Chromiums, tones: tuple[Path, Path]
 ) -> None:
     room = server.create_room("Two windows", in_s=900, host_name="Ada", speakers=0)
-    async with chromium(tones[0]) as one:
+    async with browsers.lent(tones[0]) as one:
         phone = await (await one.new_context()).new_page()
         desk = await (await one.new_context()).new_page()
         await enter_stage(phone, room.link("host"))
@@ -186,11 +190,11 @@ async def test_seat_in_use_elsewhere_can_be_used_here(
 
 
 async def test_speaker_is_back_by_itself_after_the_stage_was_killed(
-    server: Server, tones: tuple[Path, Path]
+    server: Server, browsers: Chromiums, tones: tuple[Path, Path]
 ) -> None:
     room = server.create_room("Still here", in_s=2, host_name="Ada", speakers=0)
     server.wait_spares()
-    async with chromium(tones[0]) as one:
+    async with browsers.lent(tones[0]) as one:
         ada = await one.new_page()
         await ada.add_init_script(_REMEMBER)
         await enter_stage(ada, room.link("host"))
@@ -209,10 +213,10 @@ async def test_speaker_is_back_by_itself_after_the_stage_was_killed(
 
 
 async def test_hosts_go_on_talking_while_control_is_away(
-    server: Server, tones: tuple[Path, Path]
+    server: Server, browsers: Chromiums, tones: tuple[Path, Path]
 ) -> None:
     room = server.create_room("Unmoderated", in_s=2, host_name="Ada", speaker_names=["Ben"])
-    async with chromium(tones[0]) as one, chromium(tones[1]) as two:
+    async with browsers.lent(tones[0]) as one, browsers.lent(tones[1]) as two:
         ada, ben = await one.new_page(), await two.new_page()
         await enter_stage(ada, room.link("host"))
         await enter_stage(ben, room.link("speaker"))
@@ -230,13 +234,15 @@ async def test_hosts_go_on_talking_while_control_is_away(
         await hears_not(ada, B, selector=OTHERS)
 
 
-async def test_network_that_lets_no_voice_through_is_told(server: Server) -> None:
+async def test_network_that_lets_no_voice_through_is_told(
+    server: Server, browsers: Chromiums
+) -> None:
     room = server.create_room("Walled in", in_s=900, host_name="Ada", speakers=0)
     walls = (
         "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
         "--webrtc-ip-handling-policy=disable_non_proxied_udp",
     )
-    async with chromium(flags=walls) as one:
+    async with browsers.alone(flags=walls) as one:
         ada = await one.new_page()
         await open_studio(ada, room.link("host"))
         await turn_on_microphone(ada)

@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page
 
 from stentor.base.secrets import link_key, operator_token
 from stentor.rooms.links import Link, sign_link
 from stentor.rooms.orders import Role
-from support.browser import chromium
+from support.browser import Chromiums
 from support.ears import until
 from support.legible import faint_texts, nameless, roles, too_wide
 from support.programs import needs_program
@@ -42,7 +43,7 @@ def live(server: Server) -> RoomMade:
     return room
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def phone(browser: Browser) -> AsyncIterator[BrowserContext]:
     async with await browser.new_context(viewport=PHONE, reduced_motion="reduce") as context:
         yield context
@@ -236,10 +237,10 @@ async def test_key_is_sent_in_no_address(server: Server, browser: Browser) -> No
     [("--use-fake-ui-for-media-stream=deny", "does not let this page use the microphone")],
 )
 async def test_microphone_that_is_denied_is_explained_and_hosts_can_still_host(
-    server: Server, flag: str, words: str
+    server: Server, browsers: Chromiums, flag: str, words: str
 ) -> None:
     room = server.create_room("Silent host", in_s=900, host_name="Ada", speaker_names=["Ben"])
-    async with chromium(flags=(flag,)) as browser:
+    async with browsers.alone(flags=(flag,)) as browser:
         page = await browser.new_page()
         await open_studio(page, room.link("host"))
         await page.get_by_role("button", name="Turn on the microphone").click()
@@ -250,12 +251,12 @@ async def test_microphone_that_is_denied_is_explained_and_hosts_can_still_host(
 
 
 async def test_silent_microphone_is_noticed_before_anybody_joins(
-    server: Server, tmp_path: Path, tones: tuple[Path, Path]
+    server: Server, browsers: Chromiums, tmp_path: Path, tones: tuple[Path, Path]
 ) -> None:
     room = server.create_room("Check", in_s=900, host_name="Ada")
     silence = tone_file(tmp_path / "silence.wav", 100, level=0)
     for file, verdict in ((silence, "Nothing is heard"), (tones[0], "You are heard well")):
-        async with chromium(file) as browser:
+        async with browsers.alone(file) as browser:
             page = await browser.new_page()
             await open_studio(page, room.link("host"))
             await turn_on_microphone(page)
