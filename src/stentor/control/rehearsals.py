@@ -49,7 +49,7 @@ def _facts(name: str, data: bytes, key: str | None, failed_since: int) -> Rehear
     faults = checked.faults if key is not None else ("its key is not here", *checked.faults)
     tested = largest_tested(one.claims)
     simulated = [claim for claim in one.claims if isinstance(claim, Simulated)]
-    held = [claim.listeners for claim in simulated if claim.outcome != Outcome.FAILS]
+    held = [claim.peak for claim in simulated if claim.outcome != Outcome.FAILS]
     return RehearsalFacts(
         name=name,
         at_ms=_unix_ms(one.run.at),

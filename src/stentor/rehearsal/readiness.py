@@ -132,8 +132,8 @@ class RehearsalFacts(msgspec.Struct, frozen=True):
     machine: Machine
     settings: dict[str, str]
     calibration: Calibration
-    measured_max: int  # listeners of the largest trial
-    simulated_max: int  # of the largest simulation that did not fail
+    measured_max: int  # listeners at once, of the largest trial
+    simulated_max: int  # at once, of the largest simulation that did not fail
     failed_since: int = 0  # later ones that have none
 
 

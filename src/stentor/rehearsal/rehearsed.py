@@ -89,12 +89,12 @@ def _large_enough(last: RehearsalFacts, expected: Expected) -> Item:
     if not last.measured_max:
         told = f"Nothing was measured in it: {last.simulated_max:,} were only simulated."
         return Item(name, Word.NO, Weight.VITAL, told, _REHEARSE)
-    real = f"{last.measured_max:,} real listeners, {last.simulated_max:,} simulated"
+    real = f"At once {last.measured_max:,} real listeners, {last.simulated_max:,} simulated"
     if n <= max(last.measured_max, last.simulated_max):
         how = "tested" if n <= last.measured_max else "simulated, not tested"
         return Item(name, Word.YES, Weight.VITAL, f"{real}: {n:,} was {how}.")
     told = f"{real}: less than the {n:,} that are expected."
-    return Item(name, Word.NO, Weight.VITAL, told, _REHEARSE)
+    return Item(name, Word.NO, Weight.VITAL, told, f"{_REHEARSE} N come in all, fewer at once.")
 
 
 def _same_code(last: RehearsalFacts, facts: Facts) -> Item:

@@ -45,7 +45,8 @@ def test_the_newest_comes_first_and_later_ones_without_a_certificate_are_counted
     found = rehearsals(at.folder)
     assert [(one.name, one.failed_since) for one in found] == [("3", 2), ("1", 3)]
     newest = found[0]
-    assert (newest.faults, newest.measured_max, newest.simulated_max) == ((), 2_000, 8_000_000)
+    # At once, as an event's listeners are: eight million came, but not all were there together.
+    assert (newest.faults, newest.measured_max, newest.simulated_max) == ((), 2_000, 6_400_000)
     assert newest.at_ms == 1_795_399_200_000
     assert newest.settings == {"edges": "4"}
 
