@@ -96,6 +96,7 @@ def run_rehearsal(wish: Wish, settings: Settings, show: Show) -> Rehearsed:
     """Rehearse, and write what was found; raises `StentorError`."""
     found = find_scenario(wish.scenario, wish.listeners)
     _check_memory(found.scenario)
+    plans = [] if wish.simulate_only else _plans(wish)
     build, machine = read_build(), read_machine()
     folder = wish.out or _new_folder(Path(settings.data), found.name)
     was_there = folder.exists()
@@ -108,7 +109,7 @@ def run_rehearsal(wish: Wish, settings: Settings, show: Show) -> Rehearsed:
     try:
         if not wish.simulate_only:
             kept = Kept(folder, build.digest)
-            trials = _trials(wish, folder, kept, build, show)
+            trials = _trials(wish, plans, folder, kept, build, show)
         costs, compared, wrong = _costs(trials, machine, build, show)
         (folder / COSTS).write_bytes(msgspec.json.encode(_plain(costs)) + b"\n")
         scenario = found.scenario
@@ -147,11 +148,16 @@ def run_rehearsal(wish: Wish, settings: Settings, show: Show) -> Rehearsed:
     return Rehearsed(answer, folder)
 
 
-def _trials(wish: Wish, folder: Path, kept: Kept, build: Build, show: Show) -> list[Trial]:
-    """Run the trials that are not there yet; a void one is repeated once."""
+def _plans(wish: Wish) -> list[TrialPlan]:
+    """Return the trials of this machine; raises `UsageError` for sizes that cannot be."""
     edges = min(EDGES_MAX, len(share_cores().edges))
-    sizes = wish.sizes or default_sizes(edges)
-    plans = plan_trials(sizes, edges)
+    return plan_trials(wish.sizes or default_sizes(edges), edges)
+
+
+def _trials(
+    wish: Wish, plans: list[TrialPlan], folder: Path, kept: Kept, build: Build, show: Show
+) -> list[Trial]:
+    """Run the trials that are not there yet; a void one is repeated once."""
     if kept.aside:
         show.done(f"{kept.aside} trials of other code are put aside; they are run again.")
     there = [plan for plan in plans if _is_done(kept, plan)]
@@ -160,7 +166,7 @@ def _trials(wish: Wish, folder: Path, kept: Kept, build: Build, show: Show) -> l
         show.done(f"{len(there)} of {len(plans)} trials are there already.")
     if missing:
         show.done(
-            f"{len(missing)} trials on this machine, {', '.join(f'{n:,}' for n in sizes)}"
+            f"{len(missing)} trials on this machine, {', '.join(f'{n:,}' for n in plans[0].sizes)}"
             f" listeners: about {takes_s(missing) / 60:.0f} min."
         )
     programme = Programme()

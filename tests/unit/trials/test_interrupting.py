@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from stentor.base.errors import UsageError
 from stentor.base.settings import Settings
 from stentor.cli import app
 from stentor.trials.rehearse import Interrupted, Wish, run_rehearsal
@@ -41,6 +42,14 @@ def test_trials_that_an_earlier_rehearsal_measured_are_not_thrown_away(tmp_path:
 
 def test_a_folder_of_its_own_is_gone_if_nothing_was_measured(tmp_path: Path) -> None:
     interrupted(tmp_path, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_sizes_that_cannot_be_leave_no_folder_as_if_a_rehearsal_had_failed(tmp_path: Path) -> None:
+    (tmp_path / "small.toml").write_text(SCENARIO)
+    wish = Wish(str(tmp_path / "small.toml"), sizes=(7, 3), out=tmp_path / "new")
+    with pytest.raises(UsageError, match="rising sizes"):
+        run_rehearsal(wish, Settings(data=str(tmp_path / "data")), Impatient())
     assert not (tmp_path / "new").exists()
 
 
