@@ -11,6 +11,11 @@ APART_NS_MAX = 100_000_000
 AT_ONCE = 8
 
 
+def apart_ns(cores: float) -> int:
+    """Return how far apart turns are of an edge that has so much of a core for itself."""
+    return min(APART_NS_MAX, round(APART_NS / cores))
+
+
 class Gathering:
     """A bucket of turns: `AT_ONCE` of them, and one more in each `apart_ns` (GCRA, I.371).
 
@@ -18,7 +23,7 @@ class Gathering:
     """
 
     def __init__(self, cores: float = 1.0) -> None:
-        self._apart_ns = min(APART_NS_MAX, round(APART_NS / cores))
+        self._apart_ns = apart_ns(cores)
         self._due_ns = 0
 
     def rest_ns(self, now_ns: int) -> int:

@@ -83,7 +83,7 @@ def test_each_begins_when_they_have_come_and_the_one_before_is_done() -> None:
     batch = knocks.batch()
     takes_s = chance.exponential(0.04, n)
     free_s = chance.random(edges)
-    begin_s, done_s = begins(batch, takes_s, free_s)
+    begin_s, done_s = begins(batch, batch.came_ms, takes_s, free_s)
     free = free_s.copy()
     for one in range(n):
         edge = batch.edges[one]

@@ -130,14 +130,17 @@ def ranks(marks: Marks, first: Places) -> Places:
     return before - before[first]
 
 
-def begins(batch: Batch, takes_s: Floats, free_s: Floats) -> tuple[Floats, Floats]:
+def begins(
+    batch: Batch, ready_ms: Floats, takes_s: Floats, free_s: Floats
+) -> tuple[Floats, Floats]:
     """Return when each is begun and done; `free_s` is when an edge has done what came before.
 
-    Whoever is next begins at the later of their coming and the end of the one before them.
+    Whoever is next begins at the later of when they are ready, which is when they came or a little
+    after that, and the end of the one before them.
     """
     done = np.cumsum(takes_s)
     before = done - takes_s
-    ready_s = np.maximum(batch.came_ms / 1000, free_s[batch.edges])
+    ready_s = np.maximum(ready_ms / 1000, free_s[batch.edges])
     apart_s = batch.edges * _APART_S
     latest = np.maximum.accumulate(ready_s - before + apart_s)
     begin_s = latest - apart_s + before

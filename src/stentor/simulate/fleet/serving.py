@@ -13,6 +13,7 @@ from stentor.admission.tickets import Kind
 from stentor.simulate.fleet.delivering import Turn
 from stentor.simulate.fleet.diary import TICK_MS
 from stentor.simulate.fleet.door import Said, is_in
+from stentor.simulate.fleet.gathering import Turns
 from stentor.simulate.fleet.homes import Homes
 from stentor.simulate.fleet.knocks import NOBODY, Batch, begins
 from stentor.simulate.fleet.ladders import Ladders
@@ -57,6 +58,8 @@ class Serving:
         self._harms = harms
         self._first_audio_s = first_audio_s
         self._free_s = np.zeros(len(scene.edges))
+        edges = scene.edges
+        self._turns = Turns(len(edges), edges.share, tls=scene.scenario.programme.tls)
         self.welcomes_bits = np.zeros(len(scene.edges))  # in this tick
 
     def serve(self, turn: Turn, begin_ms: int) -> Floats:
@@ -68,6 +71,7 @@ class Serving:
         self._give_up()
         self._others(begin_ms)
         if not len(knocks):
+            self._turns.take(np.zeros(n))
             return np.zeros(n)
         batch = knocks.batch()
         said = scene.doors.ask(batch, scene.people, self._waiting.sheets)
@@ -76,10 +80,12 @@ class Serving:
         pending_s = np.bincount(batch.edges, takes_s, n)
         even = np.maximum(1e-6, turn.budget_s / _TICK_S)
         speed = np.where(pending_s <= turn.budget_s, turn.speed, np.minimum(even, turn.speed))
-        begin_s, done_s = begins(batch, takes_s / speed[batch.edges], self._free_s)
+        ready_ms, gathers = self._turns.ready_ms(batch)
+        begin_s, done_s = begins(batch, ready_ms, takes_s / speed[batch.edges], self._free_s)
         seen = (begin_s < scene.now_ms / 1000) & (edges.alive[batch.edges])
         knocks.keep(batch, ~seen)
         if not seen.any():
+            self._turns.take(np.zeros(n))
             return np.zeros(n)
         at = batch.edges[seen]
         spent_s: Floats = np.bincount(at, takes_s[seen], n).astype(np.float64)
@@ -96,12 +102,15 @@ class Serving:
         ladders.spent_s += spent_s
         waits_s = np.maximum(0.0, begin_s - batch.came_ms / 1000)
         np.maximum.at(ladders.wait_s, batch.edges[there], waits_s[there])
-        alone = batch.edges[there & (idle_s > _ASLEEP_S)]
-        edges.woken_s += np.bincount(alone, minlength=n) * edges.costs.wake_s
+        woken = idle_s > _ASLEEP_S
+        turns = woken * np.where(gathers, 1.0, self._turns.each)
+        self._turns.take(np.bincount(at, turns[seen], n).astype(np.float64))
+        edges.woken_s += np.bincount(batch.edges, turns * there, n) * edges.costs.wake_s
         edges.woken_s += np.bincount(batch.edges[there], minlength=n) * edges.costs.beside_s
         if batch.moves.any():
             self._move(batch, there & batch.moves & is_in(said))
             there &= ~batch.moves
+        waits_s = waits_s + self._turns.later_s(gathers)
         self._let_in(batch, said, there & is_in(said), waits_s)
         self._put_in_line(batch, there & (said == Said.PLACE))
         self._tell(batch, said, there)
