@@ -52,11 +52,17 @@ class Conversation:
             ear.join()
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One for all: no part dies here as often as makes its supervisor wait (AT_ONCE_MAX)."""
+    with serving(tmp_path_factory.mktemp("kills"), edges=2) as one:
+        yield one
+
+
 @pytest.fixture
-def conversation(tmp_path: Path, machine: Machine) -> Iterator[Conversation]:
+def conversation(server: Server, tmp_path: Path, machine: Machine) -> Iterator[Conversation]:
     tones = tone_file(tmp_path / "a.wav", A), tone_file(tmp_path / "b.wav", B)
     with ExitStack() as stack:
-        server = stack.enter_context(serving(tmp_path, edges=2))
         server.wait_spares()
         room = server.create_room("Conversation", in_s=1.5)
         stack.enter_context(speaking(tones[0], room.link("host"), "--loop"))
