@@ -184,6 +184,15 @@ def test_who_is_given_the_lower_bitrate_gets_the_burst_of_that() -> None:
     assert sent[1] == pytest.approx(sent[0] * programme.lower_bits_per_s / programme.bits_per_s)
 
 
+@pytest.mark.parametrize("cost", ["beside_s", "wake_s"])
+def test_who_comes_to_an_idle_edge_costs_it_more_than_the_joiners_share(cost: str) -> None:
+    large = replace(HOUSE, descriptors_per_process=9_000)
+    dear = replace(SHIPPED, plain=replace(SHIPPED.plain, **{cost: 0.005}))
+    usual, more = (simulate(CROWD, large, one, 5) for one in (SHIPPED, dear))
+    cpu_s = large.cores * (more.seconds["cpu"].sum() - usual.seconds["cpu"].sum())
+    assert cpu_s == pytest.approx(0.005 * usual.counts["joined"], rel=0.05)
+
+
 def test_fleet_of_fewer_machines_than_regions_takes_everybody() -> None:
     course = simulate(CROWD, Fleet(machines=1, regions=3, cores=2), SHIPPED, 5)
     assert course.counts["heard"] == 3_000

@@ -4,9 +4,12 @@ import msgspec
 import numpy as np
 import pytest
 
+from stentor.simulate.fleet.attacking import Attacking
 from stentor.simulate.fleet.calibration import SHIPPED
 from stentor.simulate.fleet.course import Course
+from stentor.simulate.fleet.knocks import NOBODY
 from stentor.simulate.fleet.people import NEVER, State
+from stentor.simulate.fleet.retrying import HEAD_S
 from stentor.simulate.fleet.run import Run
 from stentor.simulate.fleet.scenario import Arrivals, Attack, Fault
 from support.fleet import SMALL, course, evening
@@ -180,6 +183,23 @@ def test_without_the_attack_it_is_the_same_evening() -> None:
     assert off.max() <= 0.03 * calm.seconds["listeners"].max()
 
 
+def test_people_come_to_their_own_region_while_it_is_there() -> None:
+    run = Run(evening(), SMALL, SHIPPED, 7)
+    run.course()
+    people, edges = run.scene.people, run.scene.edges
+    listens = people.state == State.LISTENS
+    theirs = edges.region[edges.machine(people.edge[listens])]
+    assert np.array_equal(theirs, people.region[listens])
+
+
+def test_bots_have_no_more_of_an_edge_than_its_descriptors() -> None:
+    attack = Attack("slow-headers", AT_S, 20, per_s=1_200, addresses=20_000)
+    small = msgspec.structs.replace(SMALL, edges=2, descriptors_per_process=1_500)
+    found = course(evening(attacks=(attack,)), small)
+    assert found.seconds["descriptors_worst"].max() < 1.1
+    assert found.counts["bots_unseen"] > 3_000
+
+
 def test_silence_takes_descriptors_and_next_to_no_cpu(quiet: Course) -> None:
     attack = Attack("slow-headers", AT_S, 20, per_s=1_200, addresses=20_000)
     found = course(evening(attacks=(attack,)))
@@ -225,6 +245,28 @@ def test_a_flood_beyond_capacity_is_told_its_place_and_the_line_moves_on() -> No
     assert found.seconds["cpu_worst"].max() <= 1.0
     assert "cut" not in found.counts
     assert found.counts["never_heard"] <= 0.02 * found.counts["people"]
+
+
+def test_a_flood_waits_no_longer_than_players_do_and_doors_obey_the_shield_in_it() -> None:
+    attack = Attack("join-flood-many", AT_S, 30, per_s=6_500, addresses=200_000)
+    run = Run(evening(attacks=(attack,), lasts_s=110), SMALL, SHIPPED, 7)
+    [attacking] = run.harms
+    assert isinstance(attacking, Attacking)
+    waited_s, shares, paces = [], [], []
+
+    def look(_second: int, _of: int) -> None:
+        scene = run.scene
+        batch = scene.knocks.batch()
+        bots = batch.came_ms[batch.rows < NOBODY]
+        waited_s.append((scene.now_ms - int(bots.min(initial=scene.now_ms))) / 1000)
+        shares.append(attacking.lookout.watched.policy.network_share)
+        ms, _burst_ms = scene.doors.places[0]._costs[4]
+        paces.append(1000 * scene.edges.per_machine / ms / scene.edges.network_per_s)
+
+    run.course(look)
+    assert HEAD_S - 1 < max(waited_s) <= HEAD_S + 0.25
+    assert min(shares) < 0.9
+    assert paces == pytest.approx(shares)
 
 
 def test_the_same_seed_gives_the_same_bytes_with_faults_and_attacks() -> None:
