@@ -7,8 +7,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from stentor.admission.tickets import Kind, Ticket, Tickets
 from stentor.base.secrets import door_key
+from stentor.edge.crush import Crush
 from support.edge import Client, RunningEdge, edge_running, eventually
 
 BACKLOG = 32
@@ -94,3 +97,26 @@ def test_shared_place_is_worth_one_of_one_s_own_and_speaks_for_nobody(tmp_path: 
             assert "shared" not in said
         assert counts.tickets_replayed == 0
         assert not edge.edge._lookout.shielding._tickets.did(b"\x7f\0\0\1", now_ms)
+
+
+def test_crush_tells_nobody_to_come_again_to_a_room_that_is_none_or_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Crush, "look", lambda crush, *_: setattr(crush, "on", True))
+    with edge_running(tmp_path) as edge:
+        edge.on_air(20)
+
+        def status(room: str) -> int:
+            public = edge.edge._public
+            public.pause()
+            time.sleep(0.01)
+            with Client(edge.port).get(f"/r/{room}/live.mp4") as client:  # has said it already
+                public._waiting = True
+                public.resume()
+                return client.head()[0]
+
+        eventually(lambda: status(edge.programme.room) == 503)
+        assert status("none") == 404
+        edge.programme.end()
+        eventually(lambda: edge.edge.rooms.by_id[edge.programme.room].ended)
+        assert status(edge.programme.room) == 410

@@ -427,3 +427,24 @@ def test_words_that_differ_are_the_door_s_to_answer(tmp_path: Path) -> None:
             silent.send(f"GET /r/{room}/live.mp4 HTTP/1.1\r\nHo".encode())
             eventually(shortcut)
             assert silent.send(b"st: same\r\n\r\n").response().status == 503
+
+
+def test_who_comes_in_words_of_a_line_that_is_over_is_let_in(tmp_path: Path) -> None:
+    with edge_running(tmp_path, edge_admissions_per_s_max=0.02) as edge:
+        edge.on_air(20)
+        room, door, turnstile = edge.programme.room, edge.edge.door, edge.edge._public.turnstile
+        assert turnstile is not None
+
+        def shortcut() -> bool:
+            before = turnstile.turned
+            words(edge.port, room, "Host: same")
+            return turnstile.turned > before
+
+        eventually(lambda: ask(edge.port, room)[1] == 503)
+        eventually(shortcut)
+        edge.edge.steps.second = lambda _now_ns: None  # the ladder looks no more
+        door.wants_line, door.per_s = False, 1_000.0
+        eventually(lambda: not door.sheet.line, 20)
+        with Client(edge.port) as client:
+            client.send(f"GET /r/{room}/live.mp4 HTTP/1.1\r\nHost: same\r\n\r\n".encode())
+            assert client.head()[0] == 200

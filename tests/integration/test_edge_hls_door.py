@@ -199,3 +199,17 @@ def test_there_is_no_line_for_a_replay(tmp_path: Path) -> None:
         eventually(lambda: edge.edge.rooms.by_id["town-hall"].ended)
         assert passed(get(edge, MASTER)) == ""
         assert get(edge, LIVE).status == 200
+
+
+def test_cache_behind_a_front_is_known_by_the_front(tmp_path: Path) -> None:
+    settings = {
+        "edge_admissions_per_s_max": SLOW,
+        "edge_hls_exempt": "127.0.0.0/8",
+        "forwarded_from": "127.0.0.1",
+    }
+    with edge_running(tmp_path, **settings) as edge:
+        edge.on_air(60)
+        crowd(edge)
+        answer = get(edge, MASTER, X_Forwarded_For="192.0.2.7")
+        assert answer.status == 200
+        assert passed(answer) == ""

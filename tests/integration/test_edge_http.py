@@ -51,6 +51,16 @@ def test_requests_follow_each_other_on_one_connection(on_edge: RunningEdge) -> N
         assert client.closed()
 
 
+def test_who_says_more_than_is_heard_gets_the_answer_and_an_end_not_a_reset(
+    on_edge: RunningEdge,
+) -> None:
+    with Client(on_edge.port) as client:
+        more = b"x" * 12_000
+        client.send(b"GET /nowhere HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n" + more)
+        assert client.response().status == 404
+        assert client.socket.recv(1) == b""
+
+
 def test_pipelined_requests_are_answered_in_order(on_edge: RunningEdge) -> None:
     on_edge.on_air(15)
     with Client(on_edge.port) as client:

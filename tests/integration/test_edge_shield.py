@@ -91,7 +91,9 @@ def test_banned_network_is_put_off_and_who_listens_there_is_not_touched(
     assert [(one.network, one.why) for one in heavy] == [(watch.key.name(PACKED), Why.FORGED)]
 
 
-def test_banned_network_may_stand_at_the_end_of_the_line(tmp_path: Path, watch: HeardWatch) -> None:
+def test_banned_network_may_stand_at_the_end_of_the_line(
+    tmp_path: Path, watch: HeardWatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with edge_running(tmp_path, edge_network_exempt="", edge_admissions_per_s_max=0.1) as on_edge:
         on_edge.on_air(3)
         watch.ban(PACKED)
@@ -101,6 +103,16 @@ def test_banned_network_may_stand_at_the_end_of_the_line(tmp_path: Path, watch: 
             _, status, said = join(on_edge, "127.0.0.2")
             others.append(said["place_ms"] if status == 503 else 0)
         eventually(lambda: on_edge.edge.door.sheet.waiting)
+        turnstile = on_edge.edge._public.turnstile
+        assert turnstile is not None
+        monkeypatch.setattr(turnstile, "forget", lambda: None)
+
+        def turned() -> bool:
+            before = turnstile.turned
+            others.append(join(on_edge, "127.0.0.2")[2].get("place_ms", 0))
+            return turnstile.turned > before
+
+        eventually(turned)  # who is banned comes in words that it knows
         _, status, last = join(on_edge, BANNED)
         assert status == 503
         assert last["place_ms"] > others[-1] + 10_000

@@ -57,3 +57,34 @@ def test_shared_place_is_no_way_around_a_networks_pace(tmp_path: Path) -> None:
         places.append(one.said["place_ms"])
     assert Counter(places)[shared.place_ms] <= 2, "as old as the crowd is one, and not one a second"
     assert max(places) - shared.place_ms > 150_000, "the others are behind it by the network's pace"
+
+
+def test_each_who_is_told_a_shared_place_in_a_line_counts_once(tmp_path: Path) -> None:
+    crowd = Crowd(tmp_path, edges=1, edge_admissions_per_s_max=1)
+    crowd.run(1)
+    crowd.arrivals(20, 3, start_s=1)
+    crowd.run(5)
+    door = crowd.doors[0]
+    before = door.sheet.waiting
+    shared = door.share(ROOM.id)
+    for _ in range(300):
+        door.note_shared(shared)
+    crowd.run(6)
+    told = door.sheet.waiting
+    assert told - before > 280
+    for n in range(300):
+        crowd.come(Visitor(crowd.anybody(), 6 + n / 1_000, ticket=shared.text))
+    crowd.run(8)
+    assert abs(door.sheet.waiting - told) < 20
+
+
+def test_edge_with_too_many_takes_of_the_others_room(tmp_path: Path) -> None:
+    crowd = Crowd(tmp_path)
+    for door in crowd.doors.values():
+        door.wants_line = True
+    crowd.doors[0].room, crowd.doors[1].room = -500, 800
+    crowd.run(1)
+    assert crowd.doors[0].sheet.room == 300
+    crowd.doors[1].room = 300
+    crowd.run(2)
+    assert crowd.doors[0].sheet.room == 0

@@ -183,3 +183,10 @@ def test_lane_for_who_is_here_is_one_in_which_all_of_them_fit() -> None:
     assert ladder.decide(few, 2.0).present_parts == 1
     many = LoadFacts(listeners={48: 400_000}, delivery_cost_s=40e-6)
     assert ladder.decide(many, 3.0).present_parts == 48
+
+
+def test_what_hls_players_ask_for_takes_time_from_deliveries() -> None:
+    assert Ladder().decide(replace(QUIET, delivery_cost_s=20e-6), 0.0).step is Step.ALL
+    read = replace(QUIET, delivery_cost_s=20e-6, shelf_per_s=2_500.0)
+    assert delivery_use(read) == pytest.approx(0.25)
+    assert Ladder().decide(read, 0.0).step is Step.SHED

@@ -130,3 +130,12 @@ def test_page_is_a_small_one_that_tries_again(ground: Ground) -> None:
     again_s = int(again.removeprefix(b"Retry-After: "))
     assert b'http-equiv="refresh" content="%d"' % again_s in body
     assert ground.counts.pages_put_off == 1
+
+
+def test_a_crowd_that_was_long_ago_makes_nobody_wait(ground: Ground) -> None:
+    for _ in range(20_000):
+        ground.told(b"/r/hall/live.mp4")
+    for _ in range(240):  # a minute
+        ground.crush.renew()
+    told = [ground.told(b"/r/hall/live.mp4") for _ in range(16)]
+    assert max(json.loads(one[1])["poll_s"] for one in told if one) <= 3.1
