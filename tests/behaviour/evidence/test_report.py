@@ -116,6 +116,36 @@ def test_record_that_nobody_signed_is_no_part_of_the_report(crowded: bytes) -> N
         assert report.verdict == honest.verdict
 
 
+def _file(settings: dict[str, str], *times_ms: int) -> bytes:
+    """Return a file of a ledger that tells of a room at these times."""
+    chain = Chain(Ed25519PrivateKey.from_private_bytes(bytes(32)))
+    payloads: list[Payload] = [
+        Opening(1, "test", settings, "", chain.public_key, "0" * 64, times_ms[0]),
+        *(Second(at_ms, rooms={ROOM: RoomPlan("", EPOCH_MS)}) for at_ms in times_ms),
+    ]
+    lines = []
+    for one in payloads:
+        lines.append(chain.line(one))
+        chain.commit()
+    return b"".join(lines)
+
+
+def test_what_a_deploy_changed_is_told_with_its_time_and_nothing_else_twice() -> None:
+    before = _file({"edges": "3", "edge_lag_s": "9.0"}, EPOCH_MS)
+    after = _file({"edges": "3"}, EPOCH_MS + 60_000)
+    _, page = make_report(ROOM, [("1", before), ("2", after)], "test")
+    table = page.partition("How it was set up")[2].partition("</table>")[0]
+    assert table.count("edges") == 1
+    assert table.count("edge_lag_s") == 2
+    assert table.index("9.0") < table.index("as it comes")
+
+
+def test_evening_begins_an_hour_before_the_hour() -> None:
+    hours = [EPOCH_MS + minutes * 60_000 for minutes in (-120, -61, -60, 0, 30)]
+    report, _ = make_report(ROOM, [("1", _file({}, *hours))], "test")
+    assert (report.from_ms, report.until_ms, report.seconds) == (hours[2], hours[4], 3)
+
+
 def test_settings_of_a_file_that_has_lost_its_first_record_are_not_made_up(crowded: bytes) -> None:
     key = Chain(Ed25519PrivateKey.from_private_bytes(bytes(32))).public_key
     beheaded = b"".join(_lines_of(crowded)[1:])

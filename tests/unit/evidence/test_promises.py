@@ -103,6 +103,15 @@ def test_advice_to_a_few_excuses_as_many_and_no_more() -> None:
         assert kept.figure == 0.1
 
 
+def test_advice_of_long_ago_excuses_nothing() -> None:
+    evening = _evening(700)
+    evening[10] = _with(evening[10], counts={"advised": 500})
+    cut = replace(_ROOM, returned=100)
+    for since, kept in ((650, Kept.NO), (600, Kept.UNKNOWN)):
+        evening[since:] = [_with(second, cut) for second in evening[since:]]
+        assert _held(evening)[1].kept is kept
+
+
 def test_advice_that_came_later_excuses_nothing() -> None:
     evening = _evening()
     cut = replace(_ROOM, returned=100)

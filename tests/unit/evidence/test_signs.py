@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 import pytest
+from msgspec.structs import replace
 
 from stentor.evidence.columns import read_columns
 from stentor.evidence.method import METHOD
 from stentor.evidence.records import Second
-from stentor.evidence.signs import read_signs
+from stentor.evidence.signs import read_signs, unseen_share
 from stentor.shield.facts import EdgeSecond, Load, RoomSecond
 from stentor.shield.keys import EventKey
 from stentor.shield.newcomers import STAYED_S
@@ -193,6 +194,27 @@ def test_every_sign_is_raised_by_something_above() -> None:
     """But one, whose floor is beyond what such an evening can reach: it hardly weighs anything."""
     [mark] = test_sign_is_raised_by_what_it_is_named_for.pytestmark  # type: ignore[attr-defined]
     assert set().union(*(raised for _, raised in mark.args[1])) == set(FLOORS) - {"only_look"}
+
+
+@pytest.mark.parametrize(("why", "heavy"), [(Why.HASTY, False), (Why.PROBING, True)])
+def test_whom_our_own_pace_refused_is_no_bot_for_having_got_little(why: Why, heavy: bool) -> None:
+    def carrier(now: Now) -> None:
+        peer = bytes((100, 64, 0, 1))
+        now.summary.came(peer, BOTS)
+        now.summary.wrong(peer, why, BOTS - 2)
+        now.summary.visited(peer)
+        now.summary.admitted(peer)
+
+    assert (signs_of(evening(during(carrier)))["heavy_share"] > 0) is heavy
+
+
+def test_whom_the_kernel_turned_away_was_not_seen_either() -> None:
+    seconds = evening()
+    assert unseen_share(read_columns([Second(one.at_ms, (one,)) for one in seconds])) == 0
+    came = sum(one.counts["accepted"] for one in seconds)
+    seconds[70] = replace(seconds[70], kernel={"listen_overflows": came})
+    found = unseen_share(read_columns([Second(one.at_ms, (one,)) for one in seconds]))
+    assert found == pytest.approx(0.5)
 
 
 def test_ordinary_evening_raises_none() -> None:

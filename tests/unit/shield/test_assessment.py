@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from stentor.shield.assessment import TOGETHER, Assessing, Assessment
+import pytest
+
+from stentor.shield.assessment import TOGETHER, Assessing, Assessment, together
 from stentor.shield.facts import Heavy
 from stentor.shield.floors import FLOORS
 from stentor.shield.merge import Merged
@@ -49,6 +51,13 @@ def test_few_addresses_that_ask_much_are_people_where_somebody_looked_at_the_pag
         told(assessing, [second(t) for t in range(20)])
         found = told(assessing, [heavy(visited)] * 3)[-1]
         assert found.attack is not visited
+
+
+def test_signs_together_count_for_more_than_each_and_for_less_than_their_sum() -> None:
+    assert together((0.9,)) == pytest.approx(0.9)
+    assert 1 < together((0.9, 0.9)) < 1.8
+    assert together((0.9, 0.1)) == pytest.approx(0.9, abs=1e-3)
+    assert together(()) == 0
 
 
 def test_every_sign_has_a_floor() -> None:
