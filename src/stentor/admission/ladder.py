@@ -152,6 +152,7 @@ class Ladder:
         self._ample_s = 0.0
         self._full_bits = False
         self._ample_bits_s = 0.0
+        self._full_memory = False
         self._now_s: float | None = None
 
     def decide(self, facts: LoadFacts, now_s: float) -> Decision:
@@ -255,11 +256,22 @@ class Ladder:
         spare_s = (LOWER_CEILING - delivery_use(facts)) * facts.cores
         free = (DESCRIPTORS_LINE - facts.descriptors) * facts.descriptors_max
         # Below zero when they are too many: a door lets in some beyond what is just no room.
-        over = facts.memory >= MEMORY_LINE
-        by_memory = (MEMORY_LINE / facts.memory - 1) * present - 1 if over else None
+        by_memory = self._fits_memory(facts.memory, present)
         by_bits = (BITS_LINE / facts.bits - 1) * present if facts.bits > 0 and present else None
         slowest_s = period_s(self._rungs[-1].parts)
         return fits(spare_s, facts.delivery_cost_s, slowest_s, free, by_bits, by_memory)
+
+    def _fits_memory(self, memory: float, present: int) -> float | None:
+        """Return how many more fit into memory that was full of late; None while there is enough.
+
+        Not all of it is listeners', so far from the limit their share would say too little.
+        """
+        over = memory >= MEMORY_LINE
+        self._full_memory = over or (self._full_memory and memory >= MEMORY_LINE - _MARGIN)
+        if not self._full_memory or not present:
+            return None
+        more = (MEMORY_LINE / memory - 1) * present
+        return more - 1 if over else max(1.0, more)
 
 
 def _is_late(facts: LoadFacts) -> bool:

@@ -160,11 +160,13 @@ def test_slow_edge_that_cannot_deliver_in_time_is_seen_in_stalls() -> None:
     assert course.seconds["stalling"][:60].max() == 0
 
 
-def test_network_beyond_its_limit_is_late_for_all() -> None:
+def test_network_that_is_too_small_is_filled_and_no_more() -> None:
     narrow = replace(HOUSE, descriptors_per_process=9_000, network_gbit_per_s=0.03)
     course = simulate(CROWD, narrow, SHIPPED, 5)
     assert course.seconds["network_worst"].max() > 0.9
-    # The ladder sees it coming: a lower bitrate, then a line.
+    # The ladder sees it coming, before anybody stalls: a lower bitrate, then a line.
+    assert course.seconds["network_worst"].max() < 1
+    assert course.counts.get("stalled", 0) == 0
     assert course.seconds["step_worst"].max() >= Step.LOWER
     assert course.seconds["listeners"].max() < 1_300
 
@@ -196,6 +198,16 @@ def test_who_comes_to_an_idle_edge_costs_it_more_than_the_joiners_share(cost: st
 def test_fleet_of_fewer_machines_than_regions_takes_everybody() -> None:
     course = simulate(CROWD, Fleet(machines=1, regions=3, cores=2), SHIPPED, 5)
     assert course.counts["heard"] == 3_000
+
+
+def test_memory_that_is_full_makes_a_line_and_stays_as_full_as_it_is() -> None:
+    small = replace(HOUSE, descriptors_per_process=9_000, memory_gib=0.5)
+    large = replace(SHIPPED, plain=replace(SHIPPED.plain, memory_bytes=400_000.0))
+    course = simulate(CROWD, small, large, 5)
+    memory = course.seconds["memory_worst"]
+    assert course.seconds["waiting"].max() > 800
+    assert 0.95 < memory.max() < 1.05
+    assert memory[60:].min() > 0.9
 
 
 def test_conversation_that_ends_sends_all_home() -> None:

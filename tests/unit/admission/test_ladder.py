@@ -140,6 +140,16 @@ def test_network_beyond_its_limit_is_less_than_no_room_by_those_who_are_too_many
     assert Ladder().decide(full, 0.0).room == pytest.approx(-51, abs=1)
 
 
+def test_memory_that_was_full_has_room_for_what_fits_until_there_is_enough_again() -> None:
+    ladder, here = Ladder(), replace(QUIET, listeners={48: 1_000})
+    assert ladder.decide(replace(here, memory=0.94), 0.0).room > 5_000  # it may not be theirs
+    assert ladder.decide(replace(here, memory=0.96), 1.0).room < 0
+    assert ladder.decide(replace(here, memory=0.94), 2.0).room == 10
+    assert ladder.decide(replace(here, memory=0.9499), 3.0).room == 1
+    assert ladder.decide(replace(QUIET, memory=0.94), 4.0).room > 5_000  # nobody's but its own
+    assert ladder.decide(replace(here, memory=0.88), 5.0).room > 5_000
+
+
 def test_bitrate_comes_back_late_and_does_not_sway_with_the_network() -> None:
     ladder = Ladder()
     ladder.decide(replace(QUIET, bits=0.85), 0.0)
