@@ -55,6 +55,7 @@ def seeded(folder: Path) -> tuple[int, TrialPlan]:
                 lane_parts=plan.lane_parts,
                 edges=plan.edges,
                 join_share=plan.join_share,
+                round=plan.round,
                 version=version,
             )
             file.write(encode_trial(trial))

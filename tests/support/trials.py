@@ -9,12 +9,13 @@ from stentor.rehearsal.trial import VISITS, Checked, Group, Kind, Quantiles, Tri
 from stentor.rehearsal.witnesses import predict
 from stentor.simulate.fleet.calibration import Calibration, Costs
 from stentor.simulate.fleet.course import Spread
+from stentor.simulate.fleet.gathering import turns
 
 PART_BYTES = 2000.0
 SEND_S, BYTE_S = 6e-6, 0.2e-9
 SIZES = (100, 200, 400)
 _LANES = (3, 12, 48)
-_PER_S = 100.0
+_PER_S, _WINDOW_S = 100.0, 2.0
 
 
 def delivery_s(parts: int) -> float:
@@ -102,12 +103,13 @@ def _told(costs: Calibration, size: int, *, tls: bool) -> Trial:
 def _line(costs: Calibration, size: int, lane: int, *, tls: bool) -> Trial:
     comes_s, flood_s = size / _PER_S, 1.5 * size / (4 * _PER_S)
     lasts_s = comes_s + 1.0 + 1.5 * size / _PER_S + 3.0
+    woken = turns(size, min(_WINDOW_S, comes_s), tls=tls)
     windows = (
         _window("idle", 0, costs, lane),
         _window("pages", 0, costs, lane, pages=VISITS),
-        _window("comes", size, costs, lane, joined=size, alone=size),
+        _window("comes", size, costs, lane, joined=size, alone=woken),
         _window("flood", size, costs, lane, joined=size / 4, places=size),
-        _window("after", size, costs, lane, joined=size, notices=2 * size, alone=size),
+        _window("after", size, costs, lane, joined=size, notices=2 * size, alone=woken),
     )
     flood = Group(int(1.5 * size), comes_s + 1.0, comes_s + 1.0 + flood_s)
     return _seen(
@@ -135,7 +137,7 @@ def _window(
     pages: int = 0,
     alone: float = 0.0,
 ) -> Window:
-    one, seconds = costs.plain, 2.0
+    one, seconds = costs.plain, _WINDOW_S
     lane = int(name.partition("-")[2] or lane)
     asked_s = (
         joined * (one.join_s + welcome_s(lane))

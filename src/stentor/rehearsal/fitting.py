@@ -1,8 +1,8 @@
 """What things cost here, fitted to what trials measured, stretch by stretch.
 
 A delivery costs so much and so much for each byte (least squares). Who comes costs more where they
-wake the edge up than in a crowd. What no trial showed stays as it came with the code, and is named.
-Pure.
+wake the edge up than in a crowd. All costs are those at one speed of the machine (`speed`). What no
+trial showed stays as it came with the code, and is named. Pure.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,21 +14,19 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from stentor.admission.lanes import LANE_PARTS, margin_parts
-from stentor.media.grid import PART_S
-from stentor.rehearsal.trial import VISITS, Kind, Trial
+from stentor.rehearsal.deliveries import OVERHEAD_PARTS, delivery_bytes, idle, overhead, sends
+from stentor.rehearsal.speed import at_speed, slower, usual_piece_s
+from stentor.rehearsal.trial import VISITS, Kind, Trial, Window
 from stentor.simulate.fleet.calibration import SHIPPED, Calibration, Costs
+from stentor.simulate.fleet.delivering import saved_s
+from stentor.simulate.fleet.gathering import gathered_s, turns
 
 Floats = NDArray[np.float64]
 
-# What a packet of 1,448 bytes adds: an IPv4 header, TCP with timestamps, an Ethernet frame.
-PACKET_BYTES, PACKET_PAYLOAD = 66, 1448
-# What a TLS 1.3 record of at most 16 KiB adds (RFC 8446 5.2): header, type, tag.
-RECORD_BYTES, RECORD_PAYLOAD = 22, 16_384
-_OVERHEAD_PARTS = 3
 _JOINED_MIN, _DELIVERIES_MIN = 10, 500
+_JOINED_LATE = 10  # more, and a crowd was not over yet
 _QUEUED_S_MIN = 0.1  # less is no queue
 _ASKED = ("join", "place", "notice", "page", "wake", "beside")  # what who comes and asks costs
-_TURN_S, _SAVED_S = 0.02, 0.25  # what of the joiners' share is saved up (edge.budget)
 
 
 class Fit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -37,6 +35,7 @@ class Fit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     calibration: Calibration
     spread: dict[str, tuple[float, float]]  # least and most that one size alone would have given
     shipped: tuple[str, ...]  # names such as "tls.page_s": as they come with the code
+    piece_s: float = 0.0  # the machine's speed that they are for; 0: unknown
 
 
 @dataclass(slots=True)
@@ -50,22 +49,25 @@ class _Sum:
     joined: float = 0.0
     places: float = 0.0
     notices: float = 0.0
+    turns: float = 0.0  # of edges for those who joined, if they came evenly
 
 
 class _Way:
     """What a way's trials say, before it is a `Costs`."""
 
-    def __init__(self, trials: Sequence[Trial], base: Costs) -> None:
-        self.base = base
+    def __init__(self, trials: Sequence[Trial], base: Costs, usual_s: float, *, tls: bool) -> None:
+        self.base, self._tls = base, tls
         self.shipped: list[str] = []
+        self._took_s = took_s([one for one in trials if one.kind is Kind.CROWD], usual_s)
+        trials = [at_speed(one, usual_s) for one in trials]
         alive = [one for one in trials if one.kind is not Kind.DELIVERIES]
         self.edge_s = idle(alive)
-        self.sends = _sends([one for one in trials if one.kind is Kind.DELIVERIES])
+        self.sends = sends([one for one in trials if one.kind is Kind.DELIVERIES])
         if self.sends is not None:
             self.sends = self._in_life(self.sends, alive)
         if self.sends is None:
             self.shipped.append("delivery_s")
-        self.bytes = _delivery_bytes(trials)
+        self.bytes = delivery_bytes(trials)
         self.asked = self._asked(alive)
 
     def _in_life(self, sends: tuple[float, float], trials: Sequence[Trial]) -> tuple[float, float]:
@@ -75,13 +77,13 @@ class _Way:
         """
         more_s = count = 0.0
         for one in trials:
-            window = one.window("after") if one.kind is Kind.CROWD else None
-            if window is None or window.deliveries < _DELIVERIES_MIN:
-                continue
-            took_s = window.cpu_s - self.edge_s * window.seconds * one.edges
-            known_s = sends[0] * window.deliveries + sends[1] * window.sent_bytes
-            more_s += took_s - known_s
-            count += window.deliveries
+            for window in one.named("after") if one.kind is Kind.CROWD else ():
+                if window.deliveries < _DELIVERIES_MIN or window.joined > _JOINED_LATE:
+                    continue
+                used_s = window.cpu_s - self.edge_s * window.seconds * one.edges
+                known_s = sends[0] * window.deliveries + sends[1] * window.sent_bytes
+                more_s += used_s - known_s
+                count += window.deliveries
         return sends[0] + max(0.0, more_s / count if count else 0.0), sends[1]
 
     def delivery_s(self, parts: int) -> float:
@@ -107,7 +109,7 @@ class _Way:
 
         In a crowd each costs what the edge itself spends on them (`asked_s`), which is what limits
         how many are let in, and something beside that. Who comes while the edge has nothing to do
-        costs more; how much is told by those who came one by one.
+        wakes it up, or shares in a turn that does; what a turn costs is told by who came so.
         """
         crowd = self._sum("crowd", trials)
         found: dict[str, float] = {}
@@ -116,22 +118,21 @@ class _Way:
             return found
         asked_s = max(0.0, (crowd.asked_s - crowd.welcome_s) / crowd.joined)
         # What an edge did not get out of its joiners' share counts too.
-        took_s = [_took_s(trials, share) for share in (0.5, 0.95)]
-        asked_s = max(asked_s, *(one - crowd.welcome_s / crowd.joined for one in took_s))
+        asked_s = max(asked_s, self._took_s - crowd.welcome_s / crowd.joined)
         found["join"] = asked_s
         beside_s = (crowd.cpu_s - crowd.welcome_s) / crowd.joined - asked_s
         found["beside"] = max(0.0, beside_s)
         each_s = found["join"] + found["beside"]
         comes = self._sum("comes", trials)
         if comes.joined:
-            alone_s = (comes.cpu_s - comes.welcome_s) / comes.joined
-            found["wake"] = max(0.0, alone_s - each_s)
+            more_s = comes.cpu_s - comes.welcome_s - comes.joined * each_s
+            found["wake"] = max(0.0, more_s / comes.turns)
         told = self._sum("told", trials)
         if told.places:
             found["place"] = told.asked_s / told.places
         after = self._sum("after", [one for one in trials if one.kind is Kind.LINE])
         if after.notices:
-            joins_s = after.joined * (each_s + found.get("wake", 0.0)) + after.welcome_s
+            joins_s = after.joined * each_s + after.turns * found.get("wake", 0.0) + after.welcome_s
             found["notice"] = max(0.0, (after.cpu_s - joins_s) / after.notices)
         pages = self._sum("pages", trials)
         if pages.windows:
@@ -143,20 +144,21 @@ class _Way:
         """Return what the stretches of a name took beyond deliveries and idleness."""
         total = _Sum()
         for trial in trials:
-            window = trial.window(name)
-            if window is None:
-                continue
             before = trial.window("idle")  # where only the trial itself asks, once
             look_s = before.asked_s if before else 0.0
-            sent_s = window.deliveries * self.delivery_s(trial.lane_parts)
-            idle_s = self.edge_s * window.seconds * trial.edges
-            total.windows += 1
-            total.cpu_s += max(0.0, window.cpu_s - sent_s - idle_s)
-            total.asked_s += max(0.0, window.asked_s - look_s)
-            total.joined += window.joined
-            total.places += window.places
-            total.notices += window.notices
-            total.welcome_s += window.joined * self.welcome_s(trial.lane_parts)
+            for window in trial.named(name):
+                sent_s = window.deliveries * self.delivery_s(trial.lane_parts)
+                idle_s = self.edge_s * window.seconds * trial.edges
+                total.windows += 1
+                total.cpu_s += max(0.0, window.cpu_s - sent_s - idle_s)
+                total.asked_s += max(0.0, window.asked_s - look_s)
+                total.joined += window.joined
+                total.places += window.places
+                total.notices += window.notices
+                total.welcome_s += window.joined * self.welcome_s(trial.lane_parts)
+                total.turns += trial.edges * turns(
+                    window.joined / trial.edges, _for_s(trial, window), tls=self._tls
+                )
         return total
 
     def costs(self, trials: Sequence[Trial], parts: int, *, tls: bool) -> Costs:
@@ -179,7 +181,7 @@ class _Way:
             place_s=asked.get("place") or base.place_s,
             page_s=asked.get("page") or base.page_s,
             memory_bytes=float(np.mean(memory)) if memory else base.memory_bytes,
-            overhead=overhead(self.bytes_of(_OVERHEAD_PARTS), media, tls=tls)
+            overhead=overhead(self.bytes_of(OVERHEAD_PARTS), media, tls=tls)
             if media and self.bytes
             else base.overhead,
             notice_s=asked.get("notice") or base.notice_s,
@@ -204,9 +206,10 @@ def fit(
     where they cost most.
     """
     good = [one for one in trials if not one.void]
-    whole, shipped = _calibration(good, machine, cores, at, version, lane_parts, base)
+    usual_s = usual_piece_s(good)
+    whole, shipped = _calibration(good, machine, cores, at, version, lane_parts, base, usual_s)
     each = [
-        _flat(_calibration(some, machine, cores, at, version, lane_parts, whole)[0])
+        _flat(_calibration(some, machine, cores, at, version, lane_parts, whole, usual_s)[0])
         for size in sizes(good)
         if (some := of_size(good, size))
     ]
@@ -214,7 +217,7 @@ def fit(
         name: (min(one[name] for one in each), max(one[name] for one in each))
         for name in (_flat(whole) if each else ())
     }
-    return Fit(whole, spread, tuple(shipped))
+    return Fit(whole, spread, tuple(shipped), usual_s)
 
 
 def _calibration(
@@ -225,19 +228,22 @@ def _calibration(
     version: str,
     lane_parts: int,
     base: Calibration,
+    usual_s: float,
 ) -> tuple[Calibration, list[str]]:
     found: dict[bool, Costs] = {}
     shipped = []
     for tls, costs in ((False, base.plain), (True, base.tls)):
         mine = [one for one in trials if one.tls is tls]
-        way = _Way(mine, costs)
+        way = _Way(mine, costs, usual_s, tls=tls)
         found[tls] = way.costs(mine, lane_parts, tls=tls)
         shipped += [f"{'tls' if tls else 'plain'}.{name}" for name in way.shipped]
     alive = [one for one in trials if one.kind is not Kind.DELIVERIES]
-    edge_s = idle(alive)
+    edge_s = idle([at_speed(one, usual_s) for one in alive])
     memory = [one.edge_bytes for one in trials if one.edge_bytes]
     first = [
-        one.first_audio_s.p50 for one in trials if one.kind is Kind.LINE and one.first_audio_s.of
+        max(0.0, one.first_audio_s.p50 - gathered_s(_came_per_s(one), tls=one.tls))
+        for one in trials
+        if one.kind is Kind.LINE and one.first_audio_s.of
     ]
     for name, known in (("edge_s", edge_s), ("edge_bytes", memory), ("first_audio_s", first)):
         if not known:
@@ -290,83 +296,38 @@ def _where(trials: Sequence[Trial], wanted: Callable[[int], bool]) -> list[Trial
     return kept
 
 
-def idle(trials: Sequence[Trial]) -> float:
-    """Return an edge's CPU a second with nobody there."""
-    windows = [(one.window("idle"), one.edges) for one in trials]
-    seconds = sum(w.seconds * edges for w, edges in windows if w)
-    return sum(w.cpu_s for w, _ in windows if w) / seconds if seconds else 0.0
-
-
-def _took_s(trials: Sequence[Trial], share: float) -> float:
+def took_s(crowds: Sequence[Trial], usual_s: float) -> float:
     """Return what crowds used up of their edges' joiners' share, each of them; 0 if it was enough.
 
-    From how long this share of them waited at most: until then nothing of it was left over.
+    From how long half of them and all but a twentieth waited at most: until then nothing of it was
+    left over.
     """
     used_s, people = 0.0, 0.0
-    for one in trials:
+    for one in crowds:
         waited, crowd = one.first_audio_s, one.groups
-        if one.kind is not Kind.CROWD or not crowd or waited.p95 < _QUEUED_S_MIN:
+        if not crowd or waited.p50 < _QUEUED_S_MIN:
             continue
-        until_s = share * crowd[0].until_s + (waited.p50 if share <= 0.5 else waited.p95)
-        saved_s = max(_TURN_S, _SAVED_S * one.join_share)
-        used_s += one.edges * (saved_s + one.join_share * until_s)
-        people += share * crowd[0].count
+        for share, wait_s in ((0.5, waited.p50), (0.95, waited.p95)):
+            until_s = share * crowd[0].until_s + wait_s
+            had_s = one.edges * (saved_s(one.join_share) + one.join_share * until_s)
+            used_s += had_s / slower(one.piece_s, usual_s)
+            people += share * crowd[0].count
     return used_s / people if people else 0.0
 
 
-def overhead(delivery_bytes: float, media_bits_per_s: float, *, tls: bool) -> float:
-    """Return bytes on the wire against bytes of programme, of a delivery in the 0.96 s lane.
-
-    The bytes of a delivery are measured; packets and TLS records are computed from them.
-    """
-    records = -(-delivery_bytes // RECORD_PAYLOAD) if tls else 0
-    sent = delivery_bytes + records * RECORD_BYTES
-    wire = sent + -(-sent // PACKET_PAYLOAD) * PACKET_BYTES
-    return float(wire / (media_bits_per_s / 8 * _OVERHEAD_PARTS * PART_S))
+def _came_per_s(trial: Trial) -> float:
+    """Return how many of who came first came to an edge a second."""
+    first = trial.groups[0]
+    return first.count / max(1e-3, first.until_s - first.from_s) / trial.edges
 
 
-def least_squares(table: Floats, wanted: Floats) -> Floats:
-    """Return the factors of least squares, none below zero: what would be is left out."""
-    kept: NDArray[np.bool_] = np.any(table, axis=0)
-    found = np.zeros(table.shape[1])
-    while kept.any():
-        some, *_ = np.linalg.lstsq(table[:, kept], wanted, rcond=None)
-        if (some >= 0).all():
-            found[kept] = some
-            break
-        at = np.flatnonzero(kept)
-        kept[at[int(np.argmin(some))]] = False
-    return found
-
-
-def _sends(trials: Sequence[Trial]) -> tuple[float, float] | None:
-    """Return what a send costs, and what each of its bytes does."""
-    rows, wanted = [], []
-    for one in trials:
-        edge_s = idle([one])
-        for window in one.windows:
-            if window.deliveries:
-                rows.append((window.deliveries, window.sent_bytes))
-                wanted.append(window.cpu_s - edge_s * window.seconds * one.edges)
-    if len(rows) < 2:
-        return None
-    table, cpu_s = np.array(rows), np.array(wanted)
-    weights = 1 / np.sqrt(np.maximum(cpu_s, 1e-3))
-    each, byte = least_squares(table * weights[:, None], cpu_s * weights)
-    return (float(each), float(byte)) if each > 0 else None
-
-
-def _delivery_bytes(trials: Sequence[Trial]) -> dict[int, float]:
-    """Return the bytes of a delivery, by the parts of the lanes that were seen."""
-    sums: dict[int, list[float]] = {}
-    for one in trials:
-        if one.kind is Kind.DELIVERIES:
-            continue
-        for window in one.windows:
-            found = sums.setdefault(one.lane_parts, [0.0, 0.0])
-            found[0] += window.deliveries
-            found[1] += window.sent_bytes
-    return {parts: sent / count for parts, (count, sent) in sums.items() if count}
+def _for_s(trial: Trial, window: Window) -> float:
+    """Return for how long people came in a stretch."""
+    first = trial.groups[0] if trial.groups else None
+    if window.name == "comes" and first is not None:
+        return min(window.seconds, first.until_s - first.from_s)
+    per_s = trial.per_s * trial.edges
+    return min(window.seconds, window.joined / per_s) if per_s > 0 else window.seconds
 
 
 def _flat(found: Calibration) -> dict[str, float]:

@@ -32,6 +32,7 @@ class Window(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     places: float  # answers with a place in line
     notices: float  # looks at how the line stands
     asked_s: float  # of that CPU, what edges spent on who came or asked: the joiners' share
+    piece_s: float = 0.0  # what a piece of always the same work took on their cores; 0: unknown
 
 
 class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,7 +68,11 @@ class Checked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Trial(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One trial. `void` says why its figures are worth nothing; empty if they are."""
+    """One trial. `void` says why its figures are worth nothing; empty if they are.
+
+    A crowd comes several times: its times are of all of them together, its CPU and how many came
+    are those of one, and its windows have a name in common.
+    """
 
     kind: Kind
     size: int  # listeners that it is named by
@@ -81,9 +86,13 @@ class Trial(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     at: str
     lasts_s: float
     version: str = ""  # digest of the code that ran (base.build)
+    round: int = 1  # the same is tried again in later ones, by other processes
+    times: int = 1  # that the crowd came
+    left_out: tuple[str, ...] = ()  # why further times do not count
     groups: tuple[Group, ...] = ()
     windows: tuple[Window, ...] = ()
     cpu_s: float = 0.0  # of the edges, from the beginning to `lasts_s`
+    piece_s: float = 0.0  # what a piece of always the same work took meanwhile; 0: unknown
     first_audio_s: Quantiles = Quantiles()  # of who came straight in
     served_audio_s: Quantiles = Quantiles()  # from one's turn, of who was in line
     wait_s: Quantiles = Quantiles()
@@ -105,8 +114,12 @@ class Trial(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return "TLS" if self.tls else "plain"
 
     def window(self, name: str) -> Window | None:
-        """Return a stretch by name."""
-        return next((one for one in self.windows if one.name == name), None)
+        """Return the first stretch of a name."""
+        return next(iter(self.named(name)), None)
+
+    def named(self, name: str) -> list[Window]:
+        """Return all stretches of a name."""
+        return [one for one in self.windows if one.name == name]
 
 
 _LINE = msgspec.json.Encoder()

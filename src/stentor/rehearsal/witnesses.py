@@ -1,8 +1,9 @@
 """Two witnesses of one trial: what real listeners showed, and what the simulation says of the same.
 
 Each trial is simulated as a scenario of its own, through the code that simulates fleets, with costs
-fitted from the trials of all other sizes: nothing of what is predicted was used to predict it. One
-figure too far off refutes the simulation. Pure.
+fitted from the trials of all other sizes: nothing of what is predicted was used to predict it. Of
+the trial itself only the machine's speed just then is known (`speed`). One figure too far off
+refutes the simulation. Pure.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +16,8 @@ from stentor.admission.lanes import period_s
 from stentor.rehearsal.answer import Witness
 from stentor.rehearsal.band import RESOLUTION_S, is_borne_out, off_by
 from stentor.rehearsal.fitting import fit, sizes, without_size
+from stentor.rehearsal.pooled import pooled
+from stentor.rehearsal.speed import slowed, slower
 from stentor.rehearsal.trial import Kind, Trial
 from stentor.simulate.fleet.calibration import Calibration
 from stentor.simulate.fleet.course import Course, Spread
@@ -30,6 +33,7 @@ from stentor.simulate.fleet.scenario import (
 
 _SEED = 1
 _FOR_EVER_S = 86_400.0
+_MORE_S = 10  # after the trial, so that everybody's times are known
 _LEAD_S = 5  # edges are there before anybody comes, and their doors have saved up
 # An edge's second is not a trial's: what it renews each second is met at four moments of it.
 _PHASES_S = (0.0, 0.25, 0.5, 0.75)
@@ -64,7 +68,9 @@ def as_scenario(trial: Trial, phase_s: float = 0.0) -> tuple[Scenario, Fleet]:
     scenario = Scenario(
         name="trial",
         about="a trial of a rehearsal",
-        event=Event(listeners=came, lasts_s=float(ceil(lead_s + trial.lasts_s)), hour_s=0.0),
+        event=Event(
+            listeners=came, lasts_s=float(ceil(lead_s + trial.lasts_s + _MORE_S)), hour_s=0.0
+        ),
         arrivals=tuple(
             Arrivals(
                 model="steady",
@@ -124,18 +130,20 @@ def witnesses(
     """Return all comparisons; void trials are witnesses of nothing."""
     good = [one for one in trials if not one.void]
     found: list[Witness] = []
-    for trial in good:
+    for trial in pooled(good):
         if trial.kind not in _NAMES:
             continue
         tell(f"predicts the trial of {trial.size:,} from the other sizes")
         others = without_size(good, trial.size)
         costs = fit(others, machine=machine, cores=cores, lane_parts=trial.lane_parts)
-        found += compare(trial, predict(trial, costs.calibration))
+        now = slowed(costs.calibration, slower(trial.piece_s, costs.piece_s))
+        found += compare(trial, predict(trial, now))
     return found
 
 
 def refuted(found: Sequence[Witness], trials: Sequence[Trial]) -> str:
     """Return the sentence that says why this rehearsal failed and what to do; empty if it holds."""
+    trials = pooled(trials)
     void = [one for one in trials if one.void and one.kind in _NAMES]
     spoiled = {one.size for one in void}
     good = [size for size in sizes(trials) if size not in spoiled]

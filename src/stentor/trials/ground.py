@@ -25,7 +25,7 @@ from stentor.base.settings import PREFIX, Settings, as_environment
 from stentor.load.target import Target
 from stentor.supervise.process import Process
 from stentor.supervise.supervisor import stentor_command
-from stentor.trials.awake import kept_awake
+from stentor.trials.awake import Awake, Worked, kept_awake
 from stentor.trials.certificate import make_certificate
 from stentor.trials.kernel import cpu_s
 from stentor.trials.programme import ROOM, Broadcast, Programme
@@ -66,7 +66,7 @@ class Ground:
     folder: DataFolder
     pids: tuple[int, ...]
     cores: Cores
-    idlers: tuple[int, ...]  # processes that keep the edges' cores awake
+    awake: tuple[Awake, ...]  # what keeps the edges' cores so
 
     def target(self, rendition: str, *, period_ms: int = 0, sources_from: int = 10) -> Target:
         """Return where listeners go."""
@@ -98,6 +98,11 @@ class Ground:
     def cpu_s(self) -> float:
         """Return the edges' CPU seconds so far."""
         return sum(map(cpu_s, self.pids))
+
+    def worked(self) -> Worked:
+        """Return what was done on the edges' cores to keep them awake."""
+        each = [one.worked for one in self.awake]
+        return Worked(sum(one.pieces for one in each), sum(one.cpu_s for one in each))
 
 
 @contextlib.contextmanager

@@ -41,6 +41,10 @@ class Kept:
 
 
 def _is_of(trial: Trial, plan: TrialPlan) -> bool:
-    mine = (plan.kind, plan.size, plan.tls, plan.lane_parts, plan.edges, plan.join_share)
-    its = (trial.kind, trial.size, trial.tls, trial.lane_parts, trial.edges, trial.join_share)
-    return mine == its
+    return _arranged(trial) == _arranged(plan)
+
+
+def _arranged(one: Trial | TrialPlan) -> tuple[object, ...]:
+    return (
+        one.kind, one.size, one.tls, one.lane_parts, one.edges, one.join_share, one.round,
+    )  # fmt: skip

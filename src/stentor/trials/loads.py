@@ -83,6 +83,11 @@ class Loads:
     def __len__(self) -> int:
         return len(self._loads)
 
+    @property
+    def heard(self) -> int:
+        """How many have heard audio so far."""
+        return sum(one.heard for one in self._loads)
+
     def begin(self, plan: Plan, tell: Tell = _silent) -> Load:
         """Begin one more."""
         self._loads.append(Load(plan, tell))

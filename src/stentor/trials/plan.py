@@ -3,12 +3,13 @@
 import math
 import resource
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stentor.admission.lanes import period_s
 from stentor.base.errors import UsageError
 from stentor.rehearsal.trial import Kind
 from stentor.simulate.fleet.calibration import SHIPPED
+from stentor.simulate.fleet.delivering import saved_s
 
 SIZES = (900, 1300, 1700)  # of one edge
 SIZES_MIN, SIZES_MAX = 2, 6
@@ -26,16 +27,23 @@ EDGES_MAX = 4
 _PER_S, _FLOOD_TIMES = {False: 250.0, True: 200.0}, {False: 4.0, True: 3.0}
 _COMES = 0.9  # of who may be let in, before the flood
 _FLOODED = 1.5  # listeners of the flood for each who is there
-# How many of a crowd are to be looked at a second, plain and by TLS, and how many times that come:
-# as many as listeners on as many cores can be.
-_CROWD_PER_S, _CROWD_TIMES = {False: 1000.0, True: 160.0}, {False: 2.5, True: 6.0}
-# For each listener that a trial is named by: where joins are cheap, few are soon in. But so few
-# that they can wait one by one: beyond three quarters of 4,096 many are told in one breath
-# (edge.crush), which is no queue.
-_CROWD, _QUEUE_MAX = {False: 2.0, True: 1.0}, 2600
-_JOIN_SHARE_MIN, _JOIN_SHARE = 0.05, 0.5
+# Of an edge's CPU, how much is for those of a crowd, plain and by TLS: so little that they wait for
+# seconds, beside which neither a scheduler's turns nor what the edge has saved up count for much.
+_CROWD_SHARE, _TOLD_SHARE = {False: 0.02, True: 0.09}, {False: 0.05, True: 0.2}
+# How many of them come a second: as many as listeners on as many cores can be.
+_CROWD_PER_S = {False: 2600.0, True: 900.0}
+# How many come to one edge: so many for each listener that it is named by, and some more where a
+# join is cheap. But so few that they can wait one by one: beyond three quarters of 4,096 many are
+# told in one breath (edge.crush), which is no queue. And none waits for six seconds, as who listens
+# with our page would not.
+_CROWD, _CROWD_MORE, _CROWD_MAX = {False: 1.0, True: 0.4}, {False: 900, True: 90}, 2600
+# A crowd of one process comes so often, and so many processes have one, in turn with the other
+# sizes: handshakes cost another 4 % in each process, all else another 3 % each time.
+_TIMES, ROUNDS = {False: 4, True: 3}, {False: 2, True: 3}
+_JOIN_SHARE = 0.5
 _NOBODY_PER_S = 0.01
 _SETTLE_S, _HOLD_S, _AFTER_S = 1.0, 2.0, 2.5
+_SLOWER, _HEARD_S = 1.2, 1.2  # than the costs that come with the code; and after all have heard
 STEP_S = 2.5  # for so long deliveries are counted at each size and lane
 IDLE_S = 2.0  # and what edges take with nobody there
 _DESCRIPTORS_RESERVED = 1000
@@ -58,6 +66,8 @@ class TrialPlan:
     flood_from_s: float = 0.0
     flood_s: float = 0.0
     lasts_s: float = 0.0
+    times: int = 1  # that all of it is done before the same edges
+    round: int = 1  # in which it is done by processes of its own
 
     @property
     def size(self) -> int:
@@ -73,7 +83,8 @@ class TrialPlan:
                 return f"deliveries to {self.size:,} listeners, {way}"
             case Kind.CROWD:
                 return (
-                    f"{self.first:,} come at once, {way}, lane of {period_s(self.lane_parts):g} s"
+                    f"{self.first:,} come at once, {way}, lane of {period_s(self.lane_parts):g} s,"
+                    f" {self.times} times"
                 )
             case Kind.TOLD:
                 return f"{self.first:,} come at once and nobody is let in, {way}"
@@ -88,13 +99,16 @@ def plan_trials(sizes: Sequence[int], edges: int) -> list[TrialPlan]:
     """Return the trials in order; raises `UsageError` for sizes that cannot be."""
     check_sizes(sizes, edges)
     plans = [TrialPlan(Kind.DELIVERIES, tuple(sizes), tls, SLOW, edges) for tls in (False, True)]
-    for number, size in enumerate(sizes):
-        for tls in (False, True):
-            plans.append(_crowd(size, edges, tls=tls))
-            lane = _LINE_LANES[(number + tls * len(sizes)) % len(_LINE_LANES)]
-            plans.append(_line(size, lane, edges, tls=tls))
-            if not number:
-                plans.append(_crowd(size, edges, tls=tls, told=True))
+    plans += [_told(sizes[0], edges, tls=tls) for tls in (False, True)]
+    rounds = max(ROUNDS.values())
+    for round_ in range(rounds):
+        for number, size in enumerate(sizes):
+            for tls in (False, True):
+                if round_ < ROUNDS[tls]:
+                    plans.append(replace(_crowd(size, edges, tls=tls), round=round_ + 1))
+                if number % rounds == round_:
+                    lane = _LINE_LANES[(number + tls * len(sizes)) % len(_LINE_LANES)]
+                    plans.append(_line(size, lane, edges, tls=tls))
     return plans
 
 
@@ -112,7 +126,7 @@ def check_sizes(sizes: Sequence[int], edges: int) -> None:
         )
     if sizes[0] < SIZE_MIN:
         raise UsageError(f"A trial with fewer than {SIZE_MIN} listeners says nothing.")
-    each = max(1 + _FLOODED, *_CROWD.values())
+    each = 1 + _FLOODED
     most = min(SIZE_MAX, round((_descriptors() - _DESCRIPTORS_RESERVED) / each)) * edges
     if sizes[-1] > most:
         raise UsageError(
@@ -123,32 +137,48 @@ def check_sizes(sizes: Sequence[int], edges: int) -> None:
 
 def takes_s(plans: Sequence[TrialPlan]) -> float:
     """Return about how long they take."""
-    started_s = 4.5
-    return sum(started_s + (one.lasts_s or (2 * STEP_S + 2.0) * len(one.sizes)) for one in plans)
+    started_s, again_s = 4.5, 1.5
+    return sum(
+        started_s
+        + (one.lasts_s or (2 * STEP_S + 2.0) * len(one.sizes)) * one.times
+        + again_s * (one.times - 1)
+        for one in plans
+    )
 
 
-def _share(*, tls: bool) -> float:
-    """Return so small a share for joiners that listeners on as many cores can use it up."""
+def _crowd(size: int, edges: int, *, tls: bool) -> TrialPlan:
+    share = _CROWD_SHARE[tls]
+    each = min(_CROWD_MAX, round(_CROWD[tls] * size / edges) + _CROWD_MORE[tls])
     costs = SHIPPED.tls if tls else SHIPPED.plain
-    return max(_JOIN_SHARE_MIN, min(_JOIN_SHARE, _CROWD_PER_S[tls] * costs.join_s))
-
-
-def _crowd(size: int, edges: int, *, tls: bool, told: bool = False) -> TrialPlan:
-    share = _share(tls=tls)
-    seen_per_s = share / (SHIPPED.tls if tls else SHIPPED.plain).join_s * edges
-    most = round(_QUEUE_MAX * edges / (1 - 1 / _CROWD_TIMES[tls]))
-    people = min(most, size if told else round(size * _CROWD[tls]))
+    over_s = max(each / _CROWD_PER_S[tls], (each * costs.join_s - saved_s(share)) / share)
     return TrialPlan(
-        Kind.TOLD if told else Kind.CROWD,
+        Kind.CROWD,
         (size,),
         tls,
         _CROWD_LANE,
         edges,
         join_share=share,
-        per_s=_NOBODY_PER_S if told else 0.0,
-        first=people,
-        comes_s=people / (seen_per_s * _CROWD_TIMES[tls]),
-        lasts_s=math.ceil(1.5 * people / seen_per_s + _HOLD_S + (0.0 if told else _AFTER_S)),
+        first=each * edges,
+        comes_s=each / _CROWD_PER_S[tls],
+        lasts_s=round(_SLOWER * over_s + _HEARD_S),
+        times=_TIMES[tls],
+    )
+
+
+def _told(size: int, edges: int, *, tls: bool) -> TrialPlan:
+    costs = SHIPPED.tls if tls else SHIPPED.plain
+    over_s = size / edges * costs.place_s / _TOLD_SHARE[tls]
+    return TrialPlan(
+        Kind.TOLD,
+        (size,),
+        tls,
+        _CROWD_LANE,
+        edges,
+        join_share=_TOLD_SHARE[tls],
+        per_s=_NOBODY_PER_S,
+        first=size,
+        comes_s=size / edges / _CROWD_PER_S[tls],
+        lasts_s=math.ceil(_SLOWER * over_s + _HEARD_S),
     )
 
 

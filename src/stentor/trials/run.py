@@ -22,6 +22,7 @@ from stentor.trials.meter import Meter
 from stentor.trials.plan import FAST, IDLE_S, SLOW, SPEED, STEP_S, TrialPlan
 from stentor.trials.programme import Programme
 from stentor.trials.seen import seen, why_void
+from stentor.trials.times import Once, together
 from stentor.trials.visit import Visitor
 
 Tell = Callable[[str], None]
@@ -32,7 +33,9 @@ _COME_PER_S = 800.0  # while deliveries are measured
 _SETTLE_S = 0.5
 _JOINED_S = 60.0
 _CREW_S = 1.2  # until a load's processes are there
-_AFTER_S = 1.5
+_AFTER_S = 1.0
+_GONE_S = 0.5  # until edges have seen that a crowd has gone
+_PATIENCE_S = 5.0  # for a crowd to hear that takes longer than planned
 _LAST_S = 1.0  # that listeners stay after the last look
 _LONG_S = 3600.0
 _RENDITION = DEFAULT_RENDITION
@@ -58,19 +61,24 @@ def run_trial(plan: TrialPlan, programme: Programme, version: str, tell: Tell) -
     with (
         ground(programme, edges=plan.edges, secure=plan.tls, speed=speed, **settings) as at,
         Meter(at) as meter,
-        Loads() as loads,
     ):
         trial = _of(plan, at, programme, version)
         tell("nobody is there")
         meter.begin()
         time.sleep(IDLE_S)
         meter.end("idle", 0)
-        run = _deliveries if plan.kind is Kind.DELIVERIES else _people
-        found = run(plan, at, meter, loads, tell)
-        foreign, stolen = meter.others()
-    windows = tuple(meter.windows)
-    trial = replace(trial, **found, windows=windows, foreign=foreign, stolen=stolen)
-    return replace(trial, void=why_void(trial))
+        if plan.kind is Kind.DELIVERIES:
+            with Loads() as loads:
+                found = _deliveries(plan, at, meter, loads, tell)
+            others = meter.others()
+            windows = tuple(meter.windows)
+            trial = replace(trial, **found, windows=windows, foreign=others.foreign)
+            trial = replace(trial, stolen=others.stolen)
+            return replace(trial, void=why_void(trial))
+        if plan.kind is Kind.LINE:
+            _pages(at, meter, tell)
+        trial = replace(trial, windows=tuple(meter.windows))
+        return together(trial, [_once(plan, at, meter, n, tell) for n in range(plan.times)])
 
 
 def _of(plan: TrialPlan, at: Ground, programme: Programme, version: str) -> Trial:
@@ -87,6 +95,7 @@ def _of(plan: TrialPlan, at: Ground, programme: Programme, version: str) -> Tria
         at=datetime.now(UTC).isoformat(timespec="seconds"),
         lasts_s=plan.lasts_s,
         version=version,
+        round=plan.round,
         edge_bytes=sum(map(own_bytes, at.pids)) / plan.edges,
         media_bits_per_s=programme.bits_per_s(_RENDITION),
     )
@@ -135,18 +144,35 @@ def _await_joined(at: Ground, count: int, tell: Tell) -> None:
         time.sleep(0.25)
 
 
+def _once(plan: TrialPlan, at: Ground, meter: Meter, number: int, tell: Tell) -> Once:
+    """Let all of them come, hear and go."""
+    which = f"{number + 1} of {plan.times}: " if plan.times > 1 else ""
+    if number:
+        time.sleep(_GONE_S)
+    earlier = len(meter.windows)
+    meter.alone()
+    meter.begin()
+    with Loads() as loads:
+        began_s, groups = _people(plan, at, meter, loads, lambda line: tell(which + line))
+        _sleep_until(began_s + plan.lasts_s)
+        meter.end("after", plan.size + plan.flood)
+        cpu_s, piece_s = meter.between(began_s, began_s + plan.lasts_s)
+        others = meter.others()
+        if plan.kind is Kind.CROWD:  # on a slow machine the last are still to hear
+            _await(lambda: loads.heard >= plan.first, began_s + plan.lasts_s + _PATIENCE_S)
+        tally = loads.end()
+    return Once(tally, groups, tuple(meter.windows[earlier:]), cpu_s, piece_s, others)
+
+
 def _people(
     plan: TrialPlan, at: Ground, meter: Meter, loads: Loads, tell: Tell
-) -> dict[str, object]:
-    """Let the crowd come, and a flood after it if there is to be one."""
+) -> tuple[float, tuple[Group, ...]]:
+    """Let the crowd come, and a flood after it if there is to be one; return when it began."""
 
     def shown(sums: Sums) -> None:
         tell(f"{sums.heard:,} hear, {sums.waiting:,} in line, {sums.stalls:,} stalls")
 
-    if plan.kind is Kind.LINE:
-        _pages(at, meter, tell)
-    meter.begin()
-    lasts_s = plan.lasts_s + _LAST_S
+    lasts_s = plan.lasts_s + (_PATIENCE_S if plan.kind is Kind.CROWD else 0.0) + _LAST_S
     first = loads.begin(
         Plan(
             at.target(_RENDITION),
@@ -184,10 +210,7 @@ def _people(
         groups.append(Group(plan.flood, from_s, from_s + plan.flood_s))
         _sleep_until(began_s + from_s + plan.flood_s)
         meter.end("flood", plan.size)
-    _sleep_until(began_s + plan.lasts_s)
-    meter.end("after", plan.size + plan.flood)
-    cpu_s = meter.cpu_between(began_s, began_s + plan.lasts_s)
-    return {**seen(loads.end()), "cpu_s": cpu_s, "groups": tuple(groups)}
+    return began_s, tuple(groups)
 
 
 def _pages(at: Ground, meter: Meter, tell: Tell) -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from stentor.rehearsal.fitting import Fit, fit, least_squares, of_size, overhead, without_size
+from stentor.rehearsal.deliveries import least_squares, overhead
+from stentor.rehearsal.fitting import Fit, fit, of_size, without_size
 from stentor.rehearsal.trial import Kind, Trial
 from stentor.simulate.fleet.calibration import SHIPPED
 from support.trials import SIZES, delivery_s, trials, truth, welcome_s

@@ -7,7 +7,7 @@ import pytest
 
 from stentor.admission.gathering import APART_NS, AT_ONCE, Gathering
 from stentor.simulate.fleet.diary import TICK_MS
-from stentor.simulate.fleet.gathering import Turns
+from stentor.simulate.fleet.gathering import Turns, gathered_s, turns
 from stentor.simulate.fleet.knocks import Batch
 
 _SECONDS = 20
@@ -35,7 +35,7 @@ def in_production(came: list[int]) -> tuple[int, float]:
 
 def in_the_simulation(came: list[int]) -> tuple[int, float]:
     """Return the same of the simulation, which keeps for the next tick who is not ready in one."""
-    turns, count, waited_ms, left = Turns(1, 1.0, tls=False), 0, 0.0, list[int]()
+    bucket, count, waited_ms, left = Turns(1, 1.0, tls=False), 0, 0.0, list[int]()
     for begin_ms in range(0, (_SECONDS + 1) * 1000, TICK_MS):
         now = left + [one for one in came if begin_ms <= one < begin_ms + TICK_MS]
         batch = Batch(
@@ -46,10 +46,10 @@ def in_the_simulation(came: list[int]) -> tuple[int, float]:
             np.zeros(len(now), np.bool_),
             np.zeros(len(now), np.int64),
         )
-        ready_ms, _gathers = turns.ready_ms(batch)
+        ready_ms, _gathers = bucket.ready_ms(batch)
         seen = ready_ms < begin_ms + TICK_MS
         had = len(np.unique(ready_ms[seen]))
-        turns.take(np.array([float(had)]))
+        bucket.take(np.array([float(had)]))
         count += had
         waited_ms += float((ready_ms - batch.came_ms)[seen].sum())
         left = batch.came_ms[~seen].tolist()
@@ -59,10 +59,17 @@ def in_the_simulation(came: list[int]) -> tuple[int, float]:
 @pytest.mark.parametrize("per_s", [5, 30, 100, 225, 1000])
 def test_turns_and_waits_are_those_of_the_production_code(per_s: int) -> None:
     came = came_ms(per_s)
-    turns, waited_ms = in_production(came)
+    had, waited_ms = in_production(came)
     simulated, simulated_ms = in_the_simulation(came)
-    assert simulated == pytest.approx(turns, rel=0.1)
+    assert simulated == pytest.approx(had, rel=0.1)
     assert simulated_ms == pytest.approx(waited_ms, abs=2.0)
+
+
+@pytest.mark.parametrize("per_s", [5, 100, 225, 1000])
+def test_what_costs_are_fitted_with_is_so_too(per_s: int) -> None:
+    had, waited_ms = in_production(came_ms(per_s))
+    assert turns(per_s * _SECONDS, _SECONDS, tls=False) == pytest.approx(had, rel=0.1)
+    assert gathered_s(per_s, tls=False) * 1000 == pytest.approx(waited_ms, abs=2.0)
 
 
 def test_there_are_never_more_turns_than_time_has_given() -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import pairwise
+
 import pytest
 
 from stentor.base.errors import UsageError
 from stentor.rehearsal.trial import Kind
+from stentor.simulate.fleet.calibration import SHIPPED
 from stentor.trials.plan import SIZES, plan_trials, takes_s
 
 
@@ -32,8 +36,28 @@ def test_several_times_as_many_come_as_are_let_in() -> None:
             assert plan.flood_from_s + plan.flood / plan.per_s < plan.lasts_s
 
 
-def test_by_default_it_takes_about_five_minutes() -> None:
-    assert takes_s(plan_trials(SIZES, 1)) < 360
+def test_crowds_come_several_times_to_several_processes_in_turn() -> None:
+    plans = [one for one in plan_trials(SIZES, 1) if one.kind is Kind.CROWD]
+    for size in SIZES:
+        for tls in (False, True):
+            mine = [one for one in plans if (one.size, one.tls) == (size, tls)]
+            assert sum(one.times for one in mine) >= 8
+            assert [one.round for one in mine] == list(range(1, len(mine) + 1))
+            assert len({replace(one, round=1) for one in mine}) == 1
+    for first, second in pairwise(plans):
+        assert (first.size, first.tls) != (second.size, second.tls)
+
+
+def test_a_crowd_waits_for_seconds_and_one_by_one() -> None:
+    for plan in plan_trials(SIZES, 1):
+        if plan.kind is Kind.CROWD:
+            join_s = (SHIPPED.tls if plan.tls else SHIPPED.plain).join_s
+            assert plan.first <= 0.75 * 4096, "more are told in one breath (edge.crush)"
+            assert 2.0 < plan.first * join_s / plan.join_share < 6.0
+
+
+def test_by_default_it_takes_about_ten_minutes() -> None:
+    assert takes_s(plan_trials(SIZES, 1)) < 660
 
 
 @pytest.mark.parametrize("sizes", [(), (1000,), (200, 100), (100, 100), (1, 2), (100, 10**7)])

@@ -32,6 +32,11 @@ class Turn:
     budget_s: Floats
 
 
+def saved_s(share: float) -> float:
+    """Return how much of such a share of a core's time is saved up while nobody comes."""
+    return max(_TURN_S, _DEPTH_S * share)
+
+
 class Delivering:
     """Remembers what edges and networks owe."""
 
@@ -45,7 +50,7 @@ class Delivering:
         # A second on the wire by edge, of all who are there, as soon as they hear audio.
         self.bits = np.zeros(n)
         self._live = False
-        self.budget_s = np.full(n, max(_TURN_S, _DEPTH_S * edges.join_share * edges.share))
+        self.budget_s = np.full(n, saved_s(edges.join_share * edges.share))
         self._owed_s = np.zeros(n)
         self._unsent = np.zeros(edges.machines)
         self.late_s = np.zeros(n)
@@ -72,7 +77,7 @@ class Delivering:
             spare = np.maximum(0.0, edges.machine_cores - used.sum(axis=1)) / edges.per_machine
             mine = self.use + edges.edge_s + np.repeat(spare, edges.per_machine)
             self.cores = np.clip(mine, share, 1.0)
-        depth_s = max(_TURN_S, _DEPTH_S * edges.join_share * share)
+        depth_s = saved_s(edges.join_share * share)
         np.minimum(
             depth_s + edges.join_share * share * past_s,
             self.budget_s + edges.join_share * share * past_s,

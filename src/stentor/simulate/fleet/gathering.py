@@ -15,7 +15,23 @@ from stentor.simulate.fleet.knocks import Batch
 Floats = NDArray[np.float64]
 Marks = NDArray[np.bool_]
 
-TLS_TURNS = 2  # a handshake's first words, and its last with the request
+_TLS_TURNS = 4  # accepted; a handshake's first words, and its last; the request
+
+
+def turns_each(*, tls: bool) -> int:
+    """Return how many turns somebody takes who comes alone."""
+    return _TLS_TURNS if tls else 1
+
+
+def turns(people: float, seconds: float, *, tls: bool) -> float:
+    """Return how many turns an edge has for people who come evenly, with a core for itself."""
+    return min(people * turns_each(tls=tls), AT_ONCE + seconds / (apart_ns(1.0) / 1e9))
+
+
+def gathered_s(per_s: float, *, tls: bool) -> float:
+    """Return for how long most wait for their turns, where so many come a second to an edge."""
+    apart_s, each = apart_ns(1.0) / 1e9, turns_each(tls=tls)
+    return apart_s / 2 + (each - 1) * apart_s if per_s * each * apart_s > 1 else 0.0
 
 
 class Turns:
@@ -24,7 +40,7 @@ class Turns:
     def __init__(self, edges: int, share: float, *, tls: bool) -> None:
         """`share` is how much of a core an edge has."""
         self._apart_ms = apart_ns(share) / 1e6
-        self.each = TLS_TURNS if tls else 1  # that somebody takes who comes alone
+        self.each = turns_each(tls=tls)
         self._left = np.full(edges, float(AT_ONCE))
 
     def ready_ms(self, batch: Batch) -> tuple[Floats, Marks]:
@@ -44,6 +60,10 @@ class Turns:
         self._left += TICK_MS / self._apart_ms - turns
         np.clip(self._left, 0.0, AT_ONCE, out=self._left)
 
-    def later_s(self, gathers: Marks) -> Floats:
-        """Return how much later than their first turn those are in who gathered: their last one."""
-        return np.where(gathers, (self.each - 1) * self._apart_ms / 1000, 0.0)
+    def later_s(self, gathers: Marks, ready_ms: Floats, begin_s: Floats) -> Floats:
+        """Return how much later than their first turn those are in who gathered: their last one.
+
+        Where an edge is behind, turns follow each other at once.
+        """
+        waits = gathers & (begin_s * 1000 < ready_ms + self._apart_ms)
+        return np.where(waits, (self.each - 1) * self._apart_ms / 1000, 0.0)

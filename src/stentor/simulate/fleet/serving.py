@@ -110,7 +110,7 @@ class Serving:
         if batch.moves.any():
             self._move(batch, there & batch.moves & is_in(said))
             there &= ~batch.moves
-        waits_s = waits_s + self._turns.later_s(gathers)
+        waits_s = waits_s + self._turns.later_s(gathers, ready_ms, begin_s)
         self._let_in(batch, said, there & is_in(said), waits_s)
         self._put_in_line(batch, there & (said == Said.PLACE))
         self._tell(batch, said, there)
