@@ -267,7 +267,8 @@ def proved(checked: Checked) -> tuple[tuple[str, ...], tuple[str, ...]]:
         shown.append(f"Unchanged beside it: {', '.join(checked.files_seen)}.")
     if one.compared:
         shown.append(
-            f"In {len(one.compared)} comparisons its trials did not refute its simulation."
+            f"In {len(one.compared)} comparisons its trials did not refute its simulation, each for"
+            " the machine's speed during that trial, as work beside it showed."
         )
     not_shown = [
         "That it is true: a signature shows who says something. Only rehearsing again shows more.",

@@ -136,7 +136,8 @@ def _witnesses(answer: Answer) -> Iterator[str]:
         f"<p>{held} of {len(answer.witnesses)} predictions hold: within {APART_MAX:.0%} of what"
         f" real listeners showed, and never optimistic by more than {OPTIMISTIC_MAX:.0%}. Times"
         f" that differ by less than {RESOLUTION_S * 1000:g} ms are the same. Each size was"
-        " predicted with costs from the other sizes.</p>"
+        " predicted with costs from the other sizes, for the speed that the machine had just then:"
+        " how long always the same small work took beside the trial.</p>"
     )
     yield besides(
         "Predicted by the simulation, measured on this machine; the middle is what was measured",
