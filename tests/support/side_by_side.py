@@ -1,8 +1,9 @@
 """Which tests may run two at a time: most wait in real time for what takes little work.
 
 `./test` runs those that are not marked `alone` side by side, and the others after them, one by
-one: whole crowds, comparisons and floods, which want both processors, and browsers. Whatever takes
-a network for itself has one of its own (support.namespaces), so it is in nobody's way.
+one: what floods, keeps disks and processors busy or compares, and what hears in a browser how well
+it plays. Whatever takes a network for itself has one of its own (support.namespaces), so it is in
+nobody's way. Each of the others has held on a machine with ten times as much to do as it can.
 """
 
 from __future__ import annotations
@@ -12,16 +13,13 @@ from pathlib import Path
 import pytest
 
 ALONE = (
-    "browser",
+    "browser/test_browser_conversation.py",
+    "browser/test_browser_crowd.py",
+    "browser/test_browser_room.py",
+    "browser/test_studio_conversation.py",
     "integration/test_attacks.py",
     "integration/test_bench_edges.py",
-    "integration/test_edge_full_house.py",
     "integration/test_edge_join_budget.py",
-    "integration/test_edge_load.py",
-    "integration/test_load_crowds.py",
-    "integration/test_stage_spray.py",
-    "integration/test_system_deploy.py",
-    "integration/test_system_hour.py",
     "integration/origin/test_house_full_of_recordings.py",
 )
 
