@@ -273,7 +273,9 @@ async def test_page_told_with_many_others_comes_again_within_seconds_with_that_t
     with on_air(tmp_path) as edge:
         turnstile = edge.edge._public.turnstile
         assert turnstile is not None
-        said = turnstile.crush.answer(b"GET /r/town-hall/live.mp4 HTTP/1.1\r\nHost: a\r\n\r\n")
+        said = turnstile.crush.answer(
+            b"GET /r/town-hall/live.mp4 HTTP/1.1\r\nHost: a\r\n\r\n", b"\x7f\0\0\1"
+        )
         assert said is not None
         body = said.partition(b"\r\n\r\n")[2]
         asked: list[str] = []

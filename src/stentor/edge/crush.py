@@ -16,6 +16,7 @@ from stentor.edge.answer import Answer, encode_answer
 from stentor.edge.counts import Counts
 from stentor.edge.door import Door
 from stentor.edge.placing import Shared, place_answer
+from stentor.shield.summary import Summary
 
 _BEGINS, _ENDS = 0.75, 0.5  # of the kernel's queue
 _SPREAD_FROM_S, _SPREAD_MIN_S, _SPREAD_MAX_S = 1.0, 2.0, 28.0
@@ -62,10 +63,13 @@ def _page(again_s: int) -> bytes:
 class Crush:
     """Whether too many come at one edge's door, and what those are told."""
 
-    def __init__(self, door: Door, counts: Counts, knows: Callable[[str], bool]) -> None:
+    def __init__(
+        self, door: Door, counts: Counts, summary: Summary, knows: Callable[[str], bool]
+    ) -> None:
         """`knows` says whether a room may be joined here."""
         self._door = door
         self._counts = counts
+        self._summary = summary
         self._knows = knows
         self._next = count().__next__
         self._shared: dict[bytes, tuple[Shared, dict[int, bytes]]] = {}
@@ -81,15 +85,19 @@ class Crush:
         self._shared.clear()
         self._told *= _KEPT
 
-    def answer(self, said: bytes) -> bytes | None:
+    def answer(self, said: bytes, peer: bytes) -> bytes | None:
         """Return a whole answer to somebody's first words; None: they are to be served."""
         wanted = _JOIN.match(said)
         if wanted is not None:
             line = said[: said.find(b"\r\n")]
-            return None if b"ticket=" in line else self._place(wanted[1])
+            answer = None if b"ticket=" in line else self._place(wanted[1])
+            if answer is not None:
+                self._summary.asked(peer)
+            return answer
         if _PAGE.match(said) is None:
             return None
         self._counts.pages_put_off += 1
+        self._summary.visited(peer)
         return _page(round(_SPREAD_FROM_S + self._spread_s(self._next() % _VARIANTS)))
 
     def _spread_s(self, variant: int) -> float:

@@ -106,7 +106,9 @@ class Lookout:
         """Stand where people come, ask, join and leave; `direct`: they speak for themselves."""
         self._web, self._push, self._door = web, push, door
         self._public, self._rooms, self._steps = public, rooms, steps
-        crush = Crush(door, self._counts, lambda room: _joinable(rooms.by_id.get(room)))
+        crush = Crush(
+            door, self._counts, self.summary, lambda room: _joinable(rooms.by_id.get(room))
+        )
         self._turnstile = Turnstile(web, door, crush, self._is_banned)
         if direct:
             public.turnstile = self._turnstile

@@ -69,7 +69,7 @@ class Turnstile:
         if len(said) == HEAD_BYTES_MAX or not said.endswith(b"\r\n\r\n"):
             return None  # there is more in the kernel, or to come
         if self.crush.on:
-            answer = self.crush.answer(said)
+            answer = self.crush.answer(said, peer)
             if answer is not None:
                 return answer
         known = self._known(said)

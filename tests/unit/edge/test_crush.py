@@ -17,6 +17,9 @@ from stentor.edge.crush import Crush, queue_of
 from stentor.edge.door import Door
 from stentor.edge.door_limits import draw_door_limits
 from stentor.edge.proofs import Proofs
+from stentor.shield import sketches
+from stentor.shield.keys import EventKey
+from stentor.shield.summary import Summary
 from support.edge import eventually
 
 NOW_MS = 1_800_000_000_000
@@ -38,10 +41,11 @@ class Ground:
             now_ns=lambda: 0,
             chance=lambda: 0.5,
         )
-        self.crush = Crush(self.door, self.counts, lambda room: room == "hall")
+        self.summary = Summary(EventKey(KEY), "edge-0")
+        self.crush = Crush(self.door, self.counts, self.summary, lambda room: room == "hall")
 
-    def told(self, path: bytes) -> tuple[bytes, bytes] | None:
-        answer = self.crush.answer(b"GET " + path + REST)
+    def told(self, path: bytes, peer: bytes = b"\x0a\0\0\1") -> tuple[bytes, bytes] | None:
+        answer = self.crush.answer(b"GET " + path + REST, peer)
         if answer is None:
             return None
         head, _, body = answer.partition(b"\r\n\r\n")
@@ -139,3 +143,17 @@ def test_a_crowd_that_was_long_ago_makes_nobody_wait(ground: Ground) -> None:
         ground.crush.renew()
     told = [ground.told(b"/r/hall/live.mp4") for _ in range(16)]
     assert max(json.loads(one[1])["poll_s"] for one in told if one) <= 3.1
+
+
+def test_facts_know_who_asked_and_who_looked_while_most_are_told_in_one_breath(
+    ground: Ground,
+) -> None:
+    for number in range(20):
+        ground.told(b"/r/hall/live.mp4", bytes((10, 0, 0, number)))
+        ground.told(b"/r/hall/live.mp4", bytes((10, 0, 0, number)))
+    for number in range(5):
+        ground.told(b"/r/hall", bytes((10, 0, 1, number)))
+    ground.told(b"/r/hall/live.mp4?ticket=x", bytes((10, 0, 2, 1)))  # the door will note them
+    told = ground.summary.second(NOW_MS, counts={})
+    assert round(sketches.estimate(told.asking)) == 20
+    assert round(sketches.estimate(told.visiting)) == 5
