@@ -195,8 +195,14 @@ def told(trial: Trial) -> str:
         return f"void, as {trial.void}"
     return (
         f"{checked.heard:,} heard, {checked.parts:,} parts checked, {checked.stalls} stalls,"
-        f" {checked.gaps} gaps"
+        f" {checked.gaps} gaps{_left_out(trial)}"
     )
+
+
+def _left_out(trial: Trial) -> str:
+    if not trial.left_out:
+        return ""
+    return f"; {len(trial.left_out)} times do not count, as {trial.left_out[0]}"
 
 
 def _is_done(kept: Kept, plan: TrialPlan) -> bool:

@@ -29,12 +29,13 @@ class Once:
 
 
 def together(trial: Trial, times: Sequence[Once]) -> Trial:
-    """Return the trial with what its times showed; void if each of them was disturbed."""
+    """Return the trial with what its times showed; void if most of them were disturbed."""
     each = [_alone(trial, one) for one in times]
     whys = [why_void(one) for one in each]
     good = [n for n, why in enumerate(whys) if not why]
-    if not good:
-        return replace(each[0], void=whys[0])
+    if 2 * len(good) < len(times):
+        why = next(filter(None, whys))
+        return replace(each[whys.index(why)], void=why)
     tally = Tally()
     for n in good:
         tally.merge(times[n].tally)
