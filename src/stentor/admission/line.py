@@ -13,7 +13,9 @@ from itertools import accumulate
 import msgspec
 from msgspec.structs import replace
 
+from stentor.admission import standby
 from stentor.admission.pace import ROOM_MAX
+from stentor.admission.standby import Standby
 
 BUCKET_MS = 100
 KNOTS_MAX = 64
@@ -48,6 +50,7 @@ class Totals(msgspec.Struct, frozen=True, array_like=True):
     places: int = 0  # given out
     came: int = 0  # admitted in their turn
     past: int = 0  # admitted past the line: it was empty, or they asked beforehand
+    standby: int = 0  # put on standby
 
 
 class Mark(msgspec.Struct, frozen=True, array_like=True):
@@ -86,10 +89,11 @@ class Sheet(msgspec.Struct, frozen=True, array_like=True):
     knots: tuple[Knot, ...] = ()
     poll_s_min: float = 1.0
     # From here on later additions: a deploy has readers of two versions.
-    room: int = ROOM_MAX  # how many more fit, of whom some are on their way
+    room: int = ROOM_MAX  # how many more fit, some on their way; below zero, so many too many
     leaving_per_s: float = 0.0
     last_per_s: float = 0.0  # how fast the end of the line moves: as people leave, if it is full
     surely_per_s: float = 0.0  # `hazard_per_s`, for what is told
+    standby: Standby = Standby()  # before the line
 
     @property
     def per_minute(self) -> int:
@@ -129,9 +133,19 @@ class Sheet(msgspec.Struct, frozen=True, array_like=True):
             wait_s = before.wait_s + share * (after.wait_s - before.wait_s)
         if self.per_s <= 0 and number > self.served:
             wait_s = WAIT_S_MAX
+        return Knot(place_ms, max(1, math.ceil(number)), self._still(wait_s, now_ms))
+
+    def _still(self, wait_s: float, now_ms: int) -> float:
+        """Return what is left of a wait since this was written."""
         since_s = max(0.0, (now_ms - self.at_ms) / 1000)
-        wait_s = max(0.0, wait_s - since_s) if wait_s < WAIT_S_MAX else WAIT_S_MAX
-        return Knot(place_ms, max(1, math.ceil(number)), wait_s)
+        return max(0.0, wait_s - since_s) if wait_s < WAIT_S_MAX else WAIT_S_MAX
+
+    def stand_by(self, place_ms: int, now_ms: int, given: int = 0) -> Knot:
+        """Return the number and wait of a place on standby, as `stand` does of one in line."""
+        number = self.standby.number(place_ms, given)
+        found_s = self.standby.wait_s(number, self.per_s, self.leaving_per_s)
+        wait_s = WAIT_S_MAX if found_s is None else min(WAIT_S_MAX, found_s)
+        return Knot(place_ms, max(1, math.ceil(number)), self._still(wait_s, now_ms))
 
     def shows(self, wait_s: float) -> float:
         """Return the chance that somebody is still there after so long."""
@@ -170,6 +184,7 @@ def step(
     if not wanted and not (sheet.line and sheet.waiting):
         return _closed(sheet, totals, per_s, now_ms)
     past_s = min(_PAST_S_MAX, max(0.0, (now_ms - sheet.at_ms) / 1000)) if sheet.at_ms else 0.0
+    by = standby.followed(sheet.standby, totals.standby, now_ms)
     if not sheet.line:
         # Whoever came until now is in; the places of an earlier line are served.
         begins_ms = max(sheet.serving_ms, now_ms + sheet.shift_ms)
@@ -179,7 +194,7 @@ def step(
     else:
         sheet = _learned(sheet, totals, past_s)
     first = sheet.serving_ms // BUCKET_MS
-    sheet = replace(sheet, room=max(0, room), leaving_per_s=leaving_per_s)
+    sheet = replace(sheet, room=room, leaving_per_s=leaving_per_s, standby=by)
     sheet = _served(sheet, counts, past_s, per_s, now_ms)
     return _told(sheet, counts[sheet.serving_ms // BUCKET_MS - first :], polls_per_s_max)
 
@@ -192,6 +207,7 @@ def _closed(sheet: Sheet, totals: Totals, per_s: float, now_ms: int) -> Sheet:
         serving_ms=max(sheet.serving_ms, now_ms + sheet.shift_ms),
         per_s=per_s,
         totals=totals,
+        standby=standby.ended(totals.standby, now_ms),
     )
 
 
@@ -204,7 +220,7 @@ def _coming(sheet: Sheet) -> float:
         if sheet.at_ms - mark.at_ms < _COMING_S * 1000:
             break
         before = mark
-    served = (sheet.served - before.served) * sheet.shown
+    served = (sheet.served + sheet.standby.served - before.served) * sheet.shown
     return max(0.0, served - max(0, sheet.totals.came - before.came))
 
 
@@ -224,7 +240,7 @@ def _learned(sheet: Sheet, totals: Totals, past_s: float) -> Sheet:
     marks = sheet.marks
     if not marks or sheet.at_ms - marks[-1].at_ms >= _MARK_S * 1000:
         kept_ms = sheet.at_ms - (_SPAN_S + _COMING_S) * 1000
-        mark = Mark(sheet.at_ms, sheet.served, totals.came, age_s)
+        mark = Mark(sheet.at_ms, sheet.served + sheet.standby.served, totals.came, age_s)
         marks = (*(one for one in marks if one.at_ms >= kept_ms), mark)
     hazard_per_s, surely_per_s = _hazards(marks, sheet)
     return replace(
@@ -278,7 +294,10 @@ def _served(sheet: Sheet, counts: Sequence[int], past_s: float, per_s: float, no
         furthest -= 1
     serving_ms, base, served = sheet.serving_ms, sheet.base, sheet.served
     credit = max(-2.0 * per_s, sheet.credit) + per_s * past_s
-    credit = min(credit, max(0.0, sheet.room - _coming(sheet)))
+    room = sheet.room - _coming(sheet)
+    credit = min(credit, max(0.0, room))
+    by = standby.served(sheet.standby, credit, room, now_ms)
+    credit -= by.served - sheet.standby.served
     for n in range(furthest + 1):
         count = counts[n]
         start_ms = (first + n) * BUCKET_MS
@@ -310,6 +329,7 @@ def _served(sheet: Sheet, counts: Sequence[int], past_s: float, per_s: float, no
         served=served,
         credit=credit,
         per_s=per_s,
+        standby=by,
     )
 
 
@@ -318,12 +338,12 @@ def _told(sheet: Sheet, counts: Sequence[int], polls_per_s_max: float) -> Sheet:
     virtual_ms = sheet.virtual_ms(sheet.at_ms)
     first = sheet.serving_ms // BUCKET_MS
     per_s = max(sheet.per_s - sheet.past_per_s, sheet.per_s / 10)
-    room = max(0.0, sheet.room - _coming(sheet))
+    room, before = sheet.room - _coming(sheet), sheet.standby.waiting
     sums = list(accumulate(counts, initial=sheet.base))
     knots = [Knot(sheet.serving_ms, round(sheet.served), 0.0)]
     # Who walked in while nobody waited is earned back before anybody in line is served.
-    wait_s = _later(0.0, max(0.0, -sheet.credit), per_s)
-    number, waiting, inside = sheet.served, 0.0, 0.0
+    wait_s = _later(0.0, max(0.0, -sheet.credit) + before, per_s)
+    number, waiting, inside = sheet.served, 0.0, float(before)
     for end in _ends(sums, sheet.served, virtual_ms // BUCKET_MS - first + 1):
         end_ms = _end_ms((first + end - 1) * BUCKET_MS, virtual_ms)
         if end_ms <= knots[-1].place_ms:
@@ -348,7 +368,7 @@ def _told(sheet: Sheet, counts: Sequence[int], polls_per_s_max: float) -> Sheet:
     return replace(
         sheet,
         knots=tuple(knots),
-        waiting=round(waiting),
+        waiting=round(waiting) + before,
         last_per_s=min(per_s, sheet.leaving_per_s) if inside > room else per_s,
         poll_s_min=max(1.0, waiting / polls_per_s_max),
     )

@@ -33,6 +33,7 @@ class Kind(IntEnum):
     PROVED = 4  # as LINE, and moved forward for a proof of work; once
     SHARED = 5  # a place of all who came at once, for a moment: worth one of one's own, no more
     PASS = 6  # of an HLS player that was let in, for the network that it was given to
+    STANDBY = 7  # before the line: the turn had come, and there was no room
 
 
 class Refusal(Enum):
@@ -50,7 +51,7 @@ class Refusal(Enum):
 IN_LINE = frozenset((Kind.LINE, Kind.PROVED))  # places that were given at the door
 NETWORKS_OWN = IN_LINE | {Kind.PASS}
 # What speaks for who shows it at the door: a shared place is anybody's, a pass is for playlists.
-SPEAKING = frozenset((Kind.LINE, Kind.REMINDER, Kind.RETURN, Kind.PROVED))
+SPEAKING = frozenset((Kind.LINE, Kind.REMINDER, Kind.RETURN, Kind.PROVED, Kind.STANDBY))
 FALSE = frozenset((Refusal.MALFORMED, Refusal.FORGED, Refusal.OTHER_ROOM))
 
 
@@ -136,7 +137,10 @@ class Tickets:
             return ticket
         if now_ms >= ticket.expires_s * 1000:
             return Refusal.EXPIRED
-        if ticket.kind in NETWORKS_OWN and ticket.network != network:
+        its_own = ticket.kind in NETWORKS_OWN or (
+            ticket.kind is Kind.STANDBY and ticket.network != NO_NETWORK
+        )
+        if its_own and ticket.network != network:
             return Refusal.OTHER_NETWORK
         return ticket
 

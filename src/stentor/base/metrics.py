@@ -220,6 +220,7 @@ EDGE_COUNTED = {
     "slow_closed": "Answers and downloads cut off because they were taken too slowly",
     "slow_heads": "Connections let go in the middle of their request or handshake",
     "stalled_closed": "Listeners let go because they took nothing, or next to nothing, for long",
+    "standby_given": "Tickets in their turn for which no edge had room: put on standby",
     "taken_over": "Listeners taken over from a predecessor in a deploy",
     "tickets_expired": "Tickets refused: too old",
     "tickets_forged": "Tickets refused: not signed here",

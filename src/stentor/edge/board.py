@@ -47,7 +47,8 @@ _SETTLED = 3000 // BUCKET_MS  # no edge still counts a place that was due so lon
     _STEP,
     _ROOM,
     _LEAVING,
-) = range(11)
+    _STANDBY,
+) = range(12)
 _ROOM_ZERO = 1 << 32  # words have no sign
 
 
@@ -98,6 +99,7 @@ class Board:
         self._sums: list[int] = []
         self._sums_first = 0
         self._given = 0  # places that others had given out when they were last looked at
+        self._stand_by = 0  # whom others had put on standby, likewise
 
     def beat(self, now_ms: int, standing: Standing) -> None:
         """Tell the others that this edge is alive, and how it stands."""
@@ -139,16 +141,26 @@ class Board:
             sum(words[_PLACES] for words in slots),
             sum(words[_CAME] for words in slots),
             sum(words[_PAST] for words in slots),
+            sum(words[_STANDBY] for words in slots),
         )
 
     def look_at_places(self) -> None:
         """See how many places the others have given out, for `places` until the next look."""
-        others = (n for n, at_ms in enumerate(self._fresh) if at_ms and n != self._index)
+        others = [n for n, at_ms in enumerate(self._fresh) if at_ms and n != self._index]
         self._given = sum(self._slot(n).words[_PLACES] for n in others)
+        self._stand_by = sum(self._slot(n).words[_STANDBY] for n in others)
 
     def places(self) -> int:
         """Return how many places all edges have given out, of others as last looked at."""
         return self._given + self._own.words[_PLACES]
+
+    def stand_by(self) -> int:
+        """Return how many all edges have put on standby, others as last looked at."""
+        return self._stand_by + self._own.words[_STANDBY]
+
+    def note_standby(self) -> None:
+        """Count one who was put on standby."""
+        self._own.words[_STANDBY] += 1
 
     def next_serial(self) -> int:
         """Return a number for a ticket that no ticket of this edge had before."""

@@ -65,6 +65,7 @@ class Counts:
     slow_closed: int = 0
     slow_heads: int = 0
     stalled_closed: int = 0
+    standby_given: int = 0
     taken_over: int = 0
     tickets_expired: int = 0
     tickets_forged: int = 0

@@ -1,18 +1,15 @@
 """The door of one edge: lets in, or answers with a place in line, and tells how the line stands.
 
 Whoever leads the machine's edges moves the line on; this door goes by the sheet that it wrote.
-All decisions are `admission`'s; none asks another process anything, and nobody who listens is
-ever looked at here.
+All decisions are `admission`'s; nobody who listens is ever looked at here.
 """
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
-import msgspec
 from msgspec.structs import replace
 
-from stentor.admission.line import BUCKET_MS, WAIT_S_MAX, Sheet, poll_s, step
+from stentor.admission.line import BUCKET_MS, Sheet, step
 from stentor.admission.networks import Places
 from stentor.admission.pace import ROOM_MAX
 from stentor.admission.tickets import FALSE, IN_LINE, SPEAKING, Kind, Refusal, Ticket, Tickets
@@ -25,10 +22,12 @@ from stentor.edge.connection import Connection
 from stentor.edge.counts import Counts
 from stentor.edge.door_limits import DoorLimits
 from stentor.edge.issuing import Issuing
-from stentor.edge.placing import Shared, notice, place_answer
+from stentor.edge.placing import ON_STANDBY, Shared, as_member, notice, place_answer
 from stentor.edge.proofs import Proofs
 from stentor.edge.reminders import LINE_FULL, Reminders
 from stentor.edge.rooms import Room
+from stentor.edge.standing_by import StandingBy
+from stentor.edge.stands import Stands, tell
 
 TICK_S = 0.25
 SHARED_TICKET_S = 60
@@ -37,8 +36,6 @@ RETURN_RENEW_S = 30.0
 _RETURNS_MIN = 4.0  # in a tick, at one edge
 _SLACK = 1.25  # who is served comes unevenly
 _AGAIN_S = (1.0, 3.0)
-_KEPT_S = 3.0  # who asks again so soon keeps the connection; a crowd's would be too many
-_COMES_S = 0.5  # from one's turn to being in, as pages ask
 _BEGINS_MS = round(2500 * TICK_S)  # from one edge's wish for a line to the line
 _OVER = 100  # one of so many, and one, may be let in beyond room when their turn has come
 
@@ -85,9 +82,11 @@ class Door:
         self.return_event = self.issuing.return_event
         self.return_ticket = self.issuing.return_ticket
         self._reminders = Reminders(limits, self.issuing, counts, now_ms, chance)
+        self._stands = Stands(board, chance)
+        self._standing_by = StandingBy(board, counts)
         self._returns_left = 0.0
-        self._served: deque[tuple[int, int]] = deque()  # when, up to where
-        self._late_ms = 0
+        self._served: deque[tuple[int, int, int]] = deque()  # when, up to where, and on standby
+        self._late_ms = self._late_standby_ms = 0
         self._told_ms = 0
         self._json = b""
 
@@ -118,27 +117,9 @@ class Door:
         if self.pauses or self.room <= (0 if ticket is None else -self._over):
             level = 0.0
         if ticket is not None:
-            if not sheet.is_served(ticket.place_ms):
-                self._counts.line_early += 1
-                text, ticket = self._moved(text, ticket, proof, room, now_ms)
-                self._answer_place(connection, text, ticket, now_ms)
-                return False
-            if level < 1:
-                self._counts.line_again += 1
-                low, high = _AGAIN_S
-                again_s = low + (high - low) * self._chance()
-                self._answer_line(connection, text, ticket.place_ms, 1, 0, again_s, again_s)
-                return False
-            if self._board.spend(ticket.edge, ticket.serial):
-                self._bucket.take()
-                if ticket.kind in IN_LINE:
-                    self._board.note_came()
-                else:
-                    self._board.note_past()
-                self._counts.admitted_in_turn += 1
-                self.room -= 1
-                return True
-            self._refused(Refusal.REPLAYED)
+            let_in = self._in_turn(connection, ticket, text, proof, level, room, now_ms)
+            if let_in is not None:
+                return let_in
         elif not sheet.waiting and level > self._bucket.per_s * BURST_S / 2:
             self._bucket.take()
             self._board.note_past()
@@ -147,6 +128,49 @@ class Door:
             return True
         self._give_place(connection, room, now_ms, since_ms=since_ms)
         return False
+
+    def _in_turn(
+        self,
+        connection: Connection,
+        ticket: Ticket,
+        text: str,
+        proof: str,
+        level: float,
+        room: Room,
+        now_ms: int,
+    ) -> bool | None:
+        """Let in whose turn it is, as `admit`; None: the ticket was used before."""
+        sheet = self.sheet
+        if self._is_served(ticket):
+            full = level < 1 and sheet.room <= 0
+            kept, ticket = ticket, self._standing_by.takes(ticket, sheet, now_ms, full=full)
+            if ticket is not kept:
+                text = self._tickets.write(ticket, room.id)
+        if not self._is_served(ticket):
+            self._counts.line_early += 1
+            text, ticket = self._moved(text, ticket, proof, room, now_ms)
+            self._answer_place(connection, text, ticket, now_ms)
+            return False
+        if level < 1:
+            self._counts.line_again += 1
+            by = ticket.kind is Kind.STANDBY
+            if by and sheet.room <= 0:
+                self._answer_place(connection, text, ticket, now_ms)
+                return False
+            again_s = _AGAIN_S[0] + (_AGAIN_S[1] - _AGAIN_S[0]) * self._chance()
+            tell(connection, text, 0 if by else ticket.place_ms, (1, 0, again_s, again_s))
+            return False
+        if self._board.spend(ticket.edge, ticket.serial):
+            self._bucket.take()
+            if ticket.kind is Kind.REMINDER:
+                self._board.note_past()
+            else:
+                self._board.note_came()
+            self._counts.admitted_in_turn += 1
+            self.room -= 1
+            return True
+        self._refused(Refusal.REPLAYED)
+        return None
 
     def _reads(self, text: str, room: Room, peer: bytes, now_ms: int) -> tuple[Ticket | None, int]:
         """Return a good ticket that somebody shows, and since when they have a shared place."""
@@ -166,7 +190,7 @@ class Door:
         return True
 
     def answer(self, connection: Connection, room: Room, intent: routes.DoorOf) -> Answer:
-        """Return how the line stands, the same for everyone and renewed once a second, or a ticket.
+        """Return how the line stands, the same for all and renewed once a second, or a ticket.
 
         Raises `Problem` if no ticket is to be had.
         """
@@ -226,18 +250,21 @@ class Door:
         self._places.forget_idle(self.sheet.virtual_ms(now_ms))
         self._reminders.forget_idle(now_ms)
         self.issuing.forget(now_ms)
-        self._served.append((now_ms, self.sheet.serving_ms))
+        self._served.append((now_ms, self.sheet.serving_ms, self.sheet.standby.serving_ms))
         while self._served and self._served[0][0] < now_ms - limits.grace_ms:
-            self._late_ms = self._served.popleft()[1]
+            _, self._late_ms, self._late_standby_ms = self._served.popleft()
+        self._standing_by.forget(self._late_standby_ms)
         self._json = notice(self.sheet, now_ms)
 
     def _held(self, text: str, room: Room, peer: bytes, now_ms: int) -> Ticket | None:
         """Return a ticket that holds good; None sends an honest listener to the end of the line."""
         found = self._tickets.check(text, room.id, self._tickets.network_of(peer), now_ms)
-        if isinstance(found, Ticket) and found.kind in IN_LINE and found.place_ms < self._late_ms:
-            found = Refusal.LATE
         if isinstance(found, Ticket):
-            return found
+            waits = found.kind is Kind.STANDBY
+            late_ms = self._late_standby_ms if waits else self._late_ms
+            if not (waits or found.kind in IN_LINE) or found.place_ms >= late_ms:
+                return found
+            found = Refusal.LATE
         self._refused(found)
         if found in FALSE:
             raise Problem(403, f"ticket-{found.value}", "That is no ticket for this room")
@@ -255,6 +282,13 @@ class Door:
     def _refused(self, why: Refusal) -> None:
         name = f"tickets_{why.value.replace('-', '_')}"
         setattr(self._counts, name, getattr(self._counts, name) + 1)
+
+    def _is_served(self, ticket: Ticket) -> bool:
+        """Say whether the turn of a place has come."""
+        sheet, place_ms = self.sheet, ticket.place_ms
+        if ticket.kind is Kind.STANDBY:
+            return not sheet.line or place_ms <= sheet.standby.serving_ms
+        return sheet.is_served(place_ms)
 
     @property
     def is_full(self) -> bool:
@@ -280,8 +314,8 @@ class Door:
         text, ticket = self._place(peer, room, now_ms)
         self.asked += 1
         place_ms = ticket.place_ms
-        number, ahead, wait_s, again_s = self._standing(place_ms, now_ms)
-        more = _as_member(self.proofs.ask(text, now_ms))
+        number, ahead, wait_s, again_s = self._stands.in_line(self.sheet, place_ms, now_ms)
+        more = as_member(self.proofs.ask(text, now_ms))
         return place_answer(
             room, text, place_ms, number, ahead, wait_s, again_s, keep=False, more=more
         )
@@ -295,7 +329,7 @@ class Door:
         place_ms = self.sheet.virtual_ms(now_ms) if self.sheet.line else 0
         expires_s = now_ms // 1000 + SHARED_TICKET_S
         text, _ = self.issuing.write(Kind.SHARED, room, place_ms, now_ms, expires_s)
-        number, ahead, wait_s, _ = self._standing(place_ms, now_ms)
+        number, ahead, wait_s, _ = self._stands.in_line(self.sheet, place_ms, now_ms)
         return Shared(text, place_ms, number, ahead, wait_s)
 
     def note_shared(self, shared: Shared) -> None:
@@ -357,41 +391,10 @@ class Door:
         return self._tickets.write(moved, room.id), moved
 
     def _answer_place(self, connection: Connection, text: str, ticket: Ticket, now_ms: int) -> None:
-        number, ahead, wait_s, again_s = self._standing(ticket.place_ms, now_ms)
+        if ticket.kind is Kind.STANDBY:
+            stood = self._stands.on_standby(self.sheet, ticket.place_ms, now_ms)
+            tell(connection, text, 0, stood, ON_STANDBY)
+            return
+        stood = self._stands.in_line(self.sheet, ticket.place_ms, now_ms)
         asked = self.proofs.ask(text, now_ms) if ticket.kind is Kind.LINE else None
-        self._answer_line(connection, text, ticket.place_ms, number, ahead, wait_s, again_s, asked)
-
-    def _standing(self, place_ms: int, now_ms: int) -> tuple[int, int, float, float]:
-        """Return a place's number, how many are ahead, the wait, and when to ask again."""
-        sheet = self.sheet
-        given = self._board.places() - sheet.totals.places  # since the sheet was written
-        stand = sheet.stand(place_ms, now_ms, given)
-        ahead = max(0, stand.number - 1 - round(sheet.served))
-        again_s = poll_s(stand.wait_s, sheet.poll_s_min, self._chance())
-        return stand.number, ahead, min(WAIT_S_MAX, stand.wait_s + _COMES_S), again_s
-
-    def _answer_line(
-        self,
-        connection: Connection,
-        text: str,
-        place_ms: int,
-        number: int,
-        ahead: int,
-        wait_s: float,
-        again_s: float,
-        asked: dict[str, Any] | None = None,
-    ) -> None:
-        request = connection.request
-        assert request is not None
-        room = request.path.split("/", 3)[2]
-        more = _as_member(asked)
-        keep = connection.keeps(parting=again_s > _KEPT_S)
-        data = place_answer(
-            room, text, place_ms, number, ahead, wait_s, again_s, keep=keep, more=more
-        )
-        connection.refuse(data, keep=keep)
-
-
-def _as_member(asked: dict[str, Any] | None) -> str:
-    """Return a proof that is asked for as a further member of an answer, if one is."""
-    return "" if asked is None else f',"altcha":{msgspec.json.encode(asked).decode()}'
+        tell(connection, text, ticket.place_ms, stood, as_member(asked))

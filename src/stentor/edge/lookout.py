@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable
 
-from stentor.admission.tickets import FALSE, SPEAKING, Kind, Ticket
+from stentor.admission.tickets import FALSE, NO_NETWORK, SPEAKING, Kind, Ticket
 from stentor.base.paths import DataFolder
 from stentor.base.settings import Settings
 from stentor.edge import routes
@@ -155,11 +155,11 @@ class Lookout:
             self._turned(connection, room, intent)
             return False
         summary.admitted(peer)
-        if shown is not None and shown.kind is not Kind.RETURN:
+        if shown is not None and shown.kind not in (Kind.RETURN, Kind.STANDBY):
             lag_s = self._turns.lag_s(shown.place_ms, now_ms)
             if lag_s is not None and door.sheet.line:
                 summary.turn_lag(lag_s)
-        elif shown is not None:
+        elif shown is not None and shown.kind is Kind.RETURN:
             totals = self._push.total(room.id)
             if totals is not None:
                 totals.returned += 1
@@ -179,7 +179,9 @@ class Lookout:
         Without a line a reminder is not used up, and whoever has it can pass it on: at each edge
         it speaks for those who showed it first.
         """
-        if ticket.kind is not Kind.REMINDER:
+        if ticket.kind is not Kind.REMINDER and (
+            ticket.kind is not Kind.STANDBY or ticket.network != NO_NETWORK
+        ):
             return ticket
         name = ticket.edge.to_bytes(2) + ticket.serial.to_bytes(6)
         theirs = name + house(peer)

@@ -5,7 +5,7 @@ is encoded but text with gaps, and the rest is made beforehand. Decides nothing 
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -13,6 +13,7 @@ from stentor.admission.line import WAIT_S_MAX, Sheet
 from stentor.base.errors import Problem
 from stentor.edge.answer import head
 
+ON_STANDBY = ',"standby":true'  # a further member: before the line, and let in as somebody leaves
 PROBLEM = "urn:stentor:problem:line"
 _FIELDS = {
     "Content-Type": Problem.MEDIA_TYPE,
@@ -66,6 +67,11 @@ def place_answer(
     return f"{_HEADS[keep] % (math.ceil(again_s), len(body))}{body}".encode("latin-1")
 
 
+def as_member(asked: dict[str, Any] | None) -> str:
+    """Return a proof that is asked for as a further member of an answer, if one is."""
+    return "" if asked is None else f',"altcha":{msgspec.json.encode(asked).decode()}'
+
+
 def notice(sheet: Sheet, now_ms: int) -> bytes:
     """Return `door.json`: how the line stands, the same for all."""
     return msgspec.json.encode(
@@ -76,7 +82,8 @@ def notice(sheet: Sheet, now_ms: int) -> bytes:
             "serving": round(sheet.served),
             "per_minute": sheet.per_minute,
             "waiting": sheet.waiting,
-            "room": sheet.room if sheet.line else None,
+            "room": max(0, sheet.room) if sheet.line else None,
+            "standby": sheet.standby.waiting,
             "line": [(knot.place_ms, knot.number) for knot in sheet.knots],
             "wait_s": [round(knot.wait_s, 1) for knot in sheet.knots],
             "poll_s_min": round(sheet.poll_s_min, 1),

@@ -87,4 +87,4 @@ def test_edge_with_too_many_takes_of_the_others_room(tmp_path: Path) -> None:
     assert crowd.doors[0].sheet.room == 300
     crowd.doors[1].room = 300
     crowd.run(2)
-    assert crowd.doors[0].sheet.room == 0
+    assert crowd.doors[0].sheet.room <= 0

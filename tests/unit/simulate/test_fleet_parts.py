@@ -10,6 +10,7 @@ from stentor.admission.line import Sheet, Totals, poll_s, step
 from stentor.base.errors import UsageError
 from stentor.edge import board, bucket, budget, door_limits, load, networks
 from stentor.edge import door as edge_door
+from stentor.edge import stands as edge_stands
 from stentor.simulate.fleet import delivering, door, ladders, serving, waiting, watched
 from stentor.simulate.fleet.calibration import SHIPPED
 from stentor.simulate.fleet.delivering import JUMP_S, Delivering
@@ -151,7 +152,7 @@ def test_rules_that_stand_here_too_are_the_edge_s_own() -> None:
         "over": (door.OVER, edge_door._OVER),
         "again": (serving._AGAIN_S, edge_door._AGAIN_S),
         "the line begins": (serving._LINE_BEGINS_MS, edge_door._BEGINS_MS),
-        "comes": (waiting.COMES_S, edge_door._COMES_S),
+        "comes": (waiting.COMES_S, edge_stands._COMES_S),
         "tick": (TICK_MS, edge_door.TICK_S * 1000),
         "peak": (waiting._PEAK_S, board.PEAK_S),
         "unmeasured": (UNMEASURED_PER_S, door_limits._UNMEASURED_PER_S),

@@ -48,12 +48,13 @@ async function notice(room, signal) {
 
 /**
  * Resolves when it is one's turn to come, or `signal` is aborted; earlier, and to a proof of work, if
- * the door asked for one. `said` is its refusal; `tell` gets { ahead, total, waitS, away } about once
- * a second.
+ * the door asked for one. `said` is its refusal; `tell` gets { ahead, total, waitS, away, standby } about
+ * once a second.
  */
 export async function waitInLine({ room, said, signal, tell }) {
   const backoff = new Backoff();
-  const place = { ahead: said.ahead, waitS: said.wait_s, away: false, total: Math.max(1, said.ahead) };
+  const { ahead, wait_s: waitS, standby = false } = said;
+  const place = { ahead, waitS, away: false, total: Math.max(1, ahead), standby };
   let seenAt = performance.now();
   const draw = () => {
     const passed = (performance.now() - seenAt) / 1_000;
@@ -77,7 +78,9 @@ export async function waitInLine({ room, said, signal, tell }) {
     while (!until.aborted) {
       await pauseUnlessWoken(1_000 * lookS, until);
       if (until.aborted) return proof;
-      if (said.shared) return null; // so many came at once: for a place of one's own, one comes again
+      // So many came at once that one comes again for a place of one's own; or the turn has come and
+      // the house is full: the door says each time how that stands.
+      if (said.shared || said.standby) return null;
       try {
         const seen = await notice(room, until);
         const now = standing(seen, said.place_ms);

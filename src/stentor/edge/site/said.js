@@ -66,10 +66,12 @@ export function about(waitS) {
 /** The door says an hour of a wait that it does not know (`WAIT_S_MAX` of admission/line.py). */
 const UNKNOWN_S = 3_500;
 
-const waitLine = ({ waitS }) =>
-  waitS >= UNKNOWN_S
-    ? "It is full just now: you are in line, and come in as others leave."
-    : `You are in line: ${about(waitS)}. The sound starts by itself.`;
+function waitLine({ waitS, standby, ahead }) {
+  if (waitS < UNKNOWN_S) return `You are in line: ${about(waitS)}. The sound starts by itself.`;
+  if (!standby) return "It is full just now: you are in line, and come in as others leave.";
+  const among = ahead > 0 ? `among the first ${(ahead + 1).toLocaleString()}` : "the first";
+  return `The house is full. You are ${among} who will be let in as others leave.`;
+}
 
 /** What the title of the page says first, so that another tab can tell. */
 export function titleMark(player) {
