@@ -202,7 +202,7 @@ def told(trial: Trial) -> str:
 def _left_out(trial: Trial) -> str:
     if not trial.left_out:
         return ""
-    return f"; {len(trial.left_out)} times do not count, as {trial.left_out[0]}"
+    return f"; not counted: {len(trial.left_out)} of its times, as {trial.left_out[0]}"
 
 
 def _is_done(kept: Kept, plan: TrialPlan) -> bool:
