@@ -66,7 +66,7 @@ LIMITS: dict[type, dict[str, Within]] = {
         "descriptors_per_process": Within(100, 10_000_000),
         "edges": Within(0, 4_096),
         "admissions_per_s_max": Within(0, 1_000_000),
-        "join_share": Within(0.05, 1),
+        "join_share": Within(0.01, 1),
         "door_network_per_s": Within(0, 1_000_000),
     },
     Fault: {
