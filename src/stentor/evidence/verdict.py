@@ -28,6 +28,7 @@ from stentor.evidence.replay import (
 )
 from stentor.evidence.signs import SIGNS, read_signs, unseen_share
 from stentor.evidence.weighing import Counted, Method, likelihood, weigh
+from stentor.shield.merge import Merged
 
 # A mimic that is as numerous as people could be half of any crowd without a sign (Yu et al., 2015):
 # a crowd is called one only if half of those who can be vouched for would have been too many.
@@ -43,6 +44,7 @@ _FULL = 0.05  # of who comes finds no room to be heard
 _COMES_AGAIN_S = 9.0  # our page gives up after 8 s, and comes again within 1 to 3
 _LINE_S = 5  # after a line its last tickets still come
 _SECONDS_MIN = 30
+_IN_ONE_BREATH = ("line_shared", "pages_put_off")
 _HOSTILE_LESS, _HOSTILE_MORE = 0.6, 1.3
 
 
@@ -280,7 +282,7 @@ def failed_share(columns: Columns) -> float:
         came = columns.accepted[n]
         seen = max(float(one.queue_s.n), min(usual, came))
         all_ += seen
-        full = one.counts.get("refused_connections", 0) > _FULL * came
+        full = _unserved(one) > _FULL * came
         half_s = max(one.queue_s.p50, one.first_audio_s.p50)
         most_s = max(one.queue_s.p95, one.first_audio_s.p95)
         if full or columns.lag_s[n] > LAG_S or half_s > SOON_S:
@@ -290,6 +292,15 @@ def failed_share(columns: Columns) -> float:
         elif one.door.line and one.door.waiting > 0:
             bad += seen
     return bad / max(1.0, all_)
+
+
+def _unserved(second: Merged) -> int:
+    """Return how many were told that there is no room, or, in one breath, to come again later.
+
+    Of a crush the times tell nothing: the kernel's queue is short, and nobody waits in it for long.
+    """
+    counts = second.counts
+    return sum(counts.get(name, 0) for name in ("refused_connections", *_IN_ONE_BREATH))
 
 
 def _signs_said(counted: tuple[Counted, ...]) -> tuple[str, ...]:

@@ -13,12 +13,14 @@ from stentor.admission.tickets import Kind
 from stentor.shield.policy import Why
 from stentor.simulate.attackers import Attack
 from stentor.simulate.crowds import arrivals
+from stentor.simulate.crush import EPOCH_MS
 from stentor.simulate.events import Fault, People
-from stentor.simulate.machine import EPOCH_MS, Answer
-from stentor.simulate.scene import GIVES_UP_S, HEAD_S, IDLE_S, Person, Scene
+from stentor.simulate.knocking import Wish
+from stentor.simulate.machine import Answer
+from stentor.simulate.scene import HEAD_S, IDLE_S, Person, Scene
 from stentor.simulate.world import Chance, Networks
 
-_KEPT = 0.5  # of visits
+_TRIES = 3  # at a page that is put off
 
 
 class Audience:
@@ -31,6 +33,9 @@ class Audience:
         self._outcome = scene.outcome
         self._networks = networks
         self._answers = chance
+        self._visits = Wish(self._sees_page, self._saw_late, _goes_away, _goes_away)
+        self._joins = Wish(self._seen, self._heard_late, self._refused, self._gave_up)
+        self._reads = Wish(self._begins_to_read, _goes_away, _goes_away, _goes_away)
 
     def gather(self, chance: Chance, who: People, *, human: bool = True) -> None:
         event = self._event
@@ -124,41 +129,34 @@ class Audience:
         edge.summary.visited(person.peer)
 
     def _visit(self, person: Person) -> None:
-        edge = self._scene.edges[self._scene.any_edge()]
-        if self._scene.is_banned(edge, person.peer) or not edge.comes(
-            person.peer, self._scene.now_s
-        ):
-            return
-        visit = Person(person.peer, 0.0, 0.0, 0.0, edge=self._scene.edges.index(edge))
-        self._look_at_page(visit)
+        self._tries_page(Person(person.peer, 0.0, 0.0, 0.0))
 
-    def _look_at_page(self, visit: Person) -> None:
+    def _tries_page(self, visit: Person) -> None:
+        """Somebody's browser asks for the page; how often is their number of refusals."""
+        visit.edge = self._scene.any_edge()
+        edge = self._scene.edges[visit.edge]
+        if not self._scene.is_banned(edge, visit.peer):
+            self._scene.knock(visit, edge, self._visits)
+
+    def _sees_page(self, visit: Person) -> str:
         edge, now_s = self._scene.edges[visit.edge], self._scene.now_s
-        if edge.backlog_s(now_s) > GIVES_UP_S:
-            self._scene.at(now_s + GIVES_UP_S, self._closes, visit)
-            return
-        begins_s = edge.works("page", now_s)
-        edge.waited(begins_s - now_s)
-        self._scene.at(begins_s, self._looked, visit)
-
-    def _closes(self, visit: Person) -> None:
-        """Nobody has looked in time."""
-        edge = self._scene.edges[visit.edge]
-        if edge.alive:
-            edge.works("accept", self._scene.now_s)
-            edge.waited(GIVES_UP_S)
-            edge.looked(visit.peer)
+        if edge.crush.on:
+            again_s = 1 + float(self._answers.random()) * edge.puts_off(visit.peer, now_s)
             edge.goes(visit.peer)
-
-    def _looked(self, visit: Person) -> None:
-        edge = self._scene.edges[visit.edge]
-        if not edge.alive:
-            return
+            visit.refused += 1
+            if visit.refused < _TRIES:
+                self._scene.at(now_s + again_s, self._tries_page, visit)
+            return "told"
         edge.looked(visit.peer)
         if self._answers.random() < self._event.people.rests:
-            self._scene.at(self._scene.now_s + IDLE_S, self._rested, visit)
+            self._scene.at(now_s + IDLE_S, self._rested, visit)
         else:
             edge.goes(visit.peer)
+        return "page"
+
+    def _saw_late(self, visit: Person) -> None:
+        """Nobody has looked in time."""
+        self._scene.edges[visit.edge].looked(visit.peer)
 
     def _rested(self, person: Person) -> None:
         """A browser kept a connection that it did not need any more."""
@@ -169,16 +167,17 @@ class Audience:
 
     def _reload(self, person: Person) -> None:
         """A player of HLS begins; its later reloads are counted all together by the second."""
-        edge = self._scene.edges[self._scene.any_edge()]
-        if self._scene.is_banned(edge, person.peer) or not edge.comes(
-            person.peer, self._scene.now_s
-        ):
-            return
+        person.edge = self._scene.any_edge()
+        edge = self._scene.edges[person.edge]
+        if not self._scene.is_banned(edge, person.peer):
+            self._scene.knock(person, edge, self._reads)
+
+    def _begins_to_read(self, person: Person) -> str:
+        edge = self._scene.edges[person.edge]
         edge.count("requests")
         edge.count("reloads")
-        edge.waited(edge.works("page", self._scene.now_s) - self._scene.now_s)
-        person.edge = self._scene.edges.index(edge)
         self._scene.at(self._scene.now_s + person.stays_s, self._stops, person)
+        return "page"
 
     def _stops(self, person: Person) -> None:
         edge = self._scene.edges[person.edge]
@@ -206,33 +205,24 @@ class Audience:
             person.banned += 1
             self._scene.at(now_s + 3 + 4 * float(self._answers.random()), self._ask, person)
             return
-        if not edge.comes(person.peer, now_s):
-            person.refused += 1
-            self._scene.at(now_s + 1 + 2 * self._answers.random(), self._ask, person)
-            return
-        if person.bad_radio and self._answers.random() < 0.5:
-            self._scene.at(now_s + HEAD_S, self._time_out, person)
-            return
         if self._is_buggy():  # and does not wait for the answer before it asks again
             self._scene.at(now_s + 0.7 + 0.8 * float(self._answers.random()), self._ask, person)
-        if edge.backlog_s(now_s) > GIVES_UP_S:
-            self._scene.at(now_s + GIVES_UP_S, self._give_up, person)
-        else:
-            begins_s = edge.works("join", now_s)
-            edge.waited(begins_s - now_s)
-            self._scene.at(begins_s, self._seen, person)
+        self._scene.knock(person, edge, self._joins)
 
-    def _give_up(self, person: Person) -> None:
-        """Nobody has looked; the edge will hear what was asked, and that nobody is there."""
-        edge = self._scene.edges[person.edge]
-        if edge.alive:
-            edge.hears_late(person.peer, person.ticket, GIVES_UP_S, self._scene.now_s)
-            self._vouch(person)
-            edge.goes(person.peer)
+    def _heard_late(self, person: Person) -> None:
+        """The edge hears what was asked by somebody who is not there any more."""
+        self._scene.edges[person.edge].hears_late(person.peer, person.ticket)
+        self._vouch(person)
+
+    def _refused(self, person: Person) -> None:
         person.refused += 1
         if not self._is_buggy():
             wait_s = 1 + 2 * float(self._answers.random())
             self._scene.at(self._scene.now_s + wait_s, self._ask, person)
+
+    def _gave_up(self, person: Person) -> None:
+        """Nobody has looked."""
+        self._refused(person)
 
     def _vouch(self, person: Person) -> None:
         """The first look at a reminder is one whom somebody wanted here."""
@@ -249,12 +239,12 @@ class Audience:
             edge.goes(person.peer)
         self._scene.at(self._scene.now_s + self._answers.random(), self._ask, person)
 
-    def _seen(self, person: Person) -> None:
+    def _seen(self, person: Person) -> str:
         """The edge has come to what somebody asked for."""
         edge, now_s = self._scene.edges[person.edge], self._scene.now_s
-        if not edge.alive:
-            self._scene.at(now_s + 1, self._ask, person)
-            return
+        if person.bad_radio and self._answers.random() < 0.5:
+            self._scene.at(now_s + HEAD_S, self._time_out, person)
+            return "accept"
         edge.count("requests")
         if person.ticket is Kind.REMINDER and person.told_s < 0 and person.audio_s < 0:
             person.told_s = now_s
@@ -262,31 +252,47 @@ class Audience:
         if person.parts:  # a buggy page, which is in already
             edge.summary.asked(person.peer, person.ticket)
             edge.goes(person.peer)
-            return
+            return "join"
+        if edge.crush.on and person.ticket is None:
+            self._is_told_at_once(person)
+            return "told"
         answer, place_ms = edge.asks(person.peer, now_s, person.ticket, person.place_ms)
         if answer is Answer.IN:
-            since_s = person.comes_s - 0.03
+            since_s = now_s - 0.03  # of a handshake too: they are a connection when it is done
             person.lane = edge.joins(id(person), person.peer, now_s, since_s, person.lane)
             person.parts = person.lane
             if person.audio_s < 0:
                 person.audio_s = now_s
             self._scene.at(now_s + person.stays_s, self._leave, person)
-            return
+            return "join"
         edge.count("answers_5xx")
         edge.goes(person.peer)
         if answer is Answer.FULL:
             person.refused += 1
             self._scene.at(now_s + 5 + 5 * self._answers.random(), self._ask, person)
-            return
-        if person.ticket is None or person.ticket is Kind.RETURN:
+            return "place"
+        if person.ticket in (None, Kind.RETURN, Kind.SHARED):
             person.ticket, person.place_ms = Kind.LINE, place_ms
             person.told_s = now_s if person.told_s < 0 else person.told_s
         if self._is_buggy():
-            return
+            return "place"
         if answer is Answer.AGAIN:
             self._scene.at(now_s + 1 + 2 * self._answers.random(), self._ask, person)
         else:
             self._looks(person)
+        return "place"
+
+    def _is_told_at_once(self, person: Person) -> None:
+        """Too many come: a place that all of this moment share, to be exchanged soon."""
+        edge, now_s = self._scene.edges[person.edge], self._scene.now_s
+        person.place_ms, spread_s = edge.tells_at_once(person.peer, now_s)
+        person.ticket = Kind.SHARED
+        person.told_s = now_s if person.told_s < 0 else person.told_s
+        edge.count("answers_5xx")
+        edge.goes(person.peer)
+        if not self._is_buggy():
+            again_s = 1 + spread_s * float(self._answers.random())
+            self._scene.at(now_s + again_s, self._ask, person)
 
     def _is_buggy(self) -> bool:
         return self._event.fault is Fault.RETRIES and self._scene.now_s >= self._event.fault_s
@@ -334,3 +340,7 @@ class Audience:
         person.first_s = again_s  # they have a buffer until then
         person.audio_s = -1.0
         self._scene.at(again_s, self._ask, person)
+
+
+def _goes_away(person: Person) -> None:
+    """Somebody who does not try again."""

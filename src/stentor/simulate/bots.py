@@ -6,8 +6,9 @@ Only the mimic takes notice of what it is answered.
 from stentor.admission.tickets import Kind
 from stentor.shield.policy import Why
 from stentor.simulate.attackers import Act
+from stentor.simulate.knocking import Wish
 from stentor.simulate.machine import Answer
-from stentor.simulate.scene import GIVES_UP_S, HEAD_S, IDLE_S, STALLED_S, Person, Scene
+from stentor.simulate.scene import HEAD_S, IDLE_S, STALLED_S, Person, Scene
 from stentor.simulate.world import Chance
 
 
@@ -17,50 +18,61 @@ class Bots:
     def __init__(self, scene: Scene, chance: Chance) -> None:
         self._scene = scene
         self._bots = chance
+        self._silent = Wish(self._holds_on, _gives_up, _gives_up, _gives_up)
+        self._joins = Wish(self._seen, self._seen_late, _gives_up, _gives_up)
+        self._others = Wish(self._heard, self._heard_late, _gives_up, _gives_up)
 
     def act(self, act: Act, peer: bytes) -> None:
         """Let somebody at an address do one thing, at an edge that comes by chance."""
         now_s, alive = self._scene.now_s, self._scene.alive
         edge = alive[int(self._bots.integers(len(alive)))]
-        if self._scene.is_banned(edge, peer) or not edge.comes(peer, now_s):
+        if self._scene.is_banned(edge, peer):
             return
         bot = Person(peer, now_s, 60.0, 30.0, human=False, edge=self._scene.edges.index(edge))
-        bot.first_s = now_s
+        bot.first_s, bot.act = now_s, act
+        wish = self._others
         if act is Act.SILENT:
-            self._scene.at(now_s + HEAD_S, self._let_go, bot)
-            return
-        if act is Act.JOIN or act is Act.HOLD or act is Act.SLOW:
+            wish = self._silent
+        elif act is Act.JOIN or act is Act.HOLD or act is Act.SLOW:
             bot.stays_s = {Act.JOIN: 1.0, Act.HOLD: 60.0, Act.SLOW: STALLED_S}[act]
             bot.bad_radio = act is Act.SLOW
-            if edge.backlog_s(now_s) > GIVES_UP_S:
-                self._scene.at(now_s + GIVES_UP_S, self._gives_up, bot)
-            else:
-                self._scene.at(edge.works("join", now_s), self._seen, bot)
-            return
-        bot.act = act
-        if edge.backlog_s(now_s) > GIVES_UP_S:
-            edge.works("accept", now_s)
-            self._scene.at(now_s + GIVES_UP_S, self._heard, bot)
-            return
-        begins_s = edge.works("page" if act in (Act.REST, Act.RELOAD) else "wrong", now_s)
-        self._scene.at(begins_s, self._heard, bot)
+            wish = self._joins
+        self._scene.knock(bot, edge, wish)
 
-    def _heard(self, bot: Person) -> None:
+    def _holds_on(self, bot: Person) -> str:
+        self._scene.at(self._scene.now_s + HEAD_S, self._let_go, bot)
+        return "accept"
+
+    def _heard(self, bot: Person) -> str:
         """The edge has come to what a bot wanted that is no join."""
         edge, now_s, act, peer = self._scene.edges[bot.edge], self._scene.now_s, bot.act, bot.peer
-        if not edge.alive:
-            return
-        edge.waited(now_s - bot.comes_s)
         if act is Act.REST:
+            if edge.crush.on:
+                edge.puts_off(peer, now_s)
+                edge.goes(peer)
+                return "told"
             edge.looked(peer)
             self._scene.at(now_s + IDLE_S, self._rested, bot)
-            return
-        edge.count("requests")
+            return "page"
         if act is Act.RELOAD:
+            edge.count("requests")
             edge.count("reloads")
             self._scene.at(now_s + 2.0, self._let_off, bot)
-            return
-        if act is Act.PROBE:
+            return "page"
+        self._heard_late(bot)
+        edge.goes(peer)
+        return "wrong"
+
+    def _heard_late(self, bot: Person) -> None:
+        """Note what a bot did that no player does."""
+        edge, act, peer = self._scene.edges[bot.edge], bot.act, bot.peer
+        edge.count("requests")
+        if act is Act.REST:
+            edge.count("looked")
+            edge.summary.visited(peer)
+        elif act is Act.RELOAD:
+            edge.count("reloads")
+        elif act is Act.PROBE:
             edge.count("answers_4xx")
             edge.summary.wrong(peer, Why.PROBING)
         elif act is Act.GARBAGE:
@@ -70,42 +82,46 @@ class Bots:
             edge.count("tickets_forged" if act is Act.FORGE else "tickets_replayed")
             edge.count("answers_4xx")
             edge.summary.wrong(peer, Why.FORGED)
-        edge.goes(peer)
 
-    def _seen(self, bot: Person) -> None:
+    def _seen(self, bot: Person) -> str:
         edge, now_s = self._scene.edges[bot.edge], self._scene.now_s
-        if not edge.alive:
-            return
         edge.count("requests")
-        edge.waited(now_s - bot.comes_s)
+        if edge.crush.on and bot.ticket is None:
+            bot.place_ms, spread_s = edge.tells_at_once(bot.peer, now_s)
+            edge.count("answers_5xx")
+            edge.goes(bot.peer)
+            if bot.stays_s >= 10:
+                bot.ticket = Kind.SHARED
+                again_s = 1 + spread_s * float(self._bots.random())
+                self._scene.at(now_s + again_s, self._again, bot)
+            return "told"
         answer, place_ms = edge.asks(bot.peer, now_s, bot.ticket, bot.place_ms)
         if answer is Answer.IN:
-            bot.parts = edge.joins(id(bot), bot.peer, now_s, bot.comes_s)
+            since_s = now_s - 0.03
+            bot.parts = edge.joins(id(bot), bot.peer, now_s, since_s)
             self._scene.at(
                 now_s + bot.stays_s, self._stalled if bot.bad_radio else self._leave, bot
             )
-            return
+            return "join"
         edge.count("answers_5xx")
         edge.goes(bot.peer)
         if bot.stays_s < 10 or answer is Answer.FULL or now_s - bot.first_s > bot.patience_s:
-            return
+            return "place"
         bot.ticket, bot.place_ms = Kind.LINE, place_ms
         self._scene.at(now_s + 2 + 3 * float(self._bots.random()), self._again, bot)
+        return "place"
 
-    def _gives_up(self, bot: Person) -> None:
-        edge = self._scene.edges[bot.edge]
-        if edge.alive:
-            edge.hears_late(bot.peer, bot.ticket, GIVES_UP_S, self._scene.now_s)
-            edge.goes(bot.peer)
+    def _seen_late(self, bot: Person) -> None:
+        self._scene.edges[bot.edge].hears_late(bot.peer, bot.ticket)
 
     def _again(self, bot: Person) -> None:
         """A mimic comes with its ticket when it thinks fit."""
         bot.edge = self._scene.any_edge()
         edge = self._scene.edges[bot.edge]
-        if self._scene.is_banned(edge, bot.peer) or not edge.comes(bot.peer, self._scene.now_s):
+        if self._scene.is_banned(edge, bot.peer):
             return
         bot.comes_s = self._scene.now_s
-        self._scene.at(edge.works("join", self._scene.now_s), self._seen, bot)
+        self._scene.knock(bot, edge, self._joins)
 
     def _stalled(self, bot: Person) -> None:
         edge = self._scene.edges[bot.edge]
@@ -137,3 +153,7 @@ class Bots:
     def _let_off(self, bot: Person) -> None:
         if self._scene.edges[bot.edge].alive:
             self._scene.edges[bot.edge].goes(bot.peer)
+
+
+def _gives_up(bot: Person) -> None:
+    """A bot that was not looked at does not come again by itself."""

@@ -181,6 +181,7 @@ def _machine(chance: Chance, event: Event, kind: Kind, fault: Fault | None) -> M
         network_burst=float(chance.uniform(10, 50)),
         joins_burst=max(300, total // 2),
         network_joins_per_s=joins_per_s * _log(chance, 0.1, 0.5),
+        tls=bool(chance.random() < 0.5),
     )
 
 

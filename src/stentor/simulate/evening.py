@@ -13,8 +13,9 @@ from stentor.shield.shield import Shield
 from stentor.simulate.attackers import Act, Deeds, Family, deeds
 from stentor.simulate.audience import Audience
 from stentor.simulate.bots import Bots
+from stentor.simulate.crush import EPOCH_MS
 from stentor.simulate.events import Event, Fault, Noise
-from stentor.simulate.machine import EPOCH_MS, ROOM, Edge
+from stentor.simulate.machine import ROOM, Edge
 from stentor.simulate.scene import Outcome, Scene
 from stentor.simulate.world import Chance, Networks, strangers
 

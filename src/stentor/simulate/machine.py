@@ -1,10 +1,15 @@
 """The machine of a simulated evening: edges whose time runs out, one line, and the ladder's rungs.
 
-Costs are modelled; every decision is the production code's: `Ladder`, `line.step`, `Places`,
-`Paced` and `Summary`, in the order in which an edge asks them. Knows neither people nor attackers.
+Costs are modelled, and so is the crush (`edge.crush`); every other decision is the production
+code's: `Ladder`, `line.step`, `Places`, `Paced` and `Summary`, in the order in which an edge asks
+them. Knows neither people nor attackers.
 """
 
+from __future__ import annotations
+
+from collections import deque
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from stentor.admission.ladder import Decision, Ladder, LoadFacts
 from stentor.admission.lanes import LANE_PARTS, period_s
@@ -18,10 +23,13 @@ from stentor.shield.keys import EventKey
 from stentor.shield.newcomers import Newcomers
 from stentor.shield.policy import SAFE, Policy, Why
 from stentor.shield.summary import Summary
+from stentor.simulate.crush import EPOCH_MS, Crush
 from stentor.simulate.events import Machine
 from stentor.simulate.line import Line
 
-EPOCH_MS = 1_800_000_000_000  # when a simulated evening begins
+if TYPE_CHECKING:
+    from stentor.simulate.knocking import Knock
+
 ROOM = "hall"
 JOIN_SHARE = 0.5
 _SMOOTH = 0.5
@@ -31,8 +39,12 @@ _SLACK = 1.25
 _SLOWEST_S = 15.36
 _SPEED_MIN = 0.05
 _EASE = 0.5  # of the time for joiners, as in `edge.networks`
-# What a thing costs, against a join.
-COST = {"join": 1.0, "place": 0.7, "page": 0.4, "notice": 0.12, "wrong": 0.5, "accept": 0.15}
+# What a thing costs, against a join: `told` is told in one breath (decision 26).
+COST = {"join": 1.0, "place": 0.8, "told": 0.44, "page": 0.4}
+COST |= {"notice": 0.12, "wrong": 0.5, "accept": 0.15}
+# With TLS the handshake is most of it (`bench/tls.py`), and to accept is next to nothing.
+_TLS_COST = {"join": 1.0, "place": 0.97, "page": 0.95, "notice": 0.12, "wrong": 0.96}
+_TLS_COST |= {"accept": 0.015}
 
 
 class Answer(Enum):
@@ -45,7 +57,7 @@ class Answer(Enum):
 
 
 class Edge:
-    """One edge: a queue of those who come, one server for it, and what is left for it to do."""
+    """One edge: who waits to be looked at, and what its time is spent on."""
 
     def __init__(self, index: int, machine: Machine, key: EventKey, line: Line) -> None:
         self.name = f"edge-{index}"
@@ -63,6 +75,12 @@ class Edge:
         self.by_parts: dict[int, int] = {}
         self._per_s = 0.0  # deliveries
         self.decision = Decision()
+        self.kernel: dict[str, int] = {}
+        self.tls = machine.tls
+        self.queue: deque[Knock] = deque()  # who has come and was not looked at
+        self.crush = Crush(machine)
+        self.serving = False
+        self.busy_until_s = 0.0
         self._machine = machine
         n = machine.edges
         self._join_cost_s = n * JOIN_SHARE / machine.joins_per_s
@@ -74,9 +92,8 @@ class Edge:
         self._listening = Held(0)
         self._at_ease = True
         self.places = Places(machine.network_per_s / n, machine.network_burst / n, _PUSH_MS_MAX)
-        self._busy_until_s = 0.0
         self._busy_s = 0.0
-        self._wait_s = self._waits = 0.0
+        self._wait_s = 0.0
         self._asked = self._left = 0
         self._asked_per_s = self._left_per_s = 0.0
         self._level = 0.0
@@ -111,7 +128,6 @@ class Edge:
         if self._paced.take(peer, int(now_s * 1e9)) and not self._spares(peer):
             self.count("refused_by_network")
             self.summary.wrong(peer, Why.HASTY)
-            self.works("accept", now_s)
             return False
         if self.connections >= self._descriptors:
             self.count("refused_connections")
@@ -129,29 +145,31 @@ class Edge:
         self.connections -= 1
         self.held.give_back(peer)
 
-    def works(self, what: str, now_s: float) -> float:
-        """Put work behind what waits already; return when it is begun."""
-        begins_s = max(now_s, self._busy_until_s)
+    def works(self, what: str, now_s: float) -> None:
+        """Spend time on something."""
         speed = max(_SPEED_MIN, min(JOIN_SHARE, 0.95 - self.use)) if self.by_parts else JOIN_SHARE
-        takes_s = COST[what] * self._join_cost_s * self.slow / speed
-        self._busy_until_s = begins_s + takes_s
+        costs = _TLS_COST if self.tls else COST
+        takes_s = costs[what] * self._join_cost_s * self.slow / speed
+        self.busy_until_s = max(now_s, self.busy_until_s) + takes_s
         self._busy_s += takes_s
-        return begins_s
+
+    def tells_at_once(self, peer: bytes, now_s: float) -> tuple[int, float]:
+        """Tell somebody who asks in a crush the place of all of that moment, and when to ask."""
+        self._asked += 1
+        self.count("asked")
+        self.count("line_shared")
+        self.summary.asked(peer)
+        return self.crush.place(self.line, now_s), self.crush.spread_s(now_s)
 
     def lane_for(self, listeners: float) -> int:
         """Return the lane in which so many have been listening for long: a third of the CPU."""
         costs = listeners * self._delivery_cost_s
         return next((n for n in LANE_PARTS if costs / period_s(n) < 0.3), LANE_PARTS[-1])
 
-    def backlog_s(self, now_s: float) -> float:
-        """Return how long who comes now would wait."""
-        return max(0.0, self._busy_until_s - now_s)
-
     def waited(self, wait_s: float) -> None:
         """Note how long somebody had waited until they were looked at."""
         self.summary.queued(wait_s)
-        self._wait_s += wait_s
-        self._waits += 1
+        self._wait_s = max(self._wait_s, wait_s)
 
     def looked(self, peer: bytes) -> None:
         """Show somebody a page."""
@@ -159,10 +177,8 @@ class Edge:
         self.count("looked")
         self.summary.visited(peer)
 
-    def hears_late(self, peer: bytes, kind: Kind | None, waited_s: float, now_s: float) -> None:
+    def hears_late(self, peer: bytes, kind: Kind | None) -> None:
         """Read what somebody asked who has hung up meanwhile: it is still in the kernel."""
-        self.works("accept", now_s)
-        self.waited(waited_s)
         self._asked += 1
         self.count("requests")
         self.count("asked")
@@ -174,6 +190,7 @@ class Edge:
         """Say what the door says to somebody with such a ticket, and their place."""
         self._asked += 1
         self.count("asked")
+        since_ms, kind = (place_ms, None) if kind is Kind.SHARED else (0, kind)
         self.summary.asked(peer, kind)
         line, sheet = self.line, self.line.sheet
         if not (sheet.line or self.room <= 0):
@@ -198,11 +215,15 @@ class Edge:
             line.past += 1
             self.count("admitted_at_once")
             return Answer.IN, 0
-        given = self.places.place(peer, sheet.virtual_ms(now_ms))
+        virtual_ms = sheet.virtual_ms(now_ms)
+        given = self.places.place(peer, virtual_ms)
         if given is None:
             self.count("line_full")
             return Answer.FULL, 0
-        line.note_place(given)
+        if since_ms and sheet.line:
+            given += since_ms - virtual_ms
+        if given != since_ms:
+            line.note_place(given)
         self.count("line_given")
         return Answer.PLACE, given
 
@@ -223,6 +244,13 @@ class Edge:
         else:
             line.past += 1
         return Answer.IN, 0
+
+    def puts_off(self, peer: bytes, now_s: float) -> float:
+        """Give a small page to somebody who comes in a crush; return when it tries again, about."""
+        self.count("requests")
+        self.count("pages_put_off")
+        self.summary.visited(peer)
+        return self.crush.spread_s(now_s)
 
     def joins(self, who: int, peer: bytes, now_s: float, since_s: float, lane: int = 0) -> int:
         """Let somebody in, into a lane as slow as they ask for; return its parts.
@@ -283,16 +311,14 @@ class Edge:
         self._asked_per_s += (self._asked - self._asked_per_s) * _SMOOTH
         self._left_per_s += (self._left - self._left_per_s) * 0.3
         use = self.use
-        backlog_s = self.backlog_s(now_s)
-        joining = min(1.0, (self._busy_s + backlog_s) if backlog_s else self._busy_s)
-        wait_s = max(backlog_s, self._wait_s / self._waits if self._waits else 0.0)
+        joining = min(1.0, self._busy_s)
         facts = LoadFacts(
             listeners=dict(self.by_parts),
             delivery_cost_s=self._delivery_cost_s * self.slow,
             join_cost_s=self._join_cost_s * self.slow,
             late_s=max(0.0, use - 0.95) * 5 + 0.02,
             joining=joining,
-            join_wait_s=wait_s,
+            join_wait_s=self._wait_s,
             join_share=JOIN_SHARE,
             asked_per_s=self._asked_per_s,
             left_per_s=self._left_per_s,
@@ -343,12 +369,13 @@ class Edge:
             rooms={ROOM: room},
             load=load,
             door=door,
+            kernel=self.kernel,
             policy=self.policy.number,
             present_of=self.held.of,
         )
-        self.counts = {}
+        self.counts, self.kernel = {}, {}
         self._asked = self._left = 0
-        self._busy_s = self._wait_s = self._waits = 0.0
+        self._busy_s = self._wait_s = 0.0
         self.places.forget_idle(sheet.virtual_ms(now_ms))
         self._at_ease = joining < _EASE
         self._paced.forget_idle(int(now_s * 1e9))

@@ -7,17 +7,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
+from typing import Any, TypeVar
 
 from stentor.admission.tickets import Kind
 from stentor.evidence.records import Second
 from stentor.shield.keys import EventKey
 from stentor.simulate.attackers import Act
 from stentor.simulate.events import Event
+from stentor.simulate.knocking import Knocking, Wish
 from stentor.simulate.line import Line
 from stentor.simulate.machine import Edge
 from stentor.simulate.world import Chance
 
-GIVES_UP_S = 8.0  # on one attempt
+_Whom = TypeVar("_Whom")
+
 HEAD_S, IDLE_S, STALLED_S = 10.0, 30.0, 15.0
 
 
@@ -72,17 +75,22 @@ class Scene:
         self._key = key
         self._chance = chance
         self._names: dict[bytes, tuple[str, ...]] = {}
-        self._heap: list[tuple[float, int, Callable[[Person], None], Person]] = []
+        self._heap: list[tuple[float, int, Callable[[Any], None], Any]] = []
         self._tick = count()
+        self._knocking = Knocking(self)
 
     @property
     def alive(self) -> list[Edge]:
         """The edges that there still are."""
         return [edge for edge in self.edges if edge.alive]
 
-    def at(self, at_s: float, act: Callable[[Person], None], person: Person) -> None:
+    def at(self, at_s: float, act: Callable[[_Whom], None], whom: _Whom) -> None:
         """Let something happen then."""
-        heappush(self._heap, (at_s, next(self._tick), act, person))
+        heappush(self._heap, (at_s, next(self._tick), act, whom))
+
+    def knock(self, person: Person, edge: Edge, wish: Wish) -> None:
+        """Let somebody come to an edge, and wait there until it looks at them."""
+        self._knocking.knock(person, edge, wish)
 
     def next_s(self, until_s: float) -> float:
         """Return when the next thing happens, `until_s` if nothing does before."""
@@ -99,15 +107,19 @@ class Scene:
         return alive[int(self._chance.integers(len(alive)))]
 
     def is_banned(self, edge: Edge, peer: bytes) -> bool:
-        """Say whether an address is kept out, and count that it was; the guard's cost nothing."""
+        """Say whether an address is kept out, and count that it was; the guard's cost nothing.
+
+        A network's first ban keeps nobody out while nobody else waits (`edge.lookout`).
+        """
         if not edge.banned:
             return False
         names = self._names.get(peer)
         if names is None:
             names = self._names[peer] = self._key.names(peer)
         for name in names:
-            if name in edge.banned:
-                if not edge.banned[name]:
+            kernel = edge.banned.get(name)
+            if kernel or (kernel is not None and self.line.sheet.waiting):
+                if not kernel:
                     edge.works("accept", self.now_s)
                 edge.summary.obeyed("banned")
                 return True

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from stentor.evidence.verdict import Told, Verdict, Word, judge
+from stentor.shield import sketches
 from stentor.simulate.attackers import Attack, Family
 from stentor.simulate.draw import Kind, draw
 from stentor.simulate.evening import Evening
@@ -81,7 +82,7 @@ def test_attack_of_more_than_people_ask_for_is_found(family: Family, addresses: 
 def test_mimic_as_numerous_as_people_cannot_be_told_and_people_fare_as_its_bots_do() -> None:
     event = replace(
         AMPLE,
-        machine=Machine(joins_per_s=22),
+        machine=Machine(joins_per_s=30),
         attack=Attack(Family.PERFECT, start_s=35, lasts_s=30, per_s=25),
     )
     outcome, found = evening(event)
@@ -98,13 +99,36 @@ def test_mimic_as_numerous_as_people_cannot_be_told_and_people_fare_as_its_bots_
 
 
 def test_people_were_too_many_by_themselves_where_those_with_reminders_were() -> None:
-    event = replace(AMPLE, machine=Machine(joins_per_s=4))
+    event = replace(AMPLE, machine=Machine(joins_per_s=4, tls=True))
     outcome, found = evening(replace(event, people=replace(PEOPLE, reminded=0.9)))
     assert fared(outcome, event.end_s).failed
     assert found.word is Word.EITHER, "while most wait, a small attack leaves no sign"
     assert found.answers[2].told is Told.YES, "it would have failed without an attack"
     _, untold = evening(replace(event, people=replace(PEOPLE, reminded=0.0)))
     assert untold.word is Word.UNTOLD, "nobody can be vouched for"
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_crowd_that_has_to_wait_is_seen_to_though_the_kernels_queue_is_short(tls: bool) -> None:
+    event = replace(AMPLE, machine=Machine(joins_per_s=10, tls=tls))
+    outcome, found = evening(event)
+    assert fared(outcome, event.end_s).share > 0.2
+    assert found.failed_share > 0.2
+    waits_s = [sketches.Times.read(e.queue_s) for one in outcome.seconds for e in one.edges]
+    longest_s = max(one.quantile(1.0) for one in waits_s if one.counts)
+    shared = sum(e.counts.get("line_shared", 0) for one in outcome.seconds for e in one.edges)
+    assert longest_s > 5 if tls else longest_s < 5
+    assert not shared if tls else shared > 50
+
+
+def test_what_the_kernel_has_no_room_for_is_heard_of_by_its_counter_only() -> None:
+    event = replace(attack(Family.ONE_EACH, 300), machine=Machine(joins_per_s=10))
+    outcome, _ = evening(event)
+    edges = [edge for one in outcome.seconds for edge in one.edges]
+    heard = sum(edge.counts.get("accepted", 0) for edge in edges)
+    dropped = sum(edge.kernel.get("listen_overflows", 0) for edge in edges)
+    assert outcome.bots > 5_000 > heard
+    assert dropped > outcome.bots, "each comes again by itself"
 
 
 def test_crowd_is_called_one_where_a_quarter_of_it_would_have_been_too_many() -> None:

@@ -36,6 +36,7 @@ MACHINE = Machine(
     network_burst=1e6,
     network_joins_per_s=1e5,
     joins_burst=100_000,
+    queue_s=1e6,  # the fleet knows no queue that is full
 )
 
 
@@ -118,7 +119,8 @@ def test_full_house_lets_as_many_in_and_the_others_wait_in_both() -> None:
     machine = changed(MACHINE, descriptors=1_000)
     people, courses = small(2_000, machine), large(2_000, machine)
     heard = sum(one.audio_s >= 0 for one in people)
-    assert sum(one.counts["heard"] for one in courses) == pytest.approx(heard, rel=0.05)
+    # To the fleet, who waits to be looked at holds a descriptor already.
+    assert sum(one.counts["heard"] for one in courses) == pytest.approx(heard, rel=0.1)
     # A page of the fleet gives up on an answer after 6 s, one of the small evening after 8.
     told = sum(one.told_s >= 0 for one in people)
     assert sum(one.counts["places"] for one in courses) == pytest.approx(told, rel=0.2)

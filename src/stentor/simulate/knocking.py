@@ -1,0 +1,116 @@
+"""How people and bots get to be looked at by a simulated edge: in a queue, and in order.
+
+Without TLS whoever comes waits in the kernel until the edge accepts them and answers at once. Its
+queue is short: beyond it they try again by themselves after 1, 3 and 7 s, and the edge hears of
+none of them. With TLS the edge accepts all at once, and they wait for a handshake as long as they
+have patience. Knows clients only by what they want done; decides nothing at the door.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from stentor.simulate.machine import Edge
+
+if TYPE_CHECKING:
+    from stentor.simulate.scene import Person, Scene
+
+GIVES_UP_S = 8.0  # on one attempt
+_AGAIN_S = (1.0, 2.0, 4.0)  # the first packet's repetitions (RFC 6298 2.1 and 5.5; Linux)
+_SOON_S = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What becomes of somebody who knocks."""
+
+    heard: "Callable[[Person], str]"  # the edge has come to it; returns what that was: `COST`
+    late: "Callable[[Person], None]"  # it has, and nobody is there any more
+    refused: "Callable[[Person], None]"  # their network, or this edge, has enough already
+    gave_up: "Callable[[Person], None]"  # they waited in vain
+
+
+@dataclass(slots=True)
+class Knock:
+    """Somebody who has come to an edge."""
+
+    person: "Person"
+    edge: Edge
+    wish: Wish
+    first_s: float
+    came_s: float
+    tries: int = 0
+    is_in: bool = False  # accepted: the edge holds their connection
+
+
+class Knocking:
+    """Everybody who is on their way to be looked at, at all edges."""
+
+    def __init__(self, scene: "Scene") -> None:
+        self._scene = scene
+
+    def knock(self, person: "Person", edge: Edge, wish: Wish) -> None:
+        """Let somebody come to an edge."""
+        now_s = self._scene.now_s
+        self._try(Knock(person, edge, wish, now_s, now_s))
+
+    def _try(self, knock: Knock) -> None:
+        scene, edge = self._scene, knock.edge
+        if not edge.alive:
+            scene.at(scene.now_s + 1.0, knock.wish.gave_up, knock.person)
+            return
+        if edge.tls:
+            edge.works("accept", scene.now_s)
+            if not edge.comes(knock.person.peer, scene.now_s):
+                knock.wish.refused(knock.person)
+                return
+            knock.is_in = True
+        elif len(edge.queue) >= edge.crush.queue_max:
+            edge.kernel["listen_overflows"] = edge.kernel.get("listen_overflows", 0) + 1
+            if knock.tries < len(_AGAIN_S):
+                scene.at(scene.now_s + _AGAIN_S[knock.tries], self._try, knock)
+                knock.tries += 1
+            else:
+                scene.at(knock.first_s + GIVES_UP_S, knock.wish.gave_up, knock.person)
+            return
+        knock.came_s = scene.now_s
+        edge.queue.append(knock)
+        if not edge.serving:
+            edge.serving = True
+            scene.at(max(scene.now_s, edge.busy_until_s), self._serve, edge)
+
+    def _serve(self, edge: Edge) -> None:
+        """Look at whoever has waited longest."""
+        scene = self._scene
+        now_s = scene.now_s
+        if not edge.alive:
+            while edge.queue:
+                scene.at(now_s + 1.0, edge.queue[0].wish.gave_up, edge.queue.popleft().person)
+            return
+        if edge.busy_until_s > now_s + _SOON_S:  # with what nobody waits for
+            scene.at(edge.busy_until_s, self._serve, edge)
+            return
+        edge.crush.look(len(edge.queue))
+        knock = edge.queue.popleft()
+        edge.works(self._done(knock), now_s)
+        edge.serving = bool(edge.queue)
+        if edge.serving:
+            scene.at(edge.busy_until_s, self._serve, edge)
+
+    def _done(self, knock: Knock) -> str:
+        edge, person, now_s = knock.edge, knock.person, self._scene.now_s
+        is_gone = now_s - knock.first_s > GIVES_UP_S
+        if not knock.is_in:
+            edge.waited(now_s - knock.came_s)
+            if not edge.comes(person.peer, now_s):
+                knock.wish.refused(person)
+                return "accept"
+        if is_gone:
+            edge.goes(person.peer)
+            if not edge.tls:  # what they had asked is in the kernel still
+                knock.wish.late(person)
+            knock.wish.gave_up(person)
+            return "accept"
+        if knock.is_in:
+            edge.waited(now_s - knock.came_s)
+        return knock.wish.heard(person)
