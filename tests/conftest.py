@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -15,6 +16,10 @@ from support.machine import Machine, watched_machine
 # a test tries the same examples each time, whoever runs it.
 settings.register_profile("stentor", deadline=None, derandomize=True)
 settings.load_profile("stentor")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # In a shell's background; whatever tests start would never hear Ctrl-C either.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = ["support.second_chance", "support.side_by_side"]
 

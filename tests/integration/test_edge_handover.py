@@ -74,6 +74,9 @@ def _streams(folder: Path, *, hand_over: bool) -> list[list[bytes]]:
             running.has_parts(61 + step)
             if step == 5:
                 programme.state(Phase.LIVE)
+                # It is told before the next part comes, not with it.
+                said = programme.revision
+                eventually(lambda said=said: running.get("state.json").json()["revision"] == said)
             if hand_over and step in (6, 7):
                 # What waits for the next part, and who is behind, go over as they are.
                 behind = sum(len(lane.behind) for lane in edge.push.lanes())

@@ -12,14 +12,14 @@ from contextlib import ExitStack, contextmanager
 # Below the kernel's range for outgoing connections: else some other test's connection may take one
 # before the server does. Tests that run side by side have a range each.
 _PORTS = range(10_000, 32_000)
-_SIDES = 2
 
 
 def free_ports(count: int, host: str = "127.0.0.1") -> int:
     """Return the first of `count` consecutive ports that nothing listens on now."""
     chance = random.Random()
-    side = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _SIDES
-    size = len(_PORTS) // _SIDES
+    sides = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    side = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % sides
+    size = len(_PORTS) // sides
     for _ in range(200):
         first = _PORTS[side * size] + chance.randrange(size - count)
         with ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""Which tests may run two at a time: most wait in real time for what takes little work.
+"""Which tests may run side by side: most wait in real time for what takes little work.
 
 `./test` runs those that are not marked `alone` side by side, and the others after them, one by
 one: what floods, keeps disks and processors busy or compares, and what hears in a browser how well
