@@ -66,7 +66,7 @@ class LoadFacts:
     join_cost_s: float = 50e-6
     late_s: float = 0.0  # from a part's coming to the end of its delivery, queueing for CPU too
     joining: float = 0.0  # of `join_share`, used
-    join_wait_s: float = 0.0  # how long those who come had waited until they were looked at
+    join_wait_s: float = 0.0  # a simulated edge's; a real one tells the watch each wait it sees
     join_share: float = 0.5
     asked_per_s: float = 0.0  # who wanted to join
     left_per_s: float = 0.0

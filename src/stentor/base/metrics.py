@@ -178,6 +178,7 @@ EDGE_COUNTED = {
     "faults": "Mistakes of the edge itself, told in its log",
     "feed_gaps": "Holes in the feed: parts that never came",
     "feed_lost": "Times that the feed went away",
+    "gave_up": "Connections that had been given up when their turn to be looked at came",
     "guard_told": "Networks that the guard was told to keep out",
     "guard_untold": "Networks that the guard should have been told of, and was not there",
     "handed_over": "Listeners handed over to a successor in a deploy",

@@ -23,6 +23,7 @@ class Counts:
     faults: int = 0
     feed_gaps: int = 0
     feed_lost: int = 0
+    gave_up: int = 0
     guard_told: int = 0
     guard_untold: int = 0
     handed_over: int = 0

@@ -14,6 +14,8 @@ from stentor.edge.counts import Counts
 # `tcpi_last_data_recv` of `struct tcp_info` (linux/tcp.h): milliseconds.
 _LAST_DATA_RECV_AT = 52
 _TCP_INFO_BYTES = 56
+_ENDED = (7, 8)  # `tcpi_state`: TCP_CLOSE, TCP_CLOSE_WAIT (net/tcp_states.h)
+_LONG_MS = 1000  # nobody hangs up sooner because of us
 _SPREAD = 8  # one of so many is timed, another one in each turn
 _SAMPLES_MIN = 8
 
@@ -29,6 +31,17 @@ def waited_ms(fd: int) -> int:
     finally:
         one.detach()
     return found
+
+
+def has_hung_up(fd: int) -> bool:
+    """Say whether the other end has closed or cut the connection."""
+    one = socket.socket(fileno=fd)
+    try:
+        return one.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] in _ENDED
+    except (OSError, IndexError):
+        return False
+    finally:
+        one.detach()
 
 
 class Knocks:
@@ -57,20 +70,18 @@ class Knocks:
     def accepted(self, number: int, fd: int) -> None:
         """That one is in hand, and was not looked at yet: the first has waited longest."""
         if not number:
-            waited = waited_ms(fd)
-            self._waited_ms = max(self._waited_ms, waited)
-            self.queued(waited / 1000)
+            self._waited_ms = waited_ms(fd)
+            self.queued(self._waited_ms / 1000)
+
+    def is_gone(self, fd: int) -> bool:
+        """Say whether whoever comes here has given up: asked only while the wait is long."""
+        return self._waited_ms >= _LONG_MS and has_hung_up(fd)
 
     def ended(self, number: int) -> None:
         """That one was served as far as they had asked for something."""
         if number == self._turn % _SPREAD and self._counts.joined > self._joined:
             self._spent_ns += time.thread_time_ns() - self._began_ns
             self._samples += 1
-
-    def take_waited_s(self) -> float:
-        """Return how long somebody had waited at most since the last call, in seconds."""
-        waited, self._waited_ms = self._waited_ms, 0
-        return waited / 1000
 
     def take_cost_s(self) -> float | None:
         """Return the CPU seconds of one who joins; None until some have been seen."""

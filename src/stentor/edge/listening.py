@@ -183,6 +183,11 @@ class Listening:
         if welcome is not Welcome.IN:
             self._turn_away(fd, peer, welcome, now_ns)
             return
+        if self.knocks.is_gone(fd):
+            self._web.counts.gave_up += 1
+            self._web.networks.left(fd)
+            os.close(fd)
+            return
         if arrivals is not None and arrivals.secure:
             self._arrive(arrivals, fd, peer)
             return

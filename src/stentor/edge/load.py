@@ -101,7 +101,6 @@ class LoadMeter:
             late_s=self._late_s,
             joining=joining_ns / 1e9 / past_s / self._join_share,
             join_share=self._join_share,
-            join_wait_s=self._knocks.take_waited_s(),
             asked_per_s=self._asked_per_s,
             left_per_s=self._left_per_s,
             descriptors=descriptors,

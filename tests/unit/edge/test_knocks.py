@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import socket
+import struct
 
+import pytest
+
+from stentor.edge import knocks as module
 from stentor.edge.counts import Counts
-from stentor.edge.knocks import Knocks, waited_ms
+from stentor.edge.knocks import Knocks, has_hung_up, waited_ms
 from support.edge import eventually
 
 
@@ -20,16 +24,46 @@ def test_wait_is_since_the_client_last_said_something() -> None:
         client.sendall(b"GET")
         eventually(lambda: waited_ms(fd) >= 30)
         knocks.accepted(1, fd)
-        assert not knocks.take_waited_s(), "only the first of a turn is looked at"
+        samples: list[float] = []
+        knocks.queued = samples.append
+        knocks.accepted(1, fd)
+        assert not samples, "only the first of a turn is looked at"
         knocks.accepted(0, fd)
-        assert knocks.take_waited_s() >= 0.03
-        assert not knocks.take_waited_s()
+        assert samples[0] >= 0.03
 
         def has_just_spoken() -> bool:
             client.sendall(b".")
             return waited_ms(fd) < 30
 
         eventually(has_just_spoken)
+
+
+def test_who_hung_up_is_known_where_the_wait_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_LONG_MS", 30)
+    knocks = Knocks(Counts())
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        for ends in (lambda one: one.shutdown(socket.SHUT_WR), reset, None):
+            with socket.create_connection(listener.getsockname()) as client:
+                client.sendall(b"GET /")
+                if ends is not None:
+                    ends(client)
+                with listener.accept()[0] as accepted:
+                    fd = accepted.fileno()
+                    eventually(lambda fd=fd, gone=ends is not None: has_hung_up(fd) is gone)  # type: ignore[misc]
+                    if ends is None:
+                        eventually(lambda fd=fd: waited_ms(fd) >= 40)  # type: ignore[misc]
+                        knocks.accepted(0, fd)
+                    assert not knocks.is_gone(fd), "while nobody waits long, nobody is looked at"
+        gone, first = (socket.create_connection(listener.getsockname()) for _ in range(2))
+        with gone, first, listener.accept()[0] as left, listener.accept()[0]:
+            gone.shutdown(socket.SHUT_WR)
+            eventually(lambda: has_hung_up(left.fileno()))
+            assert knocks.is_gone(left.fileno()), "the first of this turn had waited"
+
+
+def reset(client: socket.socket) -> None:
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
 
 
 def turns(knocks: Knocks, counts: Counts, *, joins: bool) -> None:
