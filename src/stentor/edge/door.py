@@ -146,17 +146,14 @@ class Door:
             kept, ticket = ticket, self._standing_by.takes(ticket, sheet, now_ms, full=full)
             if ticket is not kept:
                 text = self._tickets.write(ticket, room.id)
-        if not self._is_served(ticket):
+        by = ticket.kind is Kind.STANDBY
+        if not self._is_served(ticket) or (by and level < 1 and sheet.room <= 0):
             self._counts.line_early += 1
             text, ticket = self._moved(text, ticket, proof, room, now_ms)
             self._answer_place(connection, text, ticket, now_ms)
             return False
         if level < 1:
             self._counts.line_again += 1
-            by = ticket.kind is Kind.STANDBY
-            if by and sheet.room <= 0:
-                self._answer_place(connection, text, ticket, now_ms)
-                return False
             again_s = _AGAIN_S[0] + (_AGAIN_S[1] - _AGAIN_S[0]) * self._chance()
             tell(connection, text, 0 if by else ticket.place_ms, (1, 0, again_s, again_s))
             return False

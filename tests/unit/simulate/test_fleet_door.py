@@ -115,6 +115,9 @@ def test_batch_is_told_what_the_real_door_tells_one_after_the_other(
         (sheet.serving_ms - shift) * one,
         waiting * one,
         int(state["late_ms"] - shift) * one,
+        sheet.room * one,
+        sheet.standby.waiting * one,
+        (sheet.standby.serving_ms - shift) * one,
     )
     knocks = Knocks()
     rows = np.arange(N, dtype=np.int32)

@@ -41,6 +41,7 @@ class Said(IntEnum):
     PLACE = 6  # here is your place
     EARLY = 7  # it is not your turn yet
     AGAIN = 8  # it is your turn, but come again in a moment
+    STANDBY = 9  # it is your turn, and the house is full: here is your place before the line
 
 
 IN = (Said.FREE, Said.RETURNED, Said.TURN, Said.REMINDED, Said.AT_ONCE)
@@ -60,6 +61,9 @@ class Sheets:
     serving_ms: NDArray[np.int64]
     waiting: NDArray[np.int64]
     late_ms: NDArray[np.int64]  # places before that were served too long ago to hold good
+    room: NDArray[np.int64]
+    standby: NDArray[np.int64]  # how many stand by
+    standby_ms: NDArray[np.int64]  # places on standby up to there are served
 
 
 class Doors:
@@ -111,9 +115,13 @@ class Doors:
         ticket = np.where((ticket == Kind.RETURN) | late, 0, ticket)
         held = rest & (ticket != 0)
         level = np.where(edges.pauses[at], 0.0, self.level[at])
-        served = ~line | (people.place_ms[rows] <= sheets.serving_ms[machine])
-        due = held & served
+        by = ticket == Kind.STANDBY
+        serving_ms = np.where(by, sheets.standby_ms[machine], sheets.serving_ms[machine])
+        served = ~line | (people.place_ms[rows] <= serving_ms)
+        behind = held & served & (ticket == Kind.REMINDER) & (sheets.standby[machine] > 0)
+        due = held & served & ~behind
         said[held & ~served] = Said.EARLY
+        said[behind] = Said.STANDBY
         new = rest & (ticket == 0)
         quiet = new & (sheets.waiting[machine] == 0)
         # While there is more than half of what may be saved up, all are let in; then only whose
@@ -123,8 +131,9 @@ class Doors:
         ample = asks & (ranks(asks, first) < np.minimum(np.ceil(level - half), room))
         taken = ranks(ample, first) + ranks(due & ~ample, first)
         turn = due & (ample | (taken < np.minimum(np.floor(level), room + self.over[at])))
-        said[due] = Said.AGAIN
-        said[turn] = np.where(ticket[turn] == Kind.LINE, Said.TURN, Said.REMINDED)
+        full = sheets.room[machine] <= 0
+        said[due] = np.where(full, np.where(by, Said.EARLY, Said.STANDBY), Said.AGAIN)[due]
+        said[turn] = np.where(ticket[turn] == Kind.REMINDER, Said.REMINDED, Said.TURN)
         said[new] = Said.PLACE
         said[quiet & ample] = Said.AT_ONCE
         return said

@@ -31,7 +31,7 @@ class Line:
 
     def __init__(self) -> None:
         self.sheet = Sheet()
-        self.places = self.came = self.past = 0
+        self.places = self.came = self.past = self.standby = 0
         self._counts: list[int] = []  # places from bucket `_first` on
         self._first = 0
         self._at_ms: list[int] = []
@@ -74,7 +74,7 @@ class Line:
         self.sheet = step(
             sheet,
             counts,
-            Totals(self.places, self.came, self.past),
+            Totals(self.places, self.came, self.past, self.standby),
             wanted=wanted,
             per_s=per_s,
             now_ms=now_ms,
@@ -138,6 +138,26 @@ def stands(sheet: Sheet, places_ms: Millis, now_ms: int, given: Floats | float =
         )
     if sheet.per_s <= 0:
         wait_s = np.where(number > sheet.served, WAIT_S_MAX, wait_s)
+    since_s = max(0.0, (now_ms - sheet.at_ms) / 1000)
+    return np.where(wait_s < WAIT_S_MAX, np.maximum(0.0, wait_s - since_s), WAIT_S_MAX)
+
+
+def stands_by(sheet: Sheet, places_ms: Millis, now_ms: int, given: Floats | float = 0.0) -> Floats:
+    """Return the waits in seconds that `Sheet.stand_by` says of these places."""
+    by, places = sheet.standby, places_ms.astype(np.float64)
+    beyond = by.given + np.maximum(1.0, given)
+    if by.marks:
+        at_ms, numbers = (np.array(one, np.float64) for one in zip(*by.marks, strict=True))
+        number = np.where(places > at_ms[-1], beyond, np.interp(places, at_ms, numbers))
+    else:
+        number = beyond
+    number = np.where(places <= by.serving_ms, by.served, number)
+    before = np.maximum(1.0, number - by.served)
+    over = np.maximum(0.0, before - by.room)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        full_s = np.where(over > 0, over / sheet.leaving_per_s, 0.0)
+        pace_s = before / sheet.per_s if sheet.per_s > 0 else 0.0
+    wait_s = np.minimum(WAIT_S_MAX, np.maximum(full_s, pace_s))
     since_s = max(0.0, (now_ms - sheet.at_ms) / 1000)
     return np.where(wait_s < WAIT_S_MAX, np.maximum(0.0, wait_s - since_s), WAIT_S_MAX)
 

@@ -113,6 +113,7 @@ class Serving:
         waits_s = waits_s + self._turns.later_s(gathers, ready_ms, begin_s)
         self._let_in(batch, said, there & is_in(said), waits_s)
         self._put_in_line(batch, there & (said == Said.PLACE))
+        self._put_on_standby(batch, there & (said == Said.STANDBY))
         self._tell(batch, said, there)
         return spent_s
 
@@ -201,7 +202,7 @@ class Serving:
         kept = promised_ms != NEVER
         promise_s = np.maximum(1.0, promised_ms[kept] / 1000)
         counting.spread("wait_error", wait_s[kept] / promise_s - 1.0, second)
-        turn = said == Said.TURN
+        turn = (said == Said.TURN) & (people.ticket[rows] == Kind.LINE)
         rows, at, audio_ms = rows[turn], at[turn], audio_ms[turn]
         called_s = (audio_ms - people.called_ms[rows]) / 1000
         counting.spread("called_audio_s", np.maximum(0.0, called_s), second)
@@ -274,6 +275,25 @@ class Serving:
         people.promised_ms[rows] = NEVER
         scene.counting.count("places", len(rows))
         self._waiting.stand(rows, machines, sofar, new=True)
+
+    def _put_on_standby(self, batch: Batch, who: Marks) -> None:
+        """Give places before the line, in the order in which people came."""
+        if not who.any():
+            return
+        scene = self._scene
+        people = scene.people
+        rows, machines = batch.rows[who], scene.edges.machine(batch.edges[who])
+        came_ms, given = BEGINS_MS + batch.came_ms[who], np.zeros(len(rows))
+        for machine in np.unique(machines).tolist():
+            line, mine = scene.lines[machine], machines == machine
+            by, more = line.sheet.standby, int(mine.sum())
+            given[mine] = line.standby - by.given + np.arange(1, more + 1)
+            came_ms[mine] = np.maximum(by.serving_ms + 1, came_ms[mine])
+            line.standby += more
+        people.ticket[rows] = Kind.STANDBY
+        people.place_ms[rows] = came_ms
+        scene.counting.count("standby", len(rows))
+        self._waiting.stand(rows, machines, given, new=True)
 
     def _tell(self, batch: Batch, said: NDArray[np.uint8], there: Marks) -> None:
         scene = self._scene

@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stentor.admission.line import WAIT_S_MAX
+from stentor.admission.pace import ROOM_MAX
+from stentor.admission.tickets import Kind
 from stentor.base.settings import Settings
 from stentor.simulate.fleet.door import Sheets
-from stentor.simulate.fleet.lines import BEGINS_MS, polls_s, stands
+from stentor.simulate.fleet.lines import BEGINS_MS, polls_s, stands, stands_by
 from stentor.simulate.fleet.people import NEVER, Rows, State
 from stentor.simulate.fleet.scene import Scene
 
@@ -28,13 +30,15 @@ class Waiting:
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
-        machines = scene.edges.machines
-        n = machines
+        machines = n = scene.edges.machines
         self.sheets = Sheets(
-            np.zeros(n, np.bool_),
-            np.zeros(n, np.int64),
-            np.zeros(n, np.int64),
-            np.zeros(n, np.int64),
+            line=np.zeros(n, np.bool_),
+            serving_ms=np.zeros(n, np.int64),
+            waiting=np.zeros(n, np.int64),
+            late_ms=np.zeros(n, np.int64),
+            room=np.full(n, ROOM_MAX, np.int64),
+            standby=np.zeros(n, np.int64),
+            standby_ms=np.zeros(n, np.int64),
         )
         self._served = np.zeros((GRACE_S, n), np.int64)
         # What the notice says, which is renewed each second: whether there is a line, and up to
@@ -58,15 +62,17 @@ class Waiting:
         waits_s, poll_s = np.empty(len(rows)), np.empty(len(rows))
         now_ms = BEGINS_MS + scene.now_ms
         for machine in np.unique(machines).tolist():
-            mine = machines == machine
             sheet = scene.lines[machine].sheet
-            waits_s[mine] = stands(sheet, people.place_ms[rows[mine]], now_ms, given[mine])
-            poll_s[mine] = polls_s(waits_s[mine], sheet.poll_s_min, chances[mine])
+            by = people.ticket[rows] == Kind.STANDBY
+            for mine, waits in ((~by, stands), (by, stands_by)):
+                mine &= machines == machine
+                waits_s[mine] = waits(sheet, people.place_ms[rows[mine]], now_ms, given[mine])
+                poll_s[mine] = polls_s(waits_s[mine], sheet.poll_s_min, chances[mine])
         says_s = np.minimum(WAIT_S_MAX, waits_s + COMES_S) if new else waits_s
         self._wait(rows, says_s, poll_s)
 
     def stand_by(self, rows: Rows, within_s: tuple[float, float]) -> None:
-        """Let people wait whose turn it is and for whom there is no room: told to come so soon."""
+        """Let people wait whose turn it is, and for whom there is room soon: told to come then."""
         low_s, high_s = within_s
         soon_s = low_s + (high_s - low_s) * self._scene.chance.random(len(rows))
         self._wait(rows, soon_s, soon_s)
@@ -110,6 +116,7 @@ class Waiting:
         rows, machines = rows[~over], machines[~over]
         line, serving_ms = self._told
         served = ~line[machines] | (people.place_ms[rows] <= serving_ms[machines])
+        served |= people.ticket[rows] == Kind.STANDBY  # they ask the door itself
         turn = rows[served]
         self.people -= len(gone) + len(turn)
         if len(turn):
@@ -157,10 +164,13 @@ class Waiting:
                 BEGINS_MS + scene.now_ms,
                 wanted=bool(wanted[machine]),
                 per_s=float(edges.per_s[mine][up].sum()),
-                room=int(np.maximum(0, edges.room[mine][up]).sum()),
+                room=int(edges.room[mine][up].sum()),
                 leaving_per_s=float(edges.leaving_per_s[mine][up].sum()),
             )
             sheet = line.sheet
             sheets.line[machine] = sheet.line
             sheets.serving_ms[machine] = sheet.serving_ms
             sheets.waiting[machine] = sheet.waiting
+            sheets.room[machine] = sheet.room
+            sheets.standby[machine] = sheet.standby.waiting
+            sheets.standby_ms[machine] = sheet.standby.serving_ms
