@@ -250,6 +250,22 @@ async def test_microphone_that_is_denied_is_explained_and_hosts_can_still_host(
         await until(page, "document.querySelector('#people').textContent.includes('muted')")
 
 
+async def test_network_that_lets_no_voice_through_is_told(
+    server: Server, browsers: Chromiums
+) -> None:
+    room = server.create_room("Walled in", in_s=900, host_name="Ada", speakers=0)
+    walls = (
+        "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
+        "--webrtc-ip-handling-policy=disable_non_proxied_udp",
+    )
+    async with browsers.alone(flags=walls) as one:
+        ada = await one.new_page()
+        await open_studio(ada, room.link("host"))
+        await turn_on_microphone(ada)
+        await ada.click("#join")
+        assert "does not get through" in await trouble(ada, 25)
+
+
 async def test_silent_microphone_is_noticed_before_anybody_joins(
     server: Server, browsers: Chromiums, tmp_path: Path, tones: tuple[Path, Path]
 ) -> None:
