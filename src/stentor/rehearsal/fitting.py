@@ -6,7 +6,8 @@ trial showed stays as it came with the code, and is named. Pure.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from statistics import median
 
 import msgspec
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from stentor.admission.lanes import LANE_PARTS, margin_parts
 from stentor.rehearsal.deliveries import OVERHEAD_PARTS, delivery_bytes, idle, overhead, sends
+from stentor.rehearsal.pooled import times_of
 from stentor.rehearsal.speed import at_speed, slower, usual_piece_s
 from stentor.rehearsal.trial import VISITS, Kind, Trial, Window
 from stentor.simulate.fleet.calibration import SHIPPED, Calibration, Costs
@@ -26,6 +28,7 @@ Floats = NDArray[np.float64]
 _JOINED_MIN, _DELIVERIES_MIN = 10, 500
 _JOINED_LATE = 10  # more, and a crowd was not over yet
 _QUEUED_S_MIN = 0.1  # less is no queue
+_SHARES = (0.5, 0.95)  # of a crowd, whose waits are known
 _ASKED = ("join", "place", "notice", "page", "wake", "beside")  # what who comes and asks costs
 
 
@@ -50,6 +53,9 @@ class _Sum:
     places: float = 0.0
     notices: float = 0.0
     turns: float = 0.0  # of edges for those who joined, if they came evenly
+    # Of each stretch with people, for one who joined, without their first parts.
+    cpu_each_s: list[float] = field(default_factory=list)
+    asked_each_s: list[float] = field(default_factory=list)
 
 
 class _Way:
@@ -58,7 +64,7 @@ class _Way:
     def __init__(self, trials: Sequence[Trial], base: Costs, usual_s: float, *, tls: bool) -> None:
         self.base, self._tls = base, tls
         self.shipped: list[str] = []
-        self._took_s = took_s([one for one in trials if one.kind is Kind.CROWD], usual_s)
+        crowds = [one for one in trials if one.kind is Kind.CROWD]
         trials = [at_speed(one, usual_s) for one in trials]
         alive = [one for one in trials if one.kind is not Kind.DELIVERIES]
         self.edge_s = idle(alive)
@@ -68,6 +74,7 @@ class _Way:
         if self.sends is None:
             self.shipped.append("delivery_s")
         self.bytes = delivery_bytes(trials)
+        self._took_s = took_s(crowds, usual_s, self.welcome_s)
         self.asked = self._asked(alive)
 
     def _in_life(self, sends: tuple[float, float], trials: Sequence[Trial]) -> tuple[float, float]:
@@ -75,16 +82,15 @@ class _Way:
 
         Sixteen times as fast, sockets are still in the processor's caches when they come round.
         """
-        more_s = count = 0.0
+        more_s = []
         for one in trials:
             for window in one.named("after") if one.kind is Kind.CROWD else ():
                 if window.deliveries < _DELIVERIES_MIN or window.joined > _JOINED_LATE:
                     continue
                 used_s = window.cpu_s - self.edge_s * window.seconds * one.edges
                 known_s = sends[0] * window.deliveries + sends[1] * window.sent_bytes
-                more_s += used_s - known_s
-                count += window.deliveries
-        return sends[0] + max(0.0, more_s / count if count else 0.0), sends[1]
+                more_s.append((used_s - known_s) / window.deliveries)
+        return sends[0] + max(0.0, median(more_s) if more_s else 0.0), sends[1]
 
     def delivery_s(self, parts: int) -> float:
         """Return the CPU of a delivery of so many parts."""
@@ -113,15 +119,13 @@ class _Way:
         """
         crowd = self._sum("crowd", trials)
         found: dict[str, float] = {}
-        if crowd.joined < _JOINED_MIN:
+        if not crowd.asked_each_s:
             self.shipped += [f"{name}_s" for name in _ASKED]
             return found
-        asked_s = max(0.0, (crowd.asked_s - crowd.welcome_s) / crowd.joined)
         # What an edge did not get out of its joiners' share counts too.
-        asked_s = max(asked_s, self._took_s - crowd.welcome_s / crowd.joined)
+        asked_s = max(0.0, median(crowd.asked_each_s), self._took_s)
         found["join"] = asked_s
-        beside_s = (crowd.cpu_s - crowd.welcome_s) / crowd.joined - asked_s
-        found["beside"] = max(0.0, beside_s)
+        found["beside"] = max(0.0, median(crowd.cpu_each_s) - asked_s)
         each_s = found["join"] + found["beside"]
         comes = self._sum("comes", trials)
         if comes.joined:
@@ -149,9 +153,15 @@ class _Way:
             for window in trial.named(name):
                 sent_s = window.deliveries * self.delivery_s(trial.lane_parts)
                 idle_s = self.edge_s * window.seconds * trial.edges
+                cpu_s = max(0.0, window.cpu_s - sent_s - idle_s)
+                asked_s = max(0.0, window.asked_s - look_s)
                 total.windows += 1
-                total.cpu_s += max(0.0, window.cpu_s - sent_s - idle_s)
-                total.asked_s += max(0.0, window.asked_s - look_s)
+                total.cpu_s += cpu_s
+                total.asked_s += asked_s
+                if window.joined >= _JOINED_MIN:
+                    welcome_s = self.welcome_s(trial.lane_parts)
+                    total.cpu_each_s.append(cpu_s / window.joined - welcome_s)
+                    total.asked_each_s.append(asked_s / window.joined - welcome_s)
                 total.joined += window.joined
                 total.places += window.places
                 total.notices += window.notices
@@ -296,23 +306,26 @@ def _where(trials: Sequence[Trial], wanted: Callable[[int], bool]) -> list[Trial
     return kept
 
 
-def took_s(crowds: Sequence[Trial], usual_s: float) -> float:
+def took_s(crowds: Sequence[Trial], usual_s: float, welcome_s: Callable[[int], float]) -> float:
     """Return what crowds used up of their edges' joiners' share, each of them; 0 if it was enough.
 
-    From how long half of them and all but a twentieth waited at most: until then nothing of it was
-    left over.
+    Without what their first parts cost. From how long half of them and all but a twentieth waited
+    at most: until then nothing of the share was left over.
     """
-    used_s, people = 0.0, 0.0
+    each_s = []
     for one in crowds:
-        waited, crowd = one.first_audio_s, one.groups
-        if not crowd or waited.p50 < _QUEUED_S_MIN:
-            continue
-        for share, wait_s in ((0.5, waited.p50), (0.95, waited.p95)):
-            until_s = share * crowd[0].until_s + wait_s
-            had_s = one.edges * (saved_s(one.join_share) + one.join_share * until_s)
-            used_s += had_s / slower(one.piece_s, usual_s)
-            people += share * crowd[0].count
-    return used_s / people if people else 0.0
+        for time in times_of(one) if one.groups else ():
+            crowd, waited = one.groups[0], time.first_audio_s
+            if waited.p50 < _QUEUED_S_MIN:
+                continue
+            had_s = 0.0
+            for share, wait_s in zip(_SHARES, (waited.p50, waited.p95), strict=True):
+                until_s = share * crowd.until_s + wait_s
+                had_s += one.edges * (saved_s(one.join_share) + one.join_share * until_s)
+            people = sum(_SHARES) * crowd.count
+            used_s = had_s / people / slower(time.piece_s, usual_s)
+            each_s.append(used_s - welcome_s(one.lane_parts))
+    return median(each_s) if each_s else 0.0
 
 
 def _came_per_s(trial: Trial) -> float:

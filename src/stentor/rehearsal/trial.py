@@ -67,11 +67,20 @@ class Checked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     refused: int = 0
 
 
+class Time(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one time of a trial showed; each as in `Trial`."""
+
+    cpu_s: float
+    piece_s: float
+    first_audio_s: Quantiles
+    wait_s: Quantiles
+
+
 class Trial(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One trial. `void` says why its figures are worth nothing; empty if they are.
 
-    A crowd comes several times: its times are of all of them together, its CPU and how many came
-    are those of one, and its windows have a name in common.
+    A crowd comes several times: what it took and how long people waited are the medians of them
+    (`each`), how many came is of one, and its windows have a name in common.
     """
 
     kind: Kind
@@ -88,6 +97,7 @@ class Trial(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: str = ""  # digest of the code that ran (base.build)
     round: int = 1  # the same is tried again in later ones, by other processes
     times: int = 1  # that the crowd came
+    each: tuple[Time, ...] = ()  # in order, without those that do not count
     left_out: tuple[str, ...] = ()  # why further times do not count
     groups: tuple[Group, ...] = ()
     windows: tuple[Window, ...] = ()

@@ -1,4 +1,4 @@
-"""What a trial that was tried several times says: all times together that nobody disturbed.
+"""What a trial that was tried several times says: the medians of those that nobody disturbed.
 
 What one crowd takes is a tenth of a second of CPU, of which chance is a large part; several
 together are a measure. A time that others disturbed is left out and says why, by the rules of any
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from stentor.load.report import Tally
+from stentor.rehearsal.pooled import times_of, typical
 from stentor.rehearsal.trial import Checked, Group, Trial, Window
 from stentor.trials.meter import Others
 from stentor.trials.seen import seen, why_void
@@ -39,19 +40,16 @@ def together(trial: Trial, times: Sequence[Once]) -> Trial:
     tally = Tally()
     for n in good:
         tally.merge(times[n].tally)
-    count = len(good)
     alone = [each[n] for n in good]
-    return replace(
+    whole = replace(
         alone[0],
         **{**seen(tally), "checked": _checked([one.checked for one in alone])},
         windows=(*trial.windows, *(window for n in good for window in times[n].windows)),
-        times=count,
         left_out=tuple(filter(None, whys)),
-        cpu_s=sum(one.cpu_s for one in alone) / count,
-        piece_s=sum(one.piece_s for one in alone) / count,
         foreign=max(one.foreign for one in alone),
         stolen=max(one.stolen for one in alone),
     )
+    return typical(whole, [time for one in alone for time in times_of(one)])
 
 
 def _alone(trial: Trial, one: Once) -> Trial:

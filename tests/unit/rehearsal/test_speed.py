@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from stentor.rehearsal.fitting import fit
 from stentor.rehearsal.pooled import pooled
 from stentor.rehearsal.speed import slowed, usual_piece_s
-from stentor.rehearsal.trial import Kind, Quantiles, Trial
+from stentor.rehearsal.trial import Kind, Quantiles, Time, Trial
 from stentor.rehearsal.witnesses import witnesses
 from support.trials import SIZES, trials, truth
 
@@ -67,14 +67,13 @@ def test_what_took_longer_without_a_slower_machine_still_refutes(uneven: list[Tr
 
 def test_rounds_are_one_trial_and_void_ones_count_only_where_there_are_no_others() -> None:
     one = next(one for one in trials(truth()) if one.kind is Kind.CROWD)
-    again = replace(
-        one, round=2, times=3, cpu_s=one.cpu_s * 2, first_audio_s=Quantiles(9, 1.0, 2.0)
-    )
+    time = Time(one.cpu_s * 2, 0.0, Quantiles(3, 1.0, 2.0), Quantiles())
+    again = replace(one, round=2, times=3, each=(time, time, time))
     first = replace(one, first_audio_s=Quantiles(3, 2.0, 4.0))
     void = replace(one, round=3, cpu_s=99.0, void="others were at work")
     (both,) = pooled([first, again, void])
-    assert both.cpu_s == pytest.approx(one.cpu_s * (1 + 3 * 2) / 4)
-    assert both.first_audio_s == Quantiles(12, 1.25, 2.5)
+    assert both.cpu_s == pytest.approx(one.cpu_s * 2)
+    assert both.first_audio_s == Quantiles(12, 1.0, 2.0)
     assert len(both.windows) == 2 * len(one.windows)
     assert both.void == ""
     (alone,) = pooled([void, replace(void, round=1)])

@@ -39,6 +39,14 @@ def test_all_times_count_together(trial: Trial) -> None:
     assert [one.name for one in found.windows] == ["idle", "crowd", "crowd", "crowd"]
 
 
+def test_one_odd_time_is_neither_left_out_nor_does_it_decide(trial: Trial) -> None:
+    found = together(trial, [once(1.0, 0.5), once(1.1, 0.6), once(9.0, 9.0)])
+    assert (found.times, found.left_out) == (3, ())
+    assert found.cpu_s == pytest.approx(1.1)
+    assert found.first_audio_s.p95 == pytest.approx(0.6, abs=0.01)
+    assert [one.cpu_s for one in found.each] == [1.0, 1.1, 9.0]
+
+
 def test_nobody_is_said_to_have_heard_who_came_at_another_time(trial: Trial) -> None:
     checked = together(trial, [once(1.0, 0.5), once(1.0, 0.5)]).checked
     assert (checked.came, checked.heard, checked.listening) == (10, 10, 10)
