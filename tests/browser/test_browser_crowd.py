@@ -412,3 +412,18 @@ async def test_page_reckons_its_place_and_its_wait_as_the_door_does(
             assert found["waitS"] == pytest.approx(told.wait_s)
             looks = [poll_s(told.wait_s, 1, chance) for chance in (0, 0.9)]
             assert found["looks"] == pytest.approx(looks)
+        # On standby there is nothing to be learnt from the notice: the door is asked itself.
+        heard = await page.evaluate(
+            """async () => {
+                const { waitInLine } = await import("/site/line.js");
+                const { statusLine } = await import("/site/said.js");
+                const said = { ahead: 4, wait_s: 3600, poll_s: 0.1, place_ms: 0, standby: true };
+                const told = [];
+                const { signal } = new AbortController();
+                const tell = (line) => told.push(statusLine({ status: "line", line }));
+                const proof = await waitInLine({ room: "none", said, signal, tell });
+                return { proof, said: told[0] };
+            }"""
+        )
+        assert heard["proof"] is None
+        assert heard["said"].startswith("The house is full. You are among the first 5 who")

@@ -7,8 +7,10 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from stentor.admission.tickets import (
+    NO_NETWORK,
     SERIAL_MAX,
     TICKET_CHARACTERS,
     Kind,
@@ -77,7 +79,12 @@ def test_ticket_of_another_room_is_told_from_a_forged_one() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "other_network"),
-    [(Kind.LINE, Refusal.OTHER_NETWORK), (Kind.REMINDER, None), (Kind.RETURN, None)],
+    [
+        (Kind.LINE, Refusal.OTHER_NETWORK),
+        (Kind.STANDBY, Refusal.OTHER_NETWORK),
+        (Kind.REMINDER, None),
+        (Kind.RETURN, None),
+    ],
 )
 def test_only_a_place_in_line_is_bound_to_the_network_it_was_given_to(
     kind: Kind, other_network: Refusal | None
@@ -87,6 +94,12 @@ def test_only_a_place_in_line_is_bound_to_the_network_it_was_given_to(
     there = TICKETS.network_of(b"\xc6\x33\x64\x01")
     assert TICKETS.check(text, "hall", HERE, NOW_MS) == ticket
     assert TICKETS.check(text, "hall", there, NOW_MS) == (other_network or ticket)
+
+
+def test_place_on_standby_of_a_reminder_is_as_free_as_that() -> None:
+    ticket = replace(a_ticket(Kind.STANDBY), network=NO_NETWORK)
+    text = TICKETS.write(ticket, "hall")
+    assert TICKETS.check(text, "hall", HERE, NOW_MS) == ticket
 
 
 def test_ticket_is_good_until_it_expires() -> None:

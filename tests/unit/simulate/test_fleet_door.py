@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from stentor.admission.line import Sheet
+from stentor.admission.pace import ROOM_MAX
+from stentor.admission.standby import Standby
 from stentor.admission.tickets import NO_NETWORK, Kind, Ticket, Tickets
 from stentor.edge.door import TICK_S
 from stentor.simulate.fleet.calibration import SHIPPED
@@ -31,6 +33,7 @@ COUNTS = {
     Said.PLACE: "line_given",
     Said.EARLY: "line_early",
     Said.AGAIN: "line_again",
+    Said.STANDBY: "standby_given",
 }
 
 
@@ -77,6 +80,8 @@ def said_one_by_one(
         before = {name: getattr(door._counts, name) for name in set(COUNTS.values())}
         let_in = door.admit(visitor, ROOM, visitor.ticket)  # type: ignore[arg-type]
         moved = [name for name, was in before.items() if getattr(door._counts, name) != was]
+        if "standby_given" in moved:  # it is early there, too
+            moved = ["standby_given"]
         assert len(moved) == (0 if let_in and not moved else 1)
         found.append(moved[0] if moved else "free")
     return found, places
@@ -88,7 +93,16 @@ def test_batch_is_told_what_the_real_door_tells_one_after_the_other(
 ) -> None:
     chance = random.Random(seed)
     line, waiting = chance.choice(((False, 0), (True, 0), (True, 500)))
-    sheet = Sheet(at_ms=EPOCH_MS, line=line, serving_ms=EPOCH_MS - 5_000, waiting=waiting, per_s=9)
+    given = chance.choice((10, 25)) if waiting else 10
+    sheet = Sheet(
+        at_ms=EPOCH_MS,
+        line=line,
+        serving_ms=EPOCH_MS - 5_000,
+        waiting=waiting,
+        per_s=9,
+        room=chance.choice((-5, 0, 40)) if line else ROOM_MAX,
+        standby=Standby(EPOCH_MS - 5_000, 10.0, given),
+    )
     state = {
         "room": chance.choice((-3, 0, 1, 10, 1000)),
         "pauses": chance.random() < 0.2,
@@ -97,8 +111,8 @@ def test_batch_is_told_what_the_real_door_tells_one_after_the_other(
         "level": chance.choice((0.2, 3.7, 12.0, 19.9)),
         "late_ms": sheet.serving_ms - 30_000,
     }
-    kinds = [None, Kind.LINE, Kind.RETURN, Kind.REMINDER]
-    asks = chance.choices(kinds, (4, 4, 1, 1), k=N)
+    kinds = [None, Kind.LINE, Kind.RETURN, Kind.REMINDER, Kind.STANDBY]
+    asks = chance.choices(kinds, (4, 4, 1, 1, 1), k=N)
     one_by_one, places = said_one_by_one(tmp_path, chance, sheet, state, asks)  # type: ignore[arg-type]
 
     edges, people = a_fleet()
