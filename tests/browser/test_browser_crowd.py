@@ -81,7 +81,8 @@ async def test_slow_lane_plays_at_once_and_says_how_far_behind_it_is_and_why(
         least, most = 0.25 * period_ms / 1000, 1.25 * period_ms / 1000 + 2
         assert least < await page.evaluate("stentor.player.behind") < most + machine.held_up_s()
         assert "s behind live" in await page.inner_text("#distance")
-        assert "because many are listening" in await page.inner_text("#distance")
+        late = machine.held_up_s() > MARGIN_S  # then it may be catching up, and says that
+        assert late or "because many are listening" in await page.inner_text("#distance")
         assert await page.is_hidden("#why-more")
         await page.click("#distance summary")
         assert f"{round(period_ms / 1000)} s at a time" in await page.inner_text("#why-more")
@@ -103,7 +104,7 @@ async def test_move_to_a_slower_lane_and_back_is_not_heard(
         await open_room(page, room(edge.port))
         await plays(page)
         await record(page)
-        await until(page, "stentor.player.behind < 3")
+        await until(page, "stentor.player.behind < 3", 20)
         lane = next(iter(edge.edge.push.lanes()))
         await heard_so_far(page)
         edge.edge.push.advise(lane, 1, 0.5, "deploy")  # the same lane, on another connection
@@ -380,7 +381,7 @@ async def test_slow_lane_begins_at_the_hour_with_the_first_sample_and_goes_on(
             held_up_s = machine.held_up_s()
             assert heard["dry"] == 0 or held_up_s > MARGIN_S
             assert heard["jumped"] < 0.1 + held_up_s
-            assert heard["fastest"] <= 1
+            assert heard["fastest"] <= 1 or held_up_s > MARGIN_S
 
 
 async def test_page_reckons_its_place_and_its_wait_as_the_door_does(

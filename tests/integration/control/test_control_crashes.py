@@ -190,7 +190,7 @@ def test_orders_that_are_stored_and_cannot_be_put_in_place_follow_by_themselves(
 def test_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
     with controlling(tmp_path / "first") as first:
         second = ControlProcess(tmp_path / "second", {"control_port": first.port})
-        assert second.spawn().wait(20) == 3
+        assert second.spawn().wait(60) == 3
         assert second.log().count("\n") == 1
         assert "address already in use" in second.log()
         assert str(first.port) in second.log()
@@ -200,7 +200,7 @@ def test_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
 def test_database_that_is_none_is_one_sentence_and_is_kept(tmp_path: Path, content: bytes) -> None:
     control = ControlProcess(tmp_path)
     control.folder.database.write_bytes(content)
-    assert control.spawn().wait(20) == 3
+    assert control.spawn().wait(60) == 3
     assert control.log().count("\n") == 1
     assert "stentor.db cannot be used" in control.log()
     assert control.folder.database.read_bytes() == content
@@ -212,7 +212,7 @@ def test_database_of_a_later_version_is_one_sentence(tmp_path: Path) -> None:
     with contextlib.closing(sqlite3.connect(control.folder.database)) as database:
         database.execute("UPDATE alembic_version SET version_num = '9999'")
         database.commit()
-    assert control.spawn().wait(20) == 3
+    assert control.spawn().wait(60) == 3
     assert "another version of Stentor" in control.log()
 
 
