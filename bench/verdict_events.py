@@ -21,6 +21,7 @@ from stentor.simulate.events import Event
 from stentor.simulate.scene import Outcome, Person
 from stentor.simulate.truth import Truth, truth
 
+_KEPT_AT_ONCE = 33  # of a class: each family with each ratio
 TOLD_S = 10.0  # within this, people should have audio or a place
 
 
@@ -137,19 +138,29 @@ def assess(columns: Columns) -> list[dict[str, float]]:
 
 
 def run_events(events: int, seed: int, keep: Path | None, processes: int) -> list[Row]:
-    """Return all evenings of all classes; with `keep` (a folder) each seed is run only once.
+    """Return all evenings of all classes; with `keep` (a folder) each of a seed is run only once.
 
-    What is read from records may change, the records do not.
+    They are kept as they are run, some of each class at a time: a run that was interrupted goes on
+    where it was. What is read from records may change, the records do not.
     """
-    kept = None if keep is None else keep / f"verdict-{seed}-{events}.pickle"
+    rows: list[Row] = []
     with multiprocessing.Pool(processes) as pool:
-        if kept is None or not kept.exists():
-            jobs = [(kind, n, seed, kept is not None) for n in range(events) for kind in Kind]
-            rows = pool.map(one_row, jobs, chunksize=6)
-            if kept is None:
-                return rows
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            kept.write_bytes(pickle.dumps(rows))
-        else:
-            rows = pickle.loads(kept.read_bytes())  # our own, of this machine
-        return pool.map(read_row, rows, chunksize=6)
+        for begin in range(0, events, _KEPT_AT_ONCE):
+            end = min(events, begin + _KEPT_AT_ONCE)
+            kept = None if keep is None else keep / f"verdict-{seed}-{begin}-{end}.pickle"
+            if kept is None or not kept.exists():
+                jobs = [
+                    (kind, n, seed, kept is not None) for n in range(begin, end) for kind in Kind
+                ]
+                some = pool.map(one_row, jobs, chunksize=3)
+                if kept is None:
+                    rows += some
+                    continue
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                half = kept.with_suffix(".half")
+                half.write_bytes(pickle.dumps(some))
+                half.rename(kept)
+            else:
+                some = pickle.loads(kept.read_bytes())  # our own, of this machine
+            rows += pool.map(read_row, some, chunksize=6)
+    return rows
