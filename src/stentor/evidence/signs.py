@@ -227,7 +227,8 @@ def _only_look(columns: Columns) -> float:
 
 def _looked_again(columns: Columns, seen: Seen) -> float:
     """Return how much of what is looked at the same addresses look at within a second."""
-    looked = _begun(columns.counted("looked"))
+    shown, put_off = columns.counted("looked"), columns.counted("pages_put_off")
+    looked = _begun([one + other for one, other in zip(shown, put_off, strict=True)])
     pairs = list(zip(looked, columns.hindsight.lookers, strict=True))
     again = [max(0.0, all_ - once) if once else 0.0 for all_, once in pairs]
     return seen.scan(again, [all_ if once else 0.0 for all_, once in pairs])

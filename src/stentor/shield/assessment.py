@@ -99,6 +99,7 @@ class Assessing:
             del self._people[next(iter(self._people))]
         requests = float(counts.get("requests", 0))
         reloads = float(counts.get("reloads", 0))
+        looks = float(counts.get("looked", 0) + counts.get("pages_put_off", 0))
         calm = second.queue_s.p95 < _CALM_S and not second.door.line
         return {
             "came": came,
@@ -113,6 +114,7 @@ class Assessing:
             "reloads": reloads,
             "unspoken": max(0.0, came - (requests - reloads)) if calm else 0.0,
             "looked": float(counts.get("looked", 0)),
+            "again": max(0.0, looks - second.visitors),
             "asked": float(counts.get("asked", 0)),
         }
 
@@ -138,6 +140,7 @@ class Assessing:
             "reloads": beyond("reloads") / (0.1 * sums["listeners"] + 15.0),
             "unspoken": beyond("unspoken", 1.5) / (sums["came"] + 20.0),
             "looked": beyond("looked", 1.5) / (sums["asked"] + 20.0),
+            "again": beyond("again") / (0.2 * sums["came"] + 6.0),
         }
 
     def _learn(self, figures: dict[str, float]) -> None:

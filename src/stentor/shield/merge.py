@@ -40,6 +40,7 @@ class Merged(msgspec.Struct, frozen=True):
     addresses: float = 0.0  # that asked
     clusters: float = 0.0  # that came, whatever they did then
     known_clusters: float = 0.0  # of these, seen as visitors, or half a minute ago or more
+    visitors: float = 0.0  # addresses that looked at the page
     holding: float = 0.0  # addresses that showed a good ticket
     vouched: int = 0
     heavy: tuple[Heavy, ...] = ()
@@ -93,6 +94,7 @@ class Merging:
             addresses=sketches.estimate(addresses),
             clusters=came,
             known_clusters=known,
+            visitors=sketches.estimate(self._united(one.visiting for one in edges)),
             holding=sketches.estimate(self._united(one.holding for one in edges)),
             vouched=sum(one.vouched for one in edges),
             heavy=_heavy(edges),

@@ -9,7 +9,7 @@ from stentor.simulate.line import Line
 
 EPOCH_MS = 1_800_000_000_000  # when a simulated evening begins
 _BEGINS, _ENDS = 0.75, 0.5  # of the kernel's queue
-_QUEUE_MIN = 12
+_QUEUE_MIN = 4  # fewer places than that and chance fills it
 _SPREAD_MIN_S, _SPREAD_MAX_S, _KEPT_A_SECOND = 2.0, 28.0, 0.97**4
 _COMING_AGAIN = 2_000 / 11_600  # a second, against joins that fit
 _TOLD_EVERY_S = 0.25

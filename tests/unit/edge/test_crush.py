@@ -19,6 +19,7 @@ from stentor.edge.door_limits import draw_door_limits
 from stentor.edge.proofs import Proofs
 from stentor.shield import sketches
 from stentor.shield.keys import EventKey
+from stentor.shield.merge import Merging
 from stentor.shield.summary import Summary
 from support.edge import eventually
 
@@ -157,3 +158,5 @@ def test_facts_know_who_asked_and_who_looked_while_most_are_told_in_one_breath(
     told = ground.summary.second(NOW_MS, counts={})
     assert round(sketches.estimate(told.asking)) == 20
     assert round(sketches.estimate(told.visiting)) == 5
+    merged = Merging().merge([told], NOW_MS)
+    assert (round(merged.addresses), round(merged.visitors)) == (20, 5)

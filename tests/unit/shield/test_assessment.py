@@ -53,6 +53,20 @@ def test_few_addresses_that_ask_much_are_people_where_somebody_looked_at_the_pag
         assert found.attack is not visited
 
 
+@pytest.mark.parametrize("counted", ["looked", "pages_put_off"])
+def test_few_addresses_that_look_again_and_again_are_seen_in_a_crush_too(counted: str) -> None:
+    def looking(times: int, visitors: float) -> Merged:
+        counts = {"accepted": 100, "requests": 100, "asked": 40, counted: times}
+        return Merged(
+            at_ms=0, counts=counts, visitors=visitors, clusters=80, known_clusters=70, addresses=40
+        )
+
+    for visitors, is_attack in ((58.0, False), (3.0, True)):
+        assessing = Assessing()
+        told(assessing, [looking(60, 58.0)] * 20)
+        assert told(assessing, [looking(60, visitors)] * 2)[-1].attack is is_attack
+
+
 def test_signs_together_count_for_more_than_each_and_for_less_than_their_sum() -> None:
     assert together((0.9,)) == pytest.approx(0.9)
     assert 1 < together((0.9, 0.9)) < 1.8
