@@ -256,7 +256,8 @@ def test_a_flood_waits_no_longer_than_players_do_and_doors_obey_the_shield_in_it
 
     def look(_second: int, _of: int) -> None:
         scene = run.scene
-        batch = scene.knocks.batch()
+        scene.knocks.sort()
+        batch = scene.knocks.batch(len(scene.edges), len(scene.knocks))
         bots = batch.came_ms[batch.rows < NOBODY]
         waited_s.append((scene.now_ms - int(bots.min(initial=scene.now_ms))) / 1000)
         shares.append(attacking.lookout.watched.policy.network_share)

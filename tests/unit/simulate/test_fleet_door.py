@@ -136,7 +136,7 @@ def test_batch_is_told_what_the_real_door_tells_one_after_the_other(
     knocks = Knocks()
     rows = np.arange(N, dtype=np.int32)
     knocks.add(rows, np.zeros(N, np.int64), rows, np.zeros(N))
-    batch = knocks.batch()
+    batch = knocks.batch(1, N)
     said = doors.ask(batch, people, sheets)
     assert [COUNTS.get(Said(one), "free") for one in said.tolist()] == one_by_one
 

@@ -81,7 +81,8 @@ def test_each_begins_when_they_have_come_and_the_one_before_is_done() -> None:
     came_ms = chance.integers(0, 3_000, n).astype(np.int32)
     knocks = Knocks()
     knocks.add(np.arange(n, dtype=np.int32), at, came_ms, np.zeros(n))
-    batch = knocks.batch()
+    knocks.sort()
+    batch = knocks.batch(edges, n)
     takes_s = chance.exponential(0.04, n)
     free_s = chance.random(edges)
     begin_s, done_s = begins(batch, batch.came_ms, takes_s, free_s)
@@ -199,3 +200,21 @@ def test_fleet_that_cannot_be_is_refused_in_a_sentence() -> None:
         make_edges(SCENARIO, Fleet(machines=0), SHIPPED)
     with pytest.raises(UsageError, match="65,535 is the most"):
         make_edges(SCENARIO, Fleet(machines=20_000), SHIPPED)
+
+
+def test_the_first_of_each_queue_are_its_first_and_who_was_seen_is_gone() -> None:
+    chance = np.random.default_rng(4)
+    n, edges = 300, 5
+    at = chance.integers(0, edges - 1, n)  # nobody comes to the last
+    came_ms = chance.integers(0, 3_000, n).astype(np.int32)
+    knocks = Knocks()
+    knocks.add(np.arange(n, dtype=np.int32), at, came_ms, np.zeros(n))
+    knocks.sort()
+    whole, some = knocks.batch(edges, n), knocks.batch(edges, 7)
+    for edge in range(edges):
+        assert (some.rows[some.edges == edge] == whole.rows[whole.edges == edge][:7]).all()
+    assert (some.first == np.searchsorted(some.edges, some.edges)).all()
+    seen = some.came_ms < 40
+    knocks.leave(some.at[seen])
+    left = knocks.batch(edges, n)
+    assert set(left.rows.tolist()) == set(range(n)) - set(some.rows[seen].tolist())

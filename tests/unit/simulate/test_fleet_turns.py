@@ -45,6 +45,7 @@ def in_the_simulation(came: list[int]) -> tuple[int, float]:
             np.zeros(len(now)),
             np.zeros(len(now), np.bool_),
             np.zeros(len(now), np.int64),
+            np.arange(len(now)),
         )
         ready_ms, _gathers = bucket.ready_ms(batch)
         seen = ready_ms < begin_ms + TICK_MS

@@ -31,6 +31,7 @@ class Batch:
     work_s: Floats  # on top of what the answer costs: a page, or all of it for who has gone
     moves: Marks  # listeners who come for another lane
     first: Places
+    at: Places  # where in the queues each is
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -71,24 +72,36 @@ class Knocks:
         self._work_s = np.concatenate((self._work_s, work_s))
         self._moves = np.concatenate((self._moves, np.full(len(rows), moves)))
 
-    def batch(self) -> Batch:
-        """Return all of them in order."""
+    def sort(self) -> None:
+        """Put them in order; whoever comes after this is not in it."""
         order = np.argsort((self._edges << 32) | self._came_ms, kind="stable")
-        edges = self._edges[order]
+        self._rows, self._edges = self._rows[order], self._edges[order]
+        self._came_ms, self._work_s = self._came_ms[order], self._work_s[order]
+        self._moves = self._moves[order]
+
+    def batch(self, edges: int, most: int) -> Batch:
+        """Return so many of each edge at most, those who came first; they are in order."""
+        begin = np.searchsorted(self._edges, np.arange(edges + 1))
+        count = np.minimum(np.diff(begin), most)
+        first = np.repeat(np.cumsum(count) - count, count)
+        at = np.arange(len(first)) - first + np.repeat(begin[:-1], count)
         return Batch(
-            self._rows[order],
-            edges,
-            self._came_ms[order],
-            self._work_s[order],
-            self._moves[order],
-            np.searchsorted(edges, edges),
+            self._rows[at],
+            self._edges[at],
+            self._came_ms[at],
+            self._work_s[at],
+            self._moves[at],
+            first,
+            at,
         )
 
-    def keep(self, batch: Batch, left: Marks) -> None:
-        """Go on with those of a batch who are still to be looked at."""
-        self._rows, self._edges = batch.rows[left], batch.edges[left]
-        self._came_ms, self._work_s = batch.came_ms[left], batch.work_s[left]
-        self._moves = batch.moves[left]
+    def leave(self, seen: Places) -> None:
+        """Go on without those who have been looked at."""
+        left = np.ones(len(self), np.bool_)
+        left[seen] = False
+        self._rows, self._edges = self._rows[left], self._edges[left]
+        self._came_ms, self._work_s = self._came_ms[left], self._work_s[left]
+        self._moves = self._moves[left]
 
     def give_up(self, before_ms: int, costs_s: Floats) -> tuple[Rows, Millis]:
         """Return who came before then and waits no longer, and when they had come.

@@ -5,6 +5,7 @@ looked at is `knocks`'s; here it happens to people. Decides nothing.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,10 +33,25 @@ Marks = NDArray[np.bool_]
 # and more one finds it awake (bench/joins.py, with its arrivals spread).
 _ASLEEP_S = 0.5e-3
 _TICK_S = TICK_MS / 1000
+_MOST = 256  # of an edge's queue, to begin with
 _GIVES_UP_MS = int(HEAD_S * 1000)
 _AGAIN_S = (1.0, 3.0)  # edge.door
 _FULL_S = (5.0, 10.0)  # simulate.audience
 _LINE_BEGINS_MS = 625  # edge.door: from one edge's wish for a line to the line
+
+
+@dataclass(slots=True)
+class _Look:
+    """A batch, what is said to each, and when each is looked at, if in this tick (`seen`)."""
+
+    batch: Batch
+    said: NDArray[np.uint8]
+    takes_s: Floats
+    ready_ms: Floats
+    gathers: Marks
+    begin_s: Floats
+    done_s: Floats
+    seen: Marks
 
 
 class Serving:
@@ -73,17 +89,11 @@ class Serving:
         if not len(knocks):
             self._turns.take(np.zeros(n))
             return np.zeros(n)
-        batch = knocks.batch()
-        said = scene.doors.ask(batch, scene.people, self._waiting.sheets)
-        answer_s = np.where(is_in(said), edges.costs.join_s, edges.costs.place_s)
-        takes_s = batch.work_s + (said != Said.NOTHING) * answer_s * edges.slow[batch.edges]
-        pending_s = np.bincount(batch.edges, takes_s, n)
-        even = np.maximum(1e-6, turn.budget_s / _TICK_S)
-        speed = np.where(pending_s <= turn.budget_s, turn.speed, np.minimum(even, turn.speed))
-        ready_ms, gathers = self._turns.ready_ms(batch)
-        begin_s, done_s = begins(batch, ready_ms, takes_s / speed[batch.edges], self._free_s)
-        seen = (begin_s < scene.now_ms / 1000) & (edges.alive[batch.edges])
-        knocks.keep(batch, ~seen)
+        look = self._look(turn)
+        batch, said, takes_s = look.batch, look.said, look.takes_s
+        begin_s, done_s, seen = look.begin_s, look.done_s, look.seen
+        ready_ms, gathers = look.ready_ms, look.gathers
+        knocks.leave(batch.at[seen])
         if not seen.any():
             self._turns.take(np.zeros(n))
             return np.zeros(n)
@@ -116,6 +126,33 @@ class Serving:
         self._put_on_standby(batch, there & (said == Said.STANDBY))
         self._tell(batch, said, there)
         return spent_s
+
+    def _look(self, turn: Turn) -> "_Look":
+        """Return who is looked at in this tick.
+
+        What is said to somebody follows from those before them at their edge, so it is enough to
+        ask for the first of each queue: so many that the last of them is not looked at any more.
+        """
+        scene, edges = self._scene, self._scene.edges
+        n, most = len(edges), _MOST
+        scene.knocks.sort()
+        waiting = scene.knocks.by_edge(n)
+        while True:
+            batch = scene.knocks.batch(n, most)
+            said = scene.doors.ask(batch, scene.people, self._waiting.sheets)
+            answer_s = np.where(is_in(said), edges.costs.join_s, edges.costs.place_s)
+            takes_s = batch.work_s + (said != Said.NOTHING) * answer_s * edges.slow[batch.edges]
+            pending_s = np.bincount(batch.edges, takes_s, n)
+            within = pending_s <= turn.budget_s
+            even = np.maximum(1e-6, turn.budget_s / _TICK_S)
+            speed = np.where(within, turn.speed, np.minimum(even, turn.speed))
+            ready_ms, gathers = self._turns.ready_ms(batch)
+            begin_s, done_s = begins(batch, ready_ms, takes_s / speed[batch.edges], self._free_s)
+            seen = (begin_s < scene.now_ms / 1000) & (edges.alive[batch.edges])
+            all_seen = np.bincount(batch.edges[~seen], minlength=n) == 0
+            if not ((waiting > most) & edges.alive & (within | all_seen)).any():
+                return _Look(batch, said, takes_s, ready_ms, gathers, begin_s, done_s, seen)
+            most *= 4
 
     def _done_before(self, batch: Batch, done_s: Floats) -> Floats:
         """Return when the edge was done with whoever came before each one."""
