@@ -1,9 +1,9 @@
-"""How often joiners may wake an edge: who comes alone costs several times one of many.
+"""How often who comes may wake an edge: who comes alone costs several times one of many.
 
 A turn of the loop for one joiner takes five times what a joiner takes in a turn with others: a
 switch of context, cold caches, all that a turn looks at (`wake_s` of a rehearsal). So, as network
-cards hold back interrupts, joiners have some turns at once and then one in so many milliseconds.
-Arithmetic only; never holds back anybody who was seen already.
+cards hold back interrupts, new connections have some turns at once and then one in so many
+milliseconds. Arithmetic only; never holds back anybody whose connection was accepted.
 """
 
 APART_NS = 20_000_000
@@ -27,6 +27,6 @@ class Gathering:
         self._due_ns = 0
 
     def rest_ns(self, now_ns: int) -> int:
-        """Return for how long joiners rest after a turn that served all of them; 0: not at all."""
+        """Return how long whoever comes rests after a turn that took all of them; 0: not at all."""
         self._due_ns = max(self._due_ns, now_ns) + self._apart_ns
         return max(0, self._due_ns - AT_ONCE * self._apart_ns - now_ns)

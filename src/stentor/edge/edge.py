@@ -31,7 +31,6 @@ from stentor.edge.handover import Handover
 from stentor.edge.leaving import Household
 from stentor.edge.limits import WINDOW_PARTS, draw_limits
 from stentor.edge.listening import Listening, listening_socket
-from stentor.edge.load import cores_of_one
 from stentor.edge.lookout import Lookout
 from stentor.edge.loop import Loop
 from stentor.edge.memory import Memory, resident_bytes
@@ -74,7 +73,7 @@ class Edge:
         self._clock = clock
         self._now_ns = now_ns
         self._serials = count(1)
-        self.loop = Loop(self.limits.join_share, cores_of_one(settings.edges))
+        self.loop = Loop(self.limits.join_share)
         self.rooms = Rooms(parts_max=WINDOW_PARTS, rooms_max=self.limits.rooms_max)
         deadlines = deadlines_of(self.limits)
         self._deadlines = deadlines
@@ -278,8 +277,9 @@ class Edge:
         for stream in self.shelf.awaited(chain(grown, ended)):
             safely(partial(self.shelf.part_came, stream))
 
-    def _accept(self) -> bool:
-        return any([self._public.accept(), self._private.accept()])
+    def _accept(self) -> None:
+        self._public.accept()
+        self._private.accept()
 
     def _open_doors(self, now_ns: int) -> None:
         """Let people in once the feed has told what there is, or has been away for too long."""

@@ -49,7 +49,7 @@ class Leaving:
         self._due_ns = now_ns + house.drain_ns
         house.public.close()
         house.private.close()
-        house.loop.last = lambda: False
+        house.loop.last = lambda: None
         house.facts.leave()
         house.push.leaving = True
         house.web.at_rest = self._pass_on

@@ -31,6 +31,7 @@ class Limits:
     lag_parts_max: int
     fastest_parts: int
     moves_per_s: float
+    cores: float  # that this process has for itself: at most one
     join_share: float  # of wall time, for this process
     accepts_per_turn: int
     backlog: int
@@ -65,6 +66,7 @@ def draw_limits(settings: Settings) -> Limits:
     possible = max(16, descriptors_max() - DESCRIPTORS_RESERVED)
     wanted = settings.edge_connections_max or possible
     connections_max = min(wanted, possible)
+    cores = min(1.0, len(sched_getaffinity(0)) / settings.edges)
     return Limits(
         connections_max=connections_max,
         head_ns=_ns(settings.edge_head_s),
@@ -78,7 +80,8 @@ def draw_limits(settings: Settings) -> Limits:
         lag_parts_max=max(1, round(settings.edge_lag_s / PART_S)),
         fastest_parts=lane_for_period(settings.edge_lane_ms_min),
         moves_per_s=settings.edge_moves_per_s,
-        join_share=settings.edge_join_share * min(1.0, len(sched_getaffinity(0)) / settings.edges),
+        cores=cores,
+        join_share=settings.edge_join_share * cores,
         accepts_per_turn=settings.edge_accepts_per_turn,
         backlog=settings.edge_backlog,
         unsent_bytes=settings.edge_unsent_bytes,

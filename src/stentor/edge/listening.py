@@ -10,6 +10,7 @@ import socket
 import time
 from collections.abc import Callable
 
+from stentor.admission.gathering import Gathering
 from stentor.base.errors import ConfigurationError, Problem
 from stentor.base.logs import log
 from stentor.edge.answer import encode_answer, problem_answer
@@ -83,6 +84,7 @@ class Listening:
         self._waiting = False
         self._paused = False
         self._rests_until_ns = 0
+        self._gathering = Gathering(limits.cores)
         self._spare = Spare()
         self.open = False
         self._left_some = False
@@ -128,16 +130,17 @@ class Listening:
     def on_fault(self, fd: int) -> None:
         """A listening socket stays, whatever happens."""
 
-    def accept(self) -> bool:
-        """Let in some of those who wait; say whether others may be left."""
+    def accept(self) -> None:
+        """Let in some of those who wait."""
         if self._paused:
-            return False
+            return
         now_ns = time.monotonic_ns()
         if self._rests_until_ns and now_ns >= self._rests_until_ns:
             self._rests_until_ns = 0
+            self._waiting = True  # most likely
             self._web.loop.change(self._socket.fileno(), READ)
         if not self._waiting or self._rests_until_ns:
-            return False
+            return
         self._waiting = False
         knocks = self.knocks
         knocks.turn()
@@ -152,19 +155,26 @@ class Listening:
                 fd, address = self._socket._accept()  # type: ignore[attr-defined]
             except BlockingIOError:
                 self._left_some = False
-                return False
+                if number:
+                    self._rest(now_ns, self._gathering.rest_ns(now_ns))
+                return
             except OSError as error:
                 if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS):
                     self._turn_to_rest(now_ns, error)
-                return True
+                return
             os.set_blocking(fd, False)
             self._web.counts.accepted += 1
             knocks.accepted(number, fd)
             self._let_in(fd, packed_address(address[0]), now_ns)
             knocks.ended(number)
             if time.monotonic_ns() > self._web.loop.joins_until_ns:
-                break
-        return True
+                return
+
+    def _rest(self, now_ns: int, rest_ns: int) -> None:
+        """Look away for a while: who comes meanwhile waits in the kernel."""
+        if rest_ns:
+            self._rests_until_ns = self._web.loop.wakes_at_ns = now_ns + rest_ns
+            self._web.loop.change(self._socket.fileno(), NOTHING)
 
     def _let_in(self, fd: int, peer: bytes, now_ns: int) -> None:
         if self._web.open >= self._limits.connections_max and not self._on_metrics_port:
@@ -224,8 +234,7 @@ class Listening:
         log().warning("edge_takes_nobody", why=error.strerror, connections=self._web.open)
         told = self._spare.tell(self._socket, self._refuse)
         self._web.counts.refused_connections += not told
-        self._rests_until_ns = now_ns + _REST_NS
-        self._web.loop.change(self._socket.fileno(), NOTHING)
+        self._rest(now_ns, _REST_NS)
 
     def _refuse(self, fd: int) -> None:
         self._web.counts.refused_connections += 1

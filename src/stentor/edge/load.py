@@ -5,7 +5,6 @@ and joins took. Decides nothing.
 """
 
 from collections.abc import Mapping
-from os import sched_getaffinity
 from pathlib import Path
 
 from stentor.admission.ladder import LoadFacts
@@ -26,11 +25,6 @@ def queued_ns() -> int:
         return int(_SCHEDSTAT.read_text().split()[1])
     except (OSError, IndexError, ValueError):
         return 0
-
-
-def cores_of_one(edges: int) -> float:
-    """Return how many cores one of so many edge processes has for itself: at most one."""
-    return min(1.0, len(sched_getaffinity(0)) / edges)
 
 
 class LoadMeter:

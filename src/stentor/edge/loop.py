@@ -14,7 +14,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
-from stentor.admission.gathering import Gathering
 from stentor.base.logs import log
 from stentor.edge.budget import Budget
 
@@ -59,20 +58,19 @@ class _Timer:
 class Loop:
     """Runs until `stop`, which may be called from a signal handler or another thread."""
 
-    def __init__(self, join_share: float = 1.0, cores: float = 1.0) -> None:
+    def __init__(self, join_share: float = 1.0) -> None:
         self.epoll = select.epoll()
         self.table: dict[int, Handler] = {}
         self.first: Callable[[], None] = lambda: None
-        # Who comes: part of the joiners' turn; whether it left some of them behind.
-        self.last: Callable[[], bool] = lambda: False
+        self.last: Callable[[], None] = lambda: None  # who comes: part of the joiners' turn
         self.in_haste = False  # the first task has more to do
         self.joins_until_ns = 0  # the joiners' turn ends then
         self.join_cpu_ns = 0  # spent on joiners since the start
         self._budget = Budget(join_share)
-        self._gathering = Gathering(cores)
         self._joiners = select.epoll()  # itself watched, while there is something to spend
         self._joining: set[int] = set()
         self._rests_until_ns = 0
+        self.wakes_at_ns = 0  # a turn is wanted then, whatever happens; 0: none
         self.epoll.register(self._joiners.fileno(), select.EPOLLIN)
         self._timers: list[_Timer] = []
         self._stopping = False
@@ -150,6 +148,8 @@ class Loop:
             self.safely(self.first)
             events = self.epoll.poll(self._timeout_s(), EVENTS_PER_TURN)
             self._serve(events, time.monotonic_ns() + EVENTS_NS_PER_TURN)
+            if self.wakes_at_ns and time.monotonic_ns() >= self.wakes_at_ns:
+                self.wakes_at_ns = 0
             self._serve_joiners()
             now_ns = time.monotonic_ns()
             for timer in self._timers:
@@ -183,42 +183,30 @@ class Loop:
             began_ns = time.thread_time_ns()
             self.joins_until_ns = now_ns + budget_ns
             # Who has come already may not keep out who comes: some time is left for `last`.
-            served, left = self._serve_in_order(now_ns + budget_ns * 3 // 4)
-            try:
-                left = self.last() or left
-            except Exception:
-                self._fault()
+            self._serve_in_order(now_ns + budget_ns * 3 // 4)
+            self.safely(self.last)
             spent_ns = time.thread_time_ns() - began_ns
             self._budget.spend(spent_ns)
             self.join_cpu_ns += spent_ns
-            if served and not left:
-                self._rest(now_ns, self._gathering.rest_ns(now_ns))
         else:  # they would wake the loop again and again
-            self._rest(now_ns, self._budget.rest_ns())
-
-    def _rest(self, now_ns: int, rest_ns: int) -> None:
-        """Look at no joiner for a while."""
-        if rest_ns:
-            self._rests_until_ns = now_ns + rest_ns
+            self._rests_until_ns = now_ns + self._budget.rest_ns()
             self.epoll.modify(self._joiners.fileno(), 0)
 
-    def _serve_in_order(self, until_ns: int) -> tuple[int, bool]:
+    def _serve_in_order(self, until_ns: int) -> None:
         """Serve joiners until a time, those first who have been ready for longest.
 
         epoll puts what it has told of at the end again: whoever is told of and not served would
-        lose their turn. So they are asked for one by one, until one comes round again. Returns how
-        many were served, and whether some were left.
+        lose their turn. So they are asked for one by one, until one comes round again.
         """
         served: set[int] = set()
         while events := self._joiners.poll(0, 1):
             fd = events[0][0]
             if fd in served:
-                break
+                return
             served.add(fd)
             self._serve(events, until_ns)
             if time.monotonic_ns() >= until_ns:
-                return len(served), True
-        return len(served), False
+                return
 
     def close(self) -> None:
         """Close every descriptor that is watched."""
@@ -232,8 +220,9 @@ class Loop:
         if self.in_haste:
             return 0.0
         due_ns = min((timer.due_ns for timer in self._timers), default=1 << 63)
-        if self._rests_until_ns:
-            due_ns = min(due_ns, self._rests_until_ns)
+        for until_ns in (self._rests_until_ns, self.wakes_at_ns):
+            if until_ns:
+                due_ns = min(due_ns, until_ns)
         return min(_TURN_S_MAX, max(0.0, (due_ns - time.monotonic_ns()) / 1e9))
 
     def safely(self, task: Callable[[], None]) -> None:

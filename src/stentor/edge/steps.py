@@ -24,7 +24,7 @@ from stentor.edge.door import Door
 from stentor.edge.facts import FactsSender
 from stentor.edge.knocks import Knocks
 from stentor.edge.limits import Limits
-from stentor.edge.load import LoadMeter, cores_of_one
+from stentor.edge.load import LoadMeter
 from stentor.edge.loop import Loop
 from stentor.edge.memory import Memory
 from stentor.edge.push import Push
@@ -74,9 +74,7 @@ class Steps:
             settings.edge_admissions_per_s_max,
             lane_for_period(settings.edge_lane_ms_max),
         )
-        self.meter = LoadMeter(
-            counts, knocks, cores=cores_of_one(settings.edges), join_share=limits.join_share
-        )
+        self.meter = LoadMeter(counts, knocks, cores=limits.cores, join_share=limits.join_share)
         self._at_ns = 0
         self.door_facts = DoorFacts()
         self.decision = Decision(fastest_parts=limits.fastest_parts)

@@ -251,7 +251,7 @@ def _calibration(
     edge_s = idle([at_speed(one, usual_s) for one in alive])
     memory = [one.edge_bytes for one in trials if one.edge_bytes]
     first = [
-        max(0.0, one.first_audio_s.p50 - gathered_s(_came_per_s(one), tls=one.tls))
+        max(0.0, one.first_audio_s.p50 - gathered_s(_came_per_s(one)))
         for one in trials
         if one.kind is Kind.LINE and one.first_audio_s.of
     ]

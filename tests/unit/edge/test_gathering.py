@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
 from stentor.admission.gathering import APART_NS, APART_NS_MAX, AT_ONCE, Gathering
-from stentor.edge.loop import READ, Loop
 
 SECOND_NS = 1_000_000_000
 
@@ -29,35 +26,3 @@ def test_edges_that_share_a_core_wake_it_in_turns() -> None:
         gathering = Gathering(cores)
         rests = [gathering.rest_ns(SECOND_NS) for _ in range(AT_ONCE + 2)]
         assert rests == [*([0] * AT_ONCE), apart_ns, 2 * apart_ns]
-
-
-class _Poked:
-    """A joiner who says something again and again."""
-
-    joins = True
-
-    def __init__(self) -> None:
-        self.read_end, self.write_end = os.pipe()
-        self.said = self.served = self.heard = 0
-
-    def say(self) -> None:
-        if self.said < 200:
-            self.said += os.write(self.write_end, b".")
-
-    def on_event(self, fd: int, mask: int) -> None:
-        self.served += 1
-        self.heard += len(os.read(fd, 1000))
-
-    def on_fault(self, fd: int) -> None:
-        raise AssertionError(fd)
-
-
-def test_joiners_who_come_one_by_one_share_turns() -> None:
-    loop, poked = Loop(), _Poked()
-    loop.watch(poked.read_end, poked, READ)
-    loop.first, loop.in_haste = poked.say, True
-    loop.every(0.001, lambda _now: loop.stop() if poked.heard == 200 else None)
-    loop.run()
-    loop.close()
-    os.close(poked.write_end)
-    assert AT_ONCE <= poked.served < 50

@@ -24,7 +24,7 @@ def fitted(found: list[Trial], lane_parts: int = 48) -> Fit:
 
 
 def test_known_costs_are_recovered(measured: list[Trial]) -> None:
-    secure = [replace(one, tls=True) for one in measured]
+    secure = trials(truth(), ways=(True,))
     found, both = fitted(measured).calibration, fitted(measured + secure).calibration
     assert found.measured
     known = truth()

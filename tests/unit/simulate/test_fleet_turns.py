@@ -35,7 +35,7 @@ def in_production(came: list[int]) -> tuple[int, float]:
 
 def in_the_simulation(came: list[int]) -> tuple[int, float]:
     """Return the same of the simulation, which keeps for the next tick who is not ready in one."""
-    bucket, count, waited_ms, left = Turns(1, 1.0, tls=False), 0, 0.0, list[int]()
+    bucket, count, waited_ms, left = Turns(1, 1.0), 0, 0.0, list[int]()
     for begin_ms in range(0, (_SECONDS + 1) * 1000, TICK_MS):
         now = left + [one for one in came if begin_ms <= one < begin_ms + TICK_MS]
         batch = Batch(
@@ -70,7 +70,7 @@ def test_turns_and_waits_are_those_of_the_production_code(per_s: int) -> None:
 def test_what_costs_are_fitted_with_is_so_too(per_s: int) -> None:
     had, waited_ms = in_production(came_ms(per_s))
     assert turns(per_s * _SECONDS, _SECONDS, tls=False) == pytest.approx(had, rel=0.1)
-    assert gathered_s(per_s, tls=False) * 1000 == pytest.approx(waited_ms, abs=2.0)
+    assert gathered_s(per_s) * 1000 == pytest.approx(waited_ms, abs=2.0)
 
 
 def test_there_are_never_more_turns_than_time_has_given() -> None:

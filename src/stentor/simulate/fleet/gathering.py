@@ -18,37 +18,37 @@ Marks = NDArray[np.bool_]
 _TLS_TURNS = 4  # accepted; a handshake's first words, and its last; the request
 
 
-def turns_each(*, tls: bool) -> int:
-    """Return how many turns somebody takes who comes alone."""
-    return _TLS_TURNS if tls else 1
+def later_turns(*, tls: bool) -> int:
+    """Return how many turns somebody takes after the one in which they were accepted."""
+    return _TLS_TURNS - 1 if tls else 0
 
 
 def turns(people: float, seconds: float, *, tls: bool) -> float:
     """Return how many turns an edge has for people who come evenly, with a core for itself."""
-    return min(people * turns_each(tls=tls), AT_ONCE + seconds / (apart_ns(1.0) / 1e9))
+    accepting = min(people, AT_ONCE + seconds / (apart_ns(1.0) / 1e9))
+    return accepting + people * later_turns(tls=tls)
 
 
-def gathered_s(per_s: float, *, tls: bool) -> float:
-    """Return for how long most wait for their turns, where so many come a second to an edge."""
-    apart_s, each = apart_ns(1.0) / 1e9, turns_each(tls=tls)
-    return apart_s / 2 + (each - 1) * apart_s if per_s * each * apart_s > 1 else 0.0
+def gathered_s(per_s: float) -> float:
+    """Return for how long most wait for their turn, where so many come a second to an edge."""
+    apart_s = apart_ns(1.0) / 1e9
+    return apart_s / 2 if per_s * apart_s > 1 else 0.0
 
 
 class Turns:
     """The turns that edges have left."""
 
-    def __init__(self, edges: int, share: float, *, tls: bool) -> None:
+    def __init__(self, edges: int, share: float) -> None:
         """`share` is how much of a core an edge has."""
         self._apart_ms = apart_ns(share) / 1e6
-        self.each = turns_each(tls=tls)
         self._left = np.full(edges, float(AT_ONCE))
 
     def ready_ms(self, batch: Batch) -> tuple[Floats, Marks]:
         """Return when each is looked at if nobody is before them, and who has to gather for it."""
         came_ms = batch.came_ms.astype(np.float64)
         left = self._left[batch.edges]
-        mine = np.bincount(batch.edges, minlength=len(self._left))[batch.edges] * self.each
-        nth = (np.arange(len(batch)) - batch.first + 1) * self.each
+        mine = np.bincount(batch.edges, minlength=len(self._left))[batch.edges]
+        nth = np.arange(len(batch)) - batch.first + 1
         gathers = (nth > left) & (mine > left + TICK_MS / self._apart_ms)
         if gathers.any():
             later_ms = np.ceil(came_ms[gathers] / self._apart_ms) * self._apart_ms
@@ -59,11 +59,3 @@ class Turns:
         """Note how many an edge had in a tick."""
         self._left += TICK_MS / self._apart_ms - turns
         np.clip(self._left, 0.0, AT_ONCE, out=self._left)
-
-    def later_s(self, gathers: Marks, ready_ms: Floats, begin_s: Floats) -> Floats:
-        """Return how much later than their first turn those are in who gathered: their last one.
-
-        Where an edge is behind, turns follow each other at once.
-        """
-        waits = gathers & (begin_s * 1000 < ready_ms + self._apart_ms)
-        return np.where(waits, (self.each - 1) * self._apart_ms / 1000, 0.0)

@@ -14,7 +14,7 @@ from stentor.admission.tickets import Kind
 from stentor.simulate.fleet.delivering import Turn
 from stentor.simulate.fleet.diary import TICK_MS
 from stentor.simulate.fleet.door import Said, is_in
-from stentor.simulate.fleet.gathering import Turns
+from stentor.simulate.fleet.gathering import Turns, later_turns
 from stentor.simulate.fleet.homes import Homes
 from stentor.simulate.fleet.knocks import NOBODY, Batch, begins
 from stentor.simulate.fleet.ladders import Ladders
@@ -47,7 +47,6 @@ class _Look:
     batch: Batch
     said: NDArray[np.uint8]
     takes_s: Floats
-    ready_ms: Floats
     gathers: Marks
     begin_s: Floats
     done_s: Floats
@@ -75,7 +74,8 @@ class Serving:
         self._first_audio_s = first_audio_s
         self._free_s = np.zeros(len(scene.edges))
         edges = scene.edges
-        self._turns = Turns(len(edges), edges.share, tls=scene.scenario.programme.tls)
+        self._turns = Turns(len(edges), edges.share)
+        self._later_turns = later_turns(tls=scene.scenario.programme.tls)
         self.welcomes_bits = np.zeros(len(scene.edges))  # in this tick
 
     def serve(self, turn: Turn, begin_ms: int) -> Floats:
@@ -92,7 +92,6 @@ class Serving:
         look = self._look(turn)
         batch, said, takes_s = look.batch, look.said, look.takes_s
         begin_s, done_s, seen = look.begin_s, look.done_s, look.seen
-        ready_ms, gathers = look.ready_ms, look.gathers
         knocks.leave(batch.at[seen])
         if not seen.any():
             self._turns.take(np.zeros(n))
@@ -113,14 +112,13 @@ class Serving:
         waits_s = np.maximum(0.0, begin_s - batch.came_ms / 1000)
         np.maximum.at(ladders.wait_s, batch.edges[there], waits_s[there])
         woken = idle_s > _ASLEEP_S
-        turns = woken * np.where(gathers, 1.0, self._turns.each)
-        self._turns.take(np.bincount(at, turns[seen], n).astype(np.float64))
+        self._turns.take(np.bincount(batch.edges[seen & woken], minlength=n).astype(np.float64))
+        turns = woken + (woken | look.gathers) * self._later_turns
         edges.woken_s += np.bincount(batch.edges, turns * there, n) * edges.costs.wake_s
         edges.woken_s += np.bincount(batch.edges[there], minlength=n) * edges.costs.beside_s
         if batch.moves.any():
             self._move(batch, there & batch.moves & is_in(said))
             there &= ~batch.moves
-        waits_s = waits_s + self._turns.later_s(gathers, ready_ms, begin_s)
         self._let_in(batch, said, there & is_in(said), waits_s)
         self._put_in_line(batch, there & (said == Said.PLACE))
         self._put_on_standby(batch, there & (said == Said.STANDBY))
@@ -151,7 +149,7 @@ class Serving:
             seen = (begin_s < scene.now_ms / 1000) & (edges.alive[batch.edges])
             all_seen = np.bincount(batch.edges[~seen], minlength=n) == 0
             if not ((waiting > most) & edges.alive & (within | all_seen)).any():
-                return _Look(batch, said, takes_s, ready_ms, gathers, begin_s, done_s, seen)
+                return _Look(batch, said, takes_s, gathers, begin_s, done_s, seen)
             most *= 4
 
     def _done_before(self, batch: Batch, done_s: Floats) -> Floats:
