@@ -3,7 +3,7 @@
 `./test` runs those that are not marked `alone` side by side, and the others after them, one by
 one: what floods, keeps disks and processors busy or compares, and what hears in a browser how well
 it plays. Whatever takes a network for itself has one of its own (support.namespaces), so it is in
-nobody's way. Each of the others has held on a machine with ten times as much to do as it can.
+nobody's way. The others were tried on machines with much else to do.
 """
 
 from __future__ import annotations
