@@ -161,7 +161,7 @@ def test_who_came_before_the_hour_is_told_and_when_the_first_part_went_out(
     programme = on_edge.programme
     programme.open_doors()
     programme.state(Phase.SCHEDULED)
-    eventually(lambda: on_edge.get("state.json").status == 200)
+    eventually(lambda: on_edge.get("live.mp4?rendition=aac48", "HEAD").status == 200)
     ears = [on_edge.ear() for _ in range(3)]
     before = watch.until(
         lambda second: programme.room in second.rooms and second.rooms[programme.room].inside == 3
