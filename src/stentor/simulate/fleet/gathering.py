@@ -59,3 +59,8 @@ class Turns:
         """Note how many an edge had in a tick."""
         self._left += TICK_MS / self._apart_ms - turns
         np.clip(self._left, 0.0, AT_ONCE, out=self._left)
+
+    def on_time(self, ready_ms: Floats, begin_s: Floats) -> Marks:
+        """Say who is looked at in their turn: an edge that is behind has one turn after another."""
+        found: Marks = begin_s * 1000 < ready_ms + self._apart_ms
+        return found

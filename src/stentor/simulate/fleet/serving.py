@@ -47,7 +47,7 @@ class _Look:
     batch: Batch
     said: NDArray[np.uint8]
     takes_s: Floats
-    gathers: Marks
+    apart: Marks  # who gathered, and whose edge was not behind: all else they take wakes it again
     begin_s: Floats
     done_s: Floats
     seen: Marks
@@ -113,7 +113,7 @@ class Serving:
         np.maximum.at(ladders.wait_s, batch.edges[there], waits_s[there])
         woken = idle_s > _ASLEEP_S
         self._turns.take(np.bincount(batch.edges[seen & woken], minlength=n).astype(np.float64))
-        turns = woken + (woken | look.gathers) * self._later_turns
+        turns = woken + (woken | look.apart) * self._later_turns
         edges.woken_s += np.bincount(batch.edges, turns * there, n) * edges.costs.wake_s
         edges.woken_s += np.bincount(batch.edges[there], minlength=n) * edges.costs.beside_s
         if batch.moves.any():
@@ -149,7 +149,8 @@ class Serving:
             seen = (begin_s < scene.now_ms / 1000) & (edges.alive[batch.edges])
             all_seen = np.bincount(batch.edges[~seen], minlength=n) == 0
             if not ((waiting > most) & edges.alive & (within | all_seen)).any():
-                return _Look(batch, said, takes_s, gathers, begin_s, done_s, seen)
+                apart = gathers & self._turns.on_time(ready_ms, begin_s)
+                return _Look(batch, said, takes_s, apart, begin_s, done_s, seen)
             most *= 4
 
     def _done_before(self, batch: Batch, done_s: Floats) -> Floats:
