@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from stentor.rehearsal import found
 from stentor.rehearsal.answer import Probe
-from stentor.rehearsal.moved import changes, times
+from stentor.rehearsal.moved import changes
 from stentor.simulate.fleet.calibration import Calibration
 from stentor.simulate.fleet.course import Course
 from stentor.simulate.fleet.run import simulate
@@ -81,12 +81,7 @@ def miniature(
     )
     people = max(1, round(scenario.event.listeners * share))
     scenario = replace(scaled(replace(scenario, fleet=small), people), fleet=small)
-    return scenario, replace(
-        calibration,
-        plain=times(calibration.plain, cheaper),
-        tls=times(calibration.tls, cheaper),
-        edge_s=calibration.edge_s * cheaper,
-    )
+    return scenario, calibration.times(cheaper)
 
 
 def _probe(change: str, crowd: float, course: Course) -> Probe:

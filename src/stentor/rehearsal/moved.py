@@ -13,7 +13,7 @@ from stentor.admission.lanes import LANE_PARTS, lane_for_period, period_s, targe
 from stentor.rehearsal.answer import LaneNeed, Sensitivity
 from stentor.rehearsal.demand import demand
 from stentor.rehearsal.plan import Part, lost_at_once, make_plan, parts_needed
-from stentor.simulate.fleet.calibration import Calibration, Costs
+from stentor.simulate.fleet.calibration import Calibration
 from stentor.simulate.fleet.edges import costs_of
 from stentor.simulate.fleet.scenario import Scenario
 
@@ -114,16 +114,5 @@ def changes(
             word = "no slower lane than" if parts < slowest else "a slower lane:"
             yield f"{word} {period_s(parts):g} s", changed, calibration, machines
     way = "tls" if programme.tls else "plain"
-    dearer = replace(calibration, **{way: times(costs_of(programme, calibration), 1.5)})
+    dearer = replace(calibration, **{way: costs_of(programme, calibration).times(1.5)})
     yield "costs half as much again as calibrated", scenario, dearer, machines
-
-
-def times(costs: Costs, factor: float) -> Costs:
-    """Return costs of which every CPU second is `factor` of them; bytes stay what they are."""
-    seconds = {
-        name: getattr(costs, name) * factor
-        for name in costs.__struct_fields__
-        if name.endswith("_s") and name != "delivery_s"
-    }
-    delivery_s = {lane: one * factor for lane, one in costs.delivery_s.items()}
-    return replace(costs, delivery_s=delivery_s, **seconds)

@@ -11,9 +11,6 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from stentor.rehearsal.trial import Kind, Trial
-from stentor.simulate.fleet.calibration import Calibration, Costs
-
-_TIMES = ("join_s", "place_s", "page_s", "notice_s", "wake_s", "beside_s")
 
 
 def usual_piece_s(trials: Sequence[Trial]) -> float:
@@ -34,21 +31,3 @@ def at_speed(trial: Trial, usual_s: float) -> Trial:
         times = slower(one.piece_s, usual_s)
         windows.append(replace(one, cpu_s=one.cpu_s / times, asked_s=one.asked_s / times))
     return replace(trial, windows=tuple(windows))
-
-
-def slowed(costs: Calibration, times: float) -> Calibration:
-    """Return costs where everything that takes CPU takes so many times as much."""
-    return replace(
-        costs,
-        plain=_slowed(costs.plain, times),
-        tls=_slowed(costs.tls, times),
-        edge_s=costs.edge_s * times,
-    )
-
-
-def _slowed(costs: Costs, times: float) -> Costs:
-    return replace(
-        costs,
-        delivery_s={lane: one * times for lane, one in costs.delivery_s.items()},
-        **{name: getattr(costs, name) * times for name in _TIMES},
-    )

@@ -17,7 +17,7 @@ from stentor.rehearsal.answer import Witness
 from stentor.rehearsal.band import RESOLUTION_S, is_borne_out, off_by
 from stentor.rehearsal.fitting import fit, sizes, without_size
 from stentor.rehearsal.pooled import pooled
-from stentor.rehearsal.speed import slowed, slower
+from stentor.rehearsal.speed import slower
 from stentor.rehearsal.trial import Kind, Trial
 from stentor.simulate.fleet.calibration import Calibration
 from stentor.simulate.fleet.course import Course, Spread
@@ -136,7 +136,7 @@ def witnesses(
         tell(f"predicts the trial of {trial.size:,} from the other sizes")
         others = without_size(good, trial.size)
         costs = fit(others, machine=machine, cores=cores, lane_parts=trial.lane_parts)
-        now = slowed(costs.calibration, slower(trial.piece_s, costs.piece_s))
+        now = costs.calibration.times(slower(trial.piece_s, costs.piece_s))
         found += compare(trial, predict(trial, now))
     return found
 

@@ -34,7 +34,7 @@ class Audience:
         self._networks = networks
         self._answers = chance
         self._visits = Wish(self._sees_page, self._saw_late, _goes_away, _goes_away)
-        self._joins = Wish(self._seen, self._heard_late, self._refused, self._gave_up)
+        self._joins = Wish(self._seen, self._heard_late, self._refused, self._refused)
         self._reads = Wish(self._begins_to_read, _goes_away, _goes_away, _goes_away)
 
     def gather(self, chance: Chance, who: People, *, human: bool = True) -> None:
@@ -219,10 +219,6 @@ class Audience:
         if not self._is_buggy():
             wait_s = 1 + 2 * float(self._answers.random())
             self._scene.at(self._scene.now_s + wait_s, self._ask, person)
-
-    def _gave_up(self, person: Person) -> None:
-        """Nobody has looked."""
-        self._refused(person)
 
     def _vouch(self, person: Person) -> None:
         """The first look at a reminder is one whom somebody wanted here."""

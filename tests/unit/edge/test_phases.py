@@ -41,6 +41,16 @@ def test_every_phase_is_opened_once(parts: int) -> None:
     assert max(counts) - min(counts) <= TOGETHER
 
 
+def test_who_come_one_after_another_go_to_one_phase() -> None:
+    phases = phases_of(48)
+    join(phases, 48 * LISTENERS_MIN)
+    went = [phases.choose().phase for _ in range(3 * TOGETHER)]
+    assert [len(set(went[at : at + TOGETHER])) for at in range(0, 3 * TOGETHER, TOGETHER)] == [
+        1
+    ] * 3
+    assert len(set(went)) == 3
+
+
 def test_few_listeners_share_a_delivery() -> None:
     phases = phases_of(48)
     join(phases, LISTENERS_MIN)

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from stentor.rehearsal.fitting import fit
 from stentor.rehearsal.pooled import pooled
-from stentor.rehearsal.speed import slowed, usual_piece_s
+from stentor.rehearsal.speed import usual_piece_s
 from stentor.rehearsal.trial import Kind, Quantiles, Time, Trial
 from stentor.rehearsal.witnesses import witnesses
 from support.trials import SIZES, trials, truth
@@ -29,7 +29,7 @@ def uneven() -> list[Trial]:
     usual = [said(one, 1.0) for one in trials(truth()) if one.size != SIZES[1]]
     slow = [
         said(one, SLOWER)
-        for one in trials(slowed(truth(), SLOWER))
+        for one in trials(truth().times(SLOWER))
         if one.size == SIZES[1] and one.kind is not Kind.DELIVERIES
     ]
     return usual + slow

@@ -4,6 +4,7 @@ All are CPU seconds of one core or bytes. Where they come from is part of them.
 """
 
 import msgspec
+from msgspec.structs import replace
 
 
 class Costs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -24,6 +25,16 @@ class Costs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     # What everybody who asks costs beside the joiners' share: the kernel's part and the loop's.
     beside_s: float = 0.0
 
+    def times(self, factor: float) -> "Costs":
+        """Return costs of which every CPU second is `factor` of them; bytes stay what they are."""
+        seconds = {
+            name: getattr(self, name) * factor
+            for name in self.__struct_fields__
+            if name.endswith("_s") and name != "delivery_s"
+        }
+        delivery_s = {lane: one * factor for lane, one in self.delivery_s.items()}
+        return replace(self, delivery_s=delivery_s, **seconds)
+
 
 class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A machine's costs. `measured` is False for the figures that come with the code."""
@@ -38,6 +49,11 @@ class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     first_audio_s: float  # from asking to the first audio on an edge with nothing else to do
     at: str = ""  # when, ISO 8601
     version: str = ""
+
+    def times(self, factor: float) -> "Calibration":
+        """Return costs of a machine on which everything takes `factor` of the CPU."""
+        plain, tls = self.plain.times(factor), self.tls.times(factor)
+        return replace(self, plain=plain, tls=tls, edge_s=self.edge_s * factor)
 
 
 SHIPPED = Calibration(
