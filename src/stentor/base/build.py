@@ -12,7 +12,8 @@ import msgspec
 
 PACKAGE = Path(__file__).parents[1]
 _REVISION_CHARS = 40
-_LEFT_OUT = {"__pycache__"}
+# Scenarios: a wheel carries them, a clone has them elsewhere, and certificates hold their text.
+_LEFT_OUT = {"__pycache__", "scenarios"}
 _TRIES = 3
 
 
@@ -40,7 +41,7 @@ def _digest_now(package: Path) -> str:
 
 
 def digest_of(package: Path) -> str:
-    """Return one digest over all files below `package` but what Python makes of them.
+    """Return one digest over all files below `package` but scenarios and what Python makes.
 
     Raises `OSError` if one of them goes away meanwhile.
     """

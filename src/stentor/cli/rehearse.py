@@ -10,7 +10,7 @@ from stentor.cli.options import Data, Json
 
 def rehearse(
     scenario: Annotated[
-        str, typer.Argument(help="A file, or a name in scenarios/.", metavar="SCENARIO")
+        str, typer.Argument(help="A file, or the name of one in scenarios/.", metavar="SCENARIO")
     ],
     listeners: Annotated[
         int | None, typer.Option("--listeners", help="How many come [as the scenario says].", min=1)

@@ -1,4 +1,8 @@
-"""Finds a scenario by its path, or by its name in a `scenarios` folder. Reads; decides nothing."""
+"""Finds a scenario by its path, or by its name in a `scenarios` folder. Reads; decides nothing.
+
+A name is looked up where one is, then in the clone that the code lies in; an installed wheel
+carries the project's own beside its code.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +12,7 @@ from stentor.base.errors import UsageError
 from stentor.simulate.fleet.reading import TEXT_MAX, read
 from stentor.simulate.fleet.scenario import Scenario, scaled
 
-_FOLDERS = (Path("scenarios"), PACKAGE.parents[1] / "scenarios")
+_FOLDERS = (Path("scenarios"), PACKAGE.parents[1] / "scenarios", PACKAGE / "scenarios")
 
 
 @dataclass(frozen=True, slots=True)
