@@ -287,7 +287,9 @@ def main() -> None:
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--write", action="store_true")
     said = parser.parse_args()
-    training = run_events(said.training, said.trained_on, said.keep, said.processes)
+    # Nothing is fitted to mimics: they are the bound of what can be known.
+    kinds = [kind for kind in Kind if kind is not Kind.MIMIC]
+    training = run_events(said.training, said.trained_on, said.keep, said.processes, kinds)
     method = fitted(training)
     floors = floors_of([row for row in training if row.kind in HARMLESS])
     rows = run_events(said.events, said.seed, said.keep, said.processes)

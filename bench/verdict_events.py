@@ -6,6 +6,7 @@ Nothing of the truth goes into what the verdict reads: records make columns, col
 import math
 import multiprocessing
 import pickle
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -137,7 +138,13 @@ def assess(columns: Columns) -> list[dict[str, float]]:
     return found
 
 
-def run_events(events: int, seed: int, keep: Path | None, processes: int) -> list[Row]:
+def run_events(
+    events: int,
+    seed: int,
+    keep: Path | None,
+    processes: int,
+    kinds: Sequence[Kind] = tuple(Kind),
+) -> list[Row]:
     """Return all evenings of all classes; with `keep` (a folder) each of a seed is run only once.
 
     They are kept as they are run, some of each class at a time: a run that was interrupted goes on
@@ -150,7 +157,7 @@ def run_events(events: int, seed: int, keep: Path | None, processes: int) -> lis
             kept = None if keep is None else keep / f"verdict-{seed}-{begin}-{end}.pickle"
             if kept is None or not kept.exists():
                 jobs = [
-                    (kind, n, seed, kept is not None) for n in range(begin, end) for kind in Kind
+                    (kind, n, seed, kept is not None) for n in range(begin, end) for kind in kinds
                 ]
                 some = pool.map(one_row, jobs, chunksize=3)
                 if kept is None:

@@ -19,6 +19,11 @@ from stentor.simulate.truth import fared
 from stentor.simulate.world import Chance, Population
 
 RATIOS = (0.1, 1.0, 10.0)  # of an attack to what people ask for
+# People of an evening, drawn evenly in its logarithm. A machine that so few overload lets in some
+# a second, where a real core does thousands: the smaller, the later is anything of an attack seen.
+SIZES = (1_500, 9_000)
+SMALL = (400, 1_800)
+_GROWS_FROM = SMALL[1]  # people: networks and attackers' addresses are as many more as they are
 _DEEDS_MAX = 14_000
 _DRAWS = 8
 _OVERLOADED, _FITS = 0.15, 0.03
@@ -36,11 +41,18 @@ class Kind(Enum):
     MIMIC = "perfect mimic"
 
 
-def draw(kind: Kind, n: int, seed: int, *, family: Family | None = None) -> Event:
+def draw(
+    kind: Kind,
+    n: int,
+    seed: int,
+    *,
+    family: Family | None = None,
+    sizes: tuple[int, int] = SIZES,
+) -> Event:
     """Return the `n`th evening of a class; crowds, families, ratios and faults go around."""
     mixed_seed = [seed, n, tuple(Kind).index(kind)]
     chance = np.random.default_rng(mixed_seed)
-    people = _people(chance, CROWDS[n % len(CROWDS)], kind)
+    people = _people(chance, CROWDS[n % len(CROWDS)], sizes)
     event = Event(
         seed=int(chance.integers(1 << 62)),
         kind=kind.value,
@@ -66,9 +78,9 @@ def draw(kind: Kind, n: int, seed: int, *, family: Family | None = None) -> Even
     return event
 
 
-def draw_carrier(n: int, seed: int) -> Event:
+def draw_carrier(n: int, seed: int, sizes: tuple[int, int] = SIZES) -> Event:
     """Return a crowd of which many share one address, with one bot among a hundred of those."""
-    event = draw(Kind.QUIET if n % 2 else Kind.CROWD, n, seed + 104_729)
+    event = draw(Kind.QUIET if n % 2 else Kind.CROWD, n, seed + 104_729, sizes=sizes)
     chance = np.random.default_rng([seed, n, 77])
     spread = replace(
         event.people.population, carriers=1, behind_carrier=float(chance.uniform(0.1, 0.4))
@@ -87,7 +99,7 @@ def draw_carrier(n: int, seed: int) -> Event:
     return replace(event, kind="carrier", people=people, attack=attack)
 
 
-def settled(kind: Kind, n: int, seed: int) -> tuple[Event, Outcome]:
+def settled(kind: Kind, n: int, seed: int, sizes: tuple[int, int] = SIZES) -> tuple[Event, Outcome]:
     """Return the first of up to eight draws in which people alone fare as the class has it.
 
     And how that evening went without attack and fault. Crowds must overload the machine and others
@@ -95,7 +107,7 @@ def settled(kind: Kind, n: int, seed: int) -> tuple[Event, Outcome]:
     looked at.
     """
     for again in range(_DRAWS):
-        event = draw(kind, n, seed + 7919 * again)
+        event = draw(kind, n, seed + 7919 * again, sizes=sizes)
         alone = Evening(event.without_attack.without_fault).run()
         share = fared(alone, event.end_s).share
         if share > _OVERLOADED if kind in (Kind.CROWD, Kind.BOTH) else share < _FITS:
@@ -107,11 +119,16 @@ def _log(chance: Chance, low: float, high: float) -> float:
     return float(np.exp(chance.uniform(np.log(low), np.log(high))))
 
 
-def _people(chance: Chance, crowd: str, kind: Kind) -> People:
-    n = round(_log(chance, 400, 1800))
+def _grown(people: int) -> float:
+    """Return by how much more networks there are than in front of a small audience."""
+    return max(1.0, people / _GROWS_FROM)
+
+
+def _people(chance: Chance, crowd: str, sizes: tuple[int, int]) -> People:
+    n = round(_log(chance, *sizes))
     carriers = int(chance.integers(0, 4))
     population = Population(
-        clusters=round(_log(chance, 60, 1500)),
+        clusters=round(_log(chance, 60, 1500) * _grown(n)),
         skew=float(chance.uniform(0.3, 1.4)),
         ipv6=float(chance.uniform(0.1, 0.6)),
         carriers=carriers,
@@ -189,13 +206,14 @@ def _attack(chance: Chance, event: Event, family: Family, ratio: float) -> Attac
     people_per_s = _demand_per_s(chance, event)
     per_s = max(3.0, ratio * people_per_s * float(chance.uniform(0.7, 1.4)))
     lasts_s = float(chance.uniform(15, 45))
-    lasts_s = max(8.0, min(lasts_s, _DEEDS_MAX / per_s))
+    size = _grown(event.people.n)
+    lasts_s = max(8.0, min(lasts_s, size * _DEEDS_MAX / per_s))
     at_start = bool(chance.random() < 0.5)
     start_s = event.hour_s + float(chance.uniform(-3, 3)) if at_start else 0.0
     if not at_start:
         start_s = float(chance.uniform(12, event.end_s - lasts_s - 5))
     few = uses_few(chance, family)
-    addresses = round(_log(chance, 2, 30) if few else _log(chance, 100, 3000))
+    addresses = round(size * (_log(chance, 2, 30) if few else _log(chance, 100, 3000)))
     return Attack(
         family=family,
         start_s=start_s,

@@ -16,7 +16,7 @@ from stentor.evidence.report import make_report
 from stentor.evidence.verdict import Told, Word
 from stentor.simulate.attackers import Family
 from stentor.simulate.crush import EPOCH_MS
-from stentor.simulate.draw import Kind, draw
+from stentor.simulate.draw import SMALL, Kind, draw
 from stentor.simulate.evening import Evening
 from stentor.simulate.events import Event
 from stentor.simulate.machine import ROOM
@@ -39,12 +39,12 @@ def _ledger(event: Event) -> bytes:
 
 @pytest.fixture(scope="module")
 def attacked() -> bytes:
-    return _ledger(draw(Kind.ATTACK, 1, 7, family=Family.FORGERY))
+    return _ledger(draw(Kind.ATTACK, 1, 7, family=Family.FORGERY, sizes=SMALL))
 
 
 @pytest.fixture(scope="module")
 def crowded() -> bytes:
-    return _ledger(draw(Kind.CROWD, 1, 7))
+    return _ledger(draw(Kind.CROWD, 1, 7, sizes=SMALL))
 
 
 def test_strangers_with_the_same_files_get_the_same_bytes(attacked: bytes, tmp_path: Path) -> None:

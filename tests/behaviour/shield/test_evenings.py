@@ -14,7 +14,7 @@ import pytest
 from stentor.evidence.verdict import Told, Verdict, Word, judge
 from stentor.shield import sketches
 from stentor.simulate.attackers import Attack, Family
-from stentor.simulate.draw import Kind, draw
+from stentor.simulate.draw import SMALL, Kind, draw
 from stentor.simulate.evening import Evening
 from stentor.simulate.events import Event, Fault, Machine, People
 from stentor.simulate.scene import Outcome
@@ -54,7 +54,7 @@ def test_same_evening_gives_the_same_records_and_the_same_verdict_bit_for_bit() 
 @pytest.mark.parametrize("kind", [Kind.QUIET, Kind.CROWD, Kind.OWN])
 def test_no_harmless_evening_is_called_an_attack(kind: Kind) -> None:
     for n in range(6):
-        outcome = Evening(draw(kind, n, 2)).run()
+        outcome = Evening(draw(kind, n, 2, sizes=SMALL)).run()
         found = judge(outcome.seconds)
         assert found.word not in ACCUSED, f"{kind} {n}: {found.word}, {found.answers[0].because}"
 
