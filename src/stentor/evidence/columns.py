@@ -10,6 +10,7 @@ from datasketches import theta_union
 
 from stentor.evidence.hindsight import Hindsight, read_hindsight
 from stentor.evidence.records import Second
+from stentor.evidence.repeats import Knocks, read_knocks
 from stentor.media.grid import PART_S
 from stentor.shield import sketches
 from stentor.shield.facts import Heavy
@@ -43,6 +44,7 @@ class Columns:
     vouched: list[float] = field(default_factory=list)
     lag_s: list[float] = field(default_factory=list)  # of the programme
     missing: list[int] = field(default_factory=list)
+    knocks: Knocks = field(default_factory=Knocks)  # with those whom the kernel turned away
     hindsight: Hindsight = field(default_factory=Hindsight)
 
     def __len__(self) -> int:
@@ -106,6 +108,8 @@ def read_columns(seconds: Sequence[Second]) -> Columns:
         columns.vouched.append(float(merged.vouched))
         columns.lag_s.append(_lag_s(second))
         columns.missing.append(len(second.missing))
+    turned_away = [float(one.kernel.get("listen_overflows", 0)) for one in columns.merged]
+    columns.knocks = read_knocks(columns.accepted, turned_away)
     columns.heavy = read_heavy(columns)
     columns.hindsight = read_hindsight(seconds)
     return columns

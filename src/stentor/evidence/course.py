@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from stentor.evidence.records import RoomPlan, Second
+from stentor.evidence.repeats import read_knocks
 from stentor.shield.facts import EdgeSecond
 from stentor.shield.sketches import Times
 
@@ -49,7 +50,9 @@ class Course:
     joined: list[float] = field(default_factory=list)
     places: list[float] = field(default_factory=list)
     wrong: list[float] = field(default_factory=list)
+    shared: list[float] = field(default_factory=list)  # places told to many in one breath
     nothing_told: list[float] = field(default_factory=list)
+    unheard: list[float] = field(default_factory=list)  # about so many, whom the kernel kept out
     interrupted: list[float] = field(default_factory=list)
     advised: list[float] = field(default_factory=list)  # listeners told to come again elsewhere
     audio_p50_s: list[float] = field(default_factory=list)
@@ -91,6 +94,8 @@ def read_course(seconds: Iterable[Second], room: str) -> Course:
     course = Course(room)
     grown = _Grown()
     banned = 0
+    accepted: list[float] = []
+    turned_away: list[float] = []
     for second in seconds:
         if room in second.rooms:
             course.plan = second.rooms[room]
@@ -107,6 +112,9 @@ def read_course(seconds: Iterable[Second], room: str) -> Course:
         course.notes += [(at_s, note.what, note.about) for note in second.notes]
         _add_room(course, second.edges, room, grown)
         _add_machine(course, second.edges)
+        accepted.append(sum(edge.counts.get("accepted", 0) for edge in second.edges))
+        turned_away.append(sum(edge.kernel.get("listen_overflows", 0) for edge in second.edges))
+    course.unheard = read_knocks(accepted, turned_away).late
     return course
 
 
@@ -145,6 +153,7 @@ def _add_machine(course: Course, edges: Sequence[EdgeSecond]) -> None:
     course.asked.append(sum(edge.load.asked_per_s for edge in edges))
     course.advised.append(counts.get("advised", 0))
     course.places.append(counts.get("line_given", 0))
+    course.shared.append(counts.get("line_shared", 0))
     course.wrong.append(sum(counts.get(name, 0) for name in WRONG))
     course.nothing_told.append(sum(counts.get(name, 0) for name in NOTHING_TOLD))
     course.use.append(max((edge.load.use for edge in edges), default=0.0))

@@ -126,7 +126,8 @@ def _audio_or_truth(course: Course) -> Held:
     if not len(course.audio):
         return Held(promise, Kept.UNKNOWN, "nobody joined in this time")
     p95_s = course.audio.quantile(0.95)
-    nothing = sum(course.nothing_told)
+    unheard = round(sum(course.unheard))
+    nothing = sum(course.nothing_told) + unheard
     places = sum(course.places)
     asked = len(course.audio) + places + nothing
     kept = Kept.YES if p95_s <= AUDIO_P95_S_MAX and not nothing else Kept.NO
@@ -137,6 +138,10 @@ def _audio_or_truth(course: Course) -> Held:
         f" {p95_s:.3f} s (p95) as the edges saw it; {places:,.0f} places in line given;"
         f" {nothing:,.0f} of {asked:,.0f} were turned away with neither"
     )
+    if unheard:
+        found += f", about {unheard:,} of them by a full queue of the kernel, for 3 s or longer"
+    if sum(course.shared):
+        found += f"; {sum(course.shared):,.0f} times a place was told to many in one breath"
     return Held(promise, kept, found, p95_s)
 
 

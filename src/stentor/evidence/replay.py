@@ -68,8 +68,8 @@ def people_course(columns: Columns, hostile: Hostile) -> Course:
     coming, looking = [], []
     stock = 0.0
     for t, one in enumerate(merged):
-        came = max(0.0, columns.accepted[t] - hostile.per_s[t])
         share = hostile.per_s[t] / columns.accepted[t] if columns.accepted[t] else 0.0
+        came = max(0.0, columns.knocks.begun[t] * (1 - share))  # the kernel turns away all alike
         asks = joins * came
         new = max(0.0, asks - stock / RETRY_S)
         served = (one.counts.get("joined", 0) + one.counts.get("line_given", 0)) * (1 - share)

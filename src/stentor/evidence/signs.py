@@ -122,11 +122,10 @@ def unseen_share(columns: Columns) -> float:
     """Return how many of those who came had to wait so long that nobody can say what they were.
 
     While most wait, give up and come again, a small attack among them leaves no sign. Whom the
-    kernel turned away, as its queue was full, is counted too.
+    kernel turned away each time that they knocked, as its queue was full, is counted too.
     """
     seen = sum(Seen(columns).only(columns.accepted))
-    turned_away = sum(one.kernel.get("listen_overflows", 0) for one in columns.merged)
-    return 1 - seen / max(1.0, sum(columns.accepted) + turned_away)
+    return 1 - seen / max(1.0, sum(columns.accepted) + sum(columns.knocks.left_out))
 
 
 def _scan(some: Sequence[float], all_: Sequence[float]) -> float:

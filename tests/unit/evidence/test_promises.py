@@ -162,3 +162,26 @@ def test_ledger_that_does_not_verify_or_has_a_hole_keeps_no_promise() -> None:
     hole = _held(evening)[4]
     assert hole.kept is Kept.NO
     assert "10 missing" in hole.found
+
+
+def test_places_that_were_told_in_one_breath_are_places() -> None:
+    crush = [_with(second, counts={"line_shared": 50}) for second in _evening()]
+    audio_or_truth = _held(crush)[2]
+    assert audio_or_truth.kept is Kept.YES
+    assert "3,000 times a place was told to many in one breath" in audio_or_truth.found
+
+
+def test_whom_the_kernel_kept_out_heard_neither_audio_nor_a_place() -> None:
+    evening = _evening()
+    full = {"counts": {"accepted": 100}, "kernel": {"listen_overflows": 300}}
+    evening[20:30] = [_with(second, **full) for second in evening[20:30]]
+    audio_or_truth = _held(evening)[2]
+    assert audio_or_truth.kept is Kept.NO
+    assert "by a full queue of the kernel" in audio_or_truth.found
+
+
+def test_whom_the_kernel_kept_out_once_came_in_time_all_the_same() -> None:
+    evening = _evening()
+    evening[20] = _with(evening[20], kernel={"listen_overflows": 100}, counts={"accepted": 400})
+    evening[21] = _with(evening[21], counts={"accepted": 100})
+    assert _held(evening)[2].kept is Kept.YES

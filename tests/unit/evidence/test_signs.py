@@ -212,9 +212,11 @@ def test_whom_the_kernel_turned_away_was_not_seen_either() -> None:
     seconds = evening()
     assert unseen_share(read_columns([Second(one.at_ms, (one,)) for one in seconds])) == 0
     came = sum(one.counts["accepted"] for one in seconds)
-    seconds[70] = replace(seconds[70], kernel={"listen_overflows": came})
+    for n in range(40, 55):  # each knocks four times, and a queue that is full stays so
+        seconds[n] = replace(seconds[n], counts={}, kernel={"listen_overflows": came})
     found = unseen_share(read_columns([Second(one.at_ms, (one,)) for one in seconds]))
-    assert found == pytest.approx(0.5)
+    heard = sum(one.counts.get("accepted", 0) for one in seconds)
+    assert 0 < found <= 1 - heard / (heard + 15 * came / 4)
 
 
 def test_ordinary_evening_raises_none() -> None:
