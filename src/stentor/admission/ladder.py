@@ -10,8 +10,10 @@ to tell somebody their place costs more than to let them in (docs/decisions/0020
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
+
+import msgspec
 
 from stentor.admission.lanes import LANE_PARTS, margin_parts, period_s
 from stentor.admission.pace import ROOM_MAX, Leaving, Pace, fits, sustained_per_s
@@ -29,6 +31,7 @@ BITS_LOWER, BITS_LINE = 0.80, 0.95
 DESCRIPTORS_LINE = 0.97
 MEMORY_LINE = 0.95
 _LATE_LINE = 0.8  # of what a lane's listeners have in hand
+_LATE_MIN_S = _LATE_LINE * margin_parts(LANE_PARTS[0]) * PART_S  # … in any lane
 _LINE_AFTER_S = 2.0  # one bad second is no crowd
 _FULL_WITHIN_S = 3.0  # until what comes would have taken all room
 _ROOM_OPEN = 0.02  # of who is present must fit again, before the line is closed
@@ -53,15 +56,14 @@ SIDE_FEATURES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class LoadFacts:
+class LoadFacts(msgspec.Struct, frozen=True):
     """What an edge measured of itself in the last second. CPU times are in seconds a second.
 
     `cores` is its share of the machine's, `join_share` the CPU time that joiners may have.
     """
 
     cores: float = 1.0
-    listeners: Mapping[int, int] = field(default_factory=dict)  # by a lane's parts
+    listeners: Mapping[int, int] = {}  # by a lane's parts
     delivery_cost_s: float = 12e-6
     join_cost_s: float = 50e-6
     late_s: float = 0.0  # from a part's coming to the end of its delivery, queueing for CPU too
@@ -78,8 +80,7 @@ class LoadFacts:
     shelf_per_s: float = 0.0  # what HLS players ask for
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """What joiners get from now on, and how many may be let in a second."""
 
     step: Step = Step.ALL
@@ -126,7 +127,9 @@ def delivery_use(facts: LoadFacts, joiners: float = 0.0, parts: int = LANE_PARTS
 
 
 def _deliveries_per_s(facts: LoadFacts) -> float:
-    per_s = sum(count / period_s(lane) for lane, count in facts.listeners.items())
+    per_s = 0.0
+    for parts, count in facts.listeners.items():
+        per_s += count / period_s(parts)
     return per_s + facts.shelf_per_s * SHELF_COST
 
 
@@ -161,12 +164,12 @@ class Ladder:
         self._now_s = now_s
         late = _is_late(facts)
         self._late_s = self._late_s + past_s if late else 0.0
-        room, per_s = self._room(facts), self._rate(facts, past_s)
-        self._climb(facts, room, past_s)
-        self._line = self._wants_line(facts, room, past_s)
+        present, deliveries = sum(facts.listeners.values()), _deliveries_per_s(facts)
+        room, per_s = self._room(facts, present, deliveries), self._rate(facts, past_s)
+        self._climb(facts, deliveries, room, past_s)
+        self._line = self._wants_line(facts, present, room, late=late, past_s=past_s)
         rung = self._rungs[self._at]
         lowers = self._lowers(facts, past_s) or rung.step >= Step.LOWER
-        present = sum(facts.listeners.values())
         return Decision(
             step=Step.LINE if self._line else Step.LOWER if lowers else rung.step,
             fastest_parts=rung.parts,
@@ -179,28 +182,30 @@ class Ladder:
             present_parts=max(rung.parts, self._present_parts(facts, present)),
         )
 
-    def _wants_line(self, facts: LoadFacts, room: int, past_s: float) -> bool:
+    def _wants_line(
+        self, facts: LoadFacts, present: int, room: int, *, late: bool, past_s: float
+    ) -> bool:
         """Say whether there is no room, or soon will not be; one bad second is no crowd."""
         if room <= 0:
             self._short_s, self._ample_s = _LINE_AFTER_S, 0.0
             return True
-        ample = room > _ROOM_OPEN * sum(facts.listeners.values()) and not facts.waiting
-        if _is_late(facts) or room <= facts.asked_per_s * _FULL_WITHIN_S:
+        ample = room > _ROOM_OPEN * present and not facts.waiting
+        if late or room <= facts.asked_per_s * _FULL_WITHIN_S:
             self._short_s, self._ample_s = self._short_s + past_s, 0.0
         else:
             self._short_s = 0.0
             self._ample_s = self._ample_s + past_s if ample else 0.0
         return self._ample_s < DOWN_AFTER_S if self._line else self._short_s >= _LINE_AFTER_S
 
-    def _climb(self, facts: LoadFacts, room: int, past_s: float) -> None:
+    def _climb(self, facts: LoadFacts, deliveries: float, room: int, past_s: float) -> None:
         """Find the lane; whoever has to wait takes no room in any."""
         joiners = max(0.0, min(facts.asked_per_s * HORIZON_S, room))
         if self._line:
             joiners = min(joiners, self._pace.per_s * HORIZON_S)
-        fits = self._first_that_fits(facts, joiners, 0.0)
+        fits = self._first_that_fits(facts, deliveries, joiners, 0.0)
         if fits > self._at:
             self._at, self._below_s = fits, 0.0
-        elif self._first_that_fits(facts, joiners, _MARGIN) < self._at:
+        elif self._at and self._first_that_fits(facts, deliveries, joiners, _MARGIN) < self._at:
             self._below_s += past_s
             if self._below_s >= DOWN_AFTER_S:
                 self._at, self._below_s = self._at - 1, DOWN_AFTER_S / 2
@@ -218,10 +223,12 @@ class Ladder:
                 return rung.parts
         return self._rungs[-1].parts
 
-    def _first_that_fits(self, facts: LoadFacts, joiners: float, margin: float) -> int:
-        per_s, cost_s = _deliveries_per_s(facts), facts.delivery_cost_s
+    def _first_that_fits(
+        self, facts: LoadFacts, deliveries: float, joiners: float, margin: float
+    ) -> int:
+        cost_s = facts.delivery_cost_s
         for n, rung in enumerate(self._rungs):
-            use = (per_s + joiners / period_s(rung.parts)) * cost_s / facts.cores
+            use = (deliveries + joiners / period_s(rung.parts)) * cost_s / facts.cores
             if use < rung.ceiling - margin:
                 return n
         return len(self._rungs) - 1
@@ -247,13 +254,13 @@ class Ladder:
         wanted = sustained_per_s(facts.join_cost_s, facts.join_share)
         return self._pace.follow(wanted, past_s)
 
-    def _room(self, facts: LoadFacts) -> int:
+    def _room(self, facts: LoadFacts, present: int, deliveries: float) -> int:
         """Return how many more fit if all who come get the slowest lane."""
-        present = sum(facts.listeners.values())
         late = self._late_s >= _LATE_FULL_S
         if late or (not present and (facts.memory >= MEMORY_LINE or facts.bits >= BITS_LINE)):
             return 0
-        spare_s = (LOWER_CEILING - delivery_use(facts)) * facts.cores
+        use = deliveries * facts.delivery_cost_s / facts.cores
+        spare_s = (LOWER_CEILING - use) * facts.cores
         free = (DESCRIPTORS_LINE - facts.descriptors) * facts.descriptors_max
         # Below zero when they are too many: a door lets in some beyond what is just no room.
         by_memory = self._fits_memory(facts.memory, present)
@@ -276,5 +283,7 @@ class Ladder:
 
 def _is_late(facts: LoadFacts) -> bool:
     """Say whether deliveries are so late that some listeners' buffers are nearly dry."""
-    fastest = min((lane for lane, count in facts.listeners.items() if count), default=0)
+    if facts.late_s <= _LATE_MIN_S:
+        return False
+    fastest = min((parts for parts, count in facts.listeners.items() if count), default=0)
     return bool(fastest) and facts.late_s > _LATE_LINE * margin_parts(fastest) * PART_S
