@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from msgspec.structs import replace
 from itertools import pairwise
 
 import pytest
+from msgspec.structs import replace
 
 from stentor.admission.ladder import Decision, Ladder, LoadFacts, Step, delivery_use
 from stentor.admission.lanes import LANE_PARTS
