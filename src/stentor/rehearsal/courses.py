@@ -97,6 +97,7 @@ def charts(course: Course) -> Iterator[str]:
     yield from _of_minutes(
         course, "first_audio_s", "From coming to audio", shaded, marked, FIRST_AUDIO_S
     )
+    yield from _of_minutes(course, "wait_s", "In line, of those who were let in", shaded, marked)
     yield Stacked(
         "Listeners by lane",
         "people at once; the slower the lane, the further behind live",

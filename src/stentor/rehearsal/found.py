@@ -29,22 +29,23 @@ USED = {
     "descriptors": ("descriptors_worst", DESCRIPTORS_LINE, "descriptors of the fullest edge"),
 }
 PEOPLE = {
-    "first_audio_s": ("from coming to audio, without a line", "s"),
+    "first_audio_s": ("from coming to audio, or to giving up unheard, without a line", "s"),
     "served_audio_s": ("from one's turn in line to audio", "s"),
     "called_audio_s": ("from coming when it was one's turn to audio", "s"),
     "wait_s": ("time in line", "s"),
     "wait_error": ("wait beyond what was announced, as a share of it", ""),
     "behind_s": ("behind live, of all seconds listened", "s"),
     "stalled_s": ("silence, of those who had any", "s"),
-    "back_s": ("from being cut off to audio again", "s"),
+    "back_s": ("from being cut off to audio again, or to giving up", "s"),
 }
 COUNTS = {
     "heard": "heard audio",
     "never_heard": "never heard any",
     "places": "were told a place in line",
-    "gave_up": "left the line",
+    "gave_up": "lost patience, in line or before",
+    "unheard": "had neither audio nor a place in line, and waited for it in vain",
     "line_full": "were told that the line is full",
-    "given_up": "gave up connecting",
+    "given_up": "times somebody had no answer within 6 s",
     "cut": "times somebody was cut off",
     "stalled": "had silence",
     "barred": "times the shield kept somebody out, although no bot",

@@ -19,6 +19,8 @@ _SAID = {
 
 REFUTED = "Not to be relied on: real listeners do not bear this simulation out. It says: "
 
+_FEW = 0.001  # of all who come: such as those who come in the last second
+_MANY = 2.0  # from three times on, a share says less than a multiple
 _LESS = {
     "network": "joiners get a lower bitrate, then a place in line",
     "cpu": "joiners get slower lanes, and wait for their turn",
@@ -30,6 +32,9 @@ def sentence(course: Course, outcome: Outcome, first: Limit, figures: Sequence[F
     fleet = course.fleet
     p95 = found.quantile(course, "first_audio_s", 0.95)
     heard = "" if p95 is None else f"; 95 of 100 hear audio within {figure(p95)} s"
+    never = course.counts.get("never_heard", 0)
+    if never > _FEW * values["people"]:
+        heard = f"; {whole(never)} never hear any{_of_the_rest(course, p95)}"
     wait = found.quantile(course, "wait_s", 0.95)
     line = (
         ""
@@ -48,12 +53,20 @@ def sentence(course: Course, outcome: Outcome, first: Limit, figures: Sequence[F
     )
 
 
+def _of_the_rest(course: Course, p95: float | None) -> str:
+    """Say how the others fared; p95 is also of who had neither audio nor a place."""
+    if p95 is None or course.counts.get("unheard", 0):
+        return ""
+    return f", of those who do not wait 95 of 100 within {figure(p95)} s"
+
+
 def _first(first: Limit, peak: float) -> str:
     more = first.listeners / max(1.0, peak) - 1.0
     if more >= 0:
+        told = f"{more:.0%} more than" if more < _MANY else f"{whole(more + 1)} times what"
         return (
             f"What runs out first is the {first.name}, at {whole(first.listeners)} at once"
-            f" ({more:.0%} more than listened)."
+            f" ({told} listened)."
         )
     return (
         f"The {first.name} is short from {whole(first.listeners)} at once on, {-more:.0%} fewer"
@@ -65,6 +78,12 @@ def because(course: Course, kept: Sequence[Promise], refuted: str) -> Iterator[s
     for one in kept:
         if not one.kept and one.found is not None:
             yield f"Not kept: {one.about} ({with_unit(one.found, one.unit)} found)."
+    unheard, people = course.counts.get("unheard", 0), course.counts.get("people", 0)
+    if unheard:
+        yield (
+            f"{whole(unheard)} of {whole(people)} who came had neither audio nor a place in line;"
+            " they count with as long as they waited."
+        )
     if refuted:
         yield refuted
     if not course.calibration.measured:

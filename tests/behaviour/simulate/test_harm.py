@@ -4,6 +4,11 @@ import msgspec
 import numpy as np
 import pytest
 
+from stentor.rehearsal.answer import Outcome
+from stentor.rehearsal.found import promises
+from stentor.rehearsal.judge import make_answer
+from stentor.rehearsal.plan import make_plan
+from stentor.rehearsal.wording import whole
 from stentor.simulate.fleet.attacking import Attacking
 from stentor.simulate.fleet.calibration import SHIPPED
 from stentor.simulate.fleet.course import Course
@@ -245,6 +250,27 @@ def test_a_flood_beyond_capacity_is_told_its_place_and_the_line_moves_on() -> No
     assert found.seconds["cpu_worst"].max() <= 1.0
     assert "cut" not in found.counts
     assert found.counts["never_heard"] <= 0.02 * found.counts["people"]
+
+
+def test_who_gets_nothing_counts_among_those_who_are_promised_audio() -> None:
+    """The few who get in do so at once: their times alone would say that all is well."""
+    late = (Arrivals("steady", 0.3, from_s=AT_S, until_s=AT_S + 40),)
+    attack = Attack("join-flood-many", AT_S - 10, 60, per_s=300_000, addresses=1_000_000)
+    scenario = evening(attacks=(attack,), more=late)
+    staying = msgspec.structs.replace(scenario.staying, patience_s=10.0)
+    found = course(msgspec.structs.replace(scenario, staying=staying))
+    counts = found.counts
+    assert counts["unheard"] > 0.05 * counts["people"]
+    assert counts["unheard"] <= counts["never_heard"]
+    audio, keeps, *_ = promises(found)
+    assert not audio.kept
+    assert audio.found is not None
+    assert audio.found > 5  # as long as the least patient wait
+    assert keeps.kept
+    answer = make_answer(found, make_plan(scenario, SHIPPED))
+    assert answer.outcome is Outcome.FAILS
+    assert f"{whole(counts['never_heard'])} never hear any" in answer.sentence
+    assert any("neither audio nor a place" in one for one in answer.because)
 
 
 def test_a_flood_waits_no_longer_than_players_do_and_doors_obey_the_shield_in_it() -> None:

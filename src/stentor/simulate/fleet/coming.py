@@ -37,8 +37,7 @@ class Coming:
         people, edges = scene.people, scene.edges
         over = begin_ms - people.came_ms[rows] > people.patience_ms[rows]
         if over.any():
-            people.state[rows[over]] = State.GAVE_UP
-            counting.count("gave_up", int(over.sum()), scene.second)
+            scene.give_up(rows[over])
             rows = rows[~over]
         came_ms = begin_ms + scene.chance.integers(0, TICK_MS, len(rows), np.int32)
         if begin_ms >= self._ends_ms:

@@ -60,14 +60,15 @@ class Spread:
 
 # The names of `Course.people`.
 PEOPLE = (
-    "first_audio_s",  # from coming to audio, of those who did not have to wait in line
+    # From coming to audio, or to giving up without any, of those who were told no place in line.
+    "first_audio_s",
     "served_audio_s",  # from one's turn to audio, of those who had
     "called_audio_s",  # from coming as it was one's turn to audio: what a load measures
     "wait_s",  # in line
     "wait_error",  # actual against announced, as a share
     "behind_s",  # live, of all seconds listened
     "stalled_s",  # of those who stalled
-    "back_s",  # from being cut off to audio again
+    "back_s",  # from being cut off to audio again, or to giving up
 )
 
 
@@ -82,7 +83,7 @@ class Course:
     seconds: Mapping[str, Floats]
     lanes: NDArray[np.int64]
     people: Mapping[str, Spread]
-    percentiles: Mapping[str, Floats]  # by minute × (p50, p95), of "first_audio_s", "behind_s"
+    percentiles: Mapping[str, Floats]  # by minute × (p50, p95), of "first_audio_s", …
     counts: Mapping[str, int] = field(default_factory=dict)  # came, heard, stalled, never_heard, …
     edges: int = 0  # processes
     took_s: float = 0.0  # filled in by who ran it; not part of what two runs must agree in

@@ -140,6 +140,26 @@ class Scene:
         wait_s = after_s(self.chance, people.tries[rows])
         self.diary.put(rows, since_ms + (1000 * wait_s).astype(np.int32))
 
+    def give_up(self, rows: Rows) -> None:
+        """Let people lose patience, wherever they wait."""
+        self.people.state[rows] = State.GAVE_UP
+        self.counting.count("gave_up", len(rows), self.second)
+        self.unheard(rows)
+
+    def unheard(self, rows: Rows) -> None:
+        """Count for how long people have waited who hear nothing, and were told no place.
+
+        Beside the times of those who got in, which by themselves would say that all is well
+        wherever only a few do.
+        """
+        people, counting = self.people, self.counting
+        waited_s = (self.now_ms - people.came_ms[rows]) / 1000
+        back = people.cut[rows]
+        never = ~back & (people.told_ms[rows] == NEVER) & ~people.heard[rows]
+        counting.spread("back_s", waited_s[back], self.second)
+        counting.spread("first_audio_s", waited_s[never], self.second)
+        counting.count("unheard", int(never.sum()))
+
     def settle(self, rows: Rows) -> None:
         """Count how those who are done with listening fared."""
         stalled_s = self.people.stalled_s[rows]

@@ -15,6 +15,7 @@ from stentor.simulate.fleet.delivering import Turn
 from stentor.simulate.fleet.diary import TICK_MS
 from stentor.simulate.fleet.door import Said, is_in
 from stentor.simulate.fleet.gathering import Turns, later_turns
+from stentor.simulate.fleet.groups import grouped
 from stentor.simulate.fleet.homes import Homes
 from stentor.simulate.fleet.knocks import NOBODY, Batch, begins
 from stentor.simulate.fleet.ladders import Ladders
@@ -301,10 +302,12 @@ class Serving:
             kept = np.flatnonzero(~full)
             rows, at, places_ms, sofar = rows[kept], at[kept], places_ms[kept], sofar[kept]
         machines = scene.edges.machine(at)
+        before = np.zeros(scene.edges.machines)
         for machine, mine in given.items():
             line = scene.lines[machine]
-            sofar[machines == machine] += line.places - line.sheet.totals.places
+            before[machine] = line.places - line.sheet.totals.places
             line.note_places(mine)
+        sofar += before[machines]
         people.ticket[rows] = Kind.LINE
         people.place_ms[rows] = places_ms
         people.told_ms[rows] = scene.now_ms
@@ -320,14 +323,15 @@ class Serving:
         people = scene.people
         rows, machines = batch.rows[who], scene.edges.machine(batch.edges[who])
         came_ms, given = BEGINS_MS + batch.came_ms[who], np.zeros(len(rows))
-        for machine in np.unique(machines).tolist():
-            line, mine = scene.lines[machine], machines == machine
-            by, more = line.sheet.standby, int(mine.sum())
+        for machine, mine in grouped(machines):
+            line, more = scene.lines[machine], len(mine)
+            by = line.sheet.standby
             given[mine] = line.standby - by.given + np.arange(1, more + 1)
             came_ms[mine] = np.maximum(by.serving_ms + 1, came_ms[mine])
             line.standby += more
         people.ticket[rows] = Kind.STANDBY
         people.place_ms[rows] = came_ms
+        people.told_ms[rows] = np.minimum(people.told_ms[rows], scene.now_ms)
         scene.counting.count("standby", len(rows))
         self._waiting.stand(rows, machines, given, new=True)
 

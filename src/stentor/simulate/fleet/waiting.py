@@ -12,6 +12,7 @@ from stentor.admission.pace import ROOM_MAX
 from stentor.admission.tickets import Kind
 from stentor.base.settings import Settings
 from stentor.simulate.fleet.door import Sheets
+from stentor.simulate.fleet.groups import grouped
 from stentor.simulate.fleet.lines import BEGINS_MS, polls_s, stands, stands_by
 from stentor.simulate.fleet.people import NEVER, Rows, State
 from stentor.simulate.fleet.scene import Scene
@@ -61,13 +62,12 @@ class Waiting:
         chances = scene.chance.random(len(rows))
         waits_s, poll_s = np.empty(len(rows)), np.empty(len(rows))
         now_ms = BEGINS_MS + scene.now_ms
-        for machine in np.unique(machines).tolist():
-            sheet = scene.lines[machine].sheet
-            by = people.ticket[rows] == Kind.STANDBY
-            for mine, waits in ((~by, stands), (by, stands_by)):
-                mine &= machines == machine
-                waits_s[mine] = waits(sheet, people.place_ms[rows[mine]], now_ms, given[mine])
-                poll_s[mine] = polls_s(waits_s[mine], sheet.poll_s_min, chances[mine])
+        places_ms, by = people.place_ms[rows], people.ticket[rows] == Kind.STANDBY
+        for group, mine in grouped(machines * 2 + by):
+            sheet = scene.lines[group // 2].sheet
+            waits = stands_by if group % 2 else stands
+            waits_s[mine] = waits(sheet, places_ms[mine], now_ms, given[mine])
+            poll_s[mine] = polls_s(waits_s[mine], sheet.poll_s_min, chances[mine])
         says_s = np.minimum(WAIT_S_MAX, waits_s + COMES_S) if new else waits_s
         self._wait(rows, says_s, poll_s)
 
@@ -111,8 +111,7 @@ class Waiting:
         scene.counting.count("looks", len(rows))
         over = scene.now_ms - people.came_ms[rows] > people.patience_ms[rows]
         gone = rows[over]
-        people.state[gone] = State.GAVE_UP
-        scene.counting.count("gave_up", len(gone), scene.second)
+        scene.give_up(gone)
         rows, machines = rows[~over], machines[~over]
         line, serving_ms = self._told
         served = ~line[machines] | (people.place_ms[rows] <= serving_ms[machines])
