@@ -11,6 +11,7 @@ keyed names only. Decides nothing about anybody; the same calls give the same by
 
 from collections.abc import Callable, Mapping
 from heapq import nsmallest
+from operator import add
 
 from stentor.admission.tickets import Kind
 from stentor.shield.facts import (
@@ -38,6 +39,9 @@ _ASKING, _HOLDING, _VISITING = 1, 2, 4
 _FED_BITS, _COUNT_BITS = 3, 24
 _ASK, _ADMITTED, _TICKET = (1 << _FED_BITS + n * _COUNT_BITS for n in range(3))
 _COUNT = (1 << _COUNT_BITS) - 1
+_COUNTS = (1 << 3 * _COUNT_BITS) - 1
+_VISITOR, _HOUSE = 1 << 3 * _COUNT_BITS, 1 << 4 * _COUNT_BITS
+_VISITORS, _HOUSE_VISITING = _VISITOR * _COUNT, _VISITOR + _HOUSE
 _AT = {why: n for n, why in enumerate(WRONGS)}
 _NO_WRONGS = [0] * len(WRONGS)
 _PENDING_MAX = 4_096  # digests are taken so many at once
@@ -60,31 +64,16 @@ class _Seen:
         return len(self._pending)
 
     def feed(self, key: EventKey) -> None:
-        add = self._sketch.add
+        if not self._pending:
+            return
+        update = self._sketch.add
         for number in key.numbers(self._pending):
-            add(number)
+            update(number)
         self._pending.clear()
 
     def take(self, key: EventKey) -> bytes:
         self.feed(key)
         return self._sketch.take()
-
-
-class _Around:
-    """What the houses of an IPv6 network did together."""
-
-    __slots__ = ("houses", "row", "wrongs")
-
-    def __init__(self) -> None:
-        self.houses = self.row = 0
-        self.wrongs = _NO_WRONGS
-
-    def add(self, row: int, wrongs: list[int] | None) -> None:
-        self.houses += 1
-        visiting = (self.row | row) & _VISITING
-        self.row = (self.row >> _FED_BITS) + (row >> _FED_BITS) << _FED_BITS | visiting
-        if wrongs is not None:
-            self.wrongs = [a + b for a, b in zip(self.wrongs, wrongs, strict=True)]
 
 
 def _nobody(_network: bytes) -> int:
@@ -293,22 +282,31 @@ class Summary:
     def _heavy(self, present_of: Callable[[bytes], int]) -> tuple[Heavy, ...]:
         """Return who did wrong most, and in the places that are left, who asked most."""
         found: list[tuple[int, int, bytes, int, list[int]]] = []  # what sorts them comes first
-        around: dict[bytes, _Around] = {}
+        # What the houses of an IPv6 network did together is one number too: the sum of their rows'
+        # counts, of those who visited and of the houses themselves.
+        around: dict[bytes, int] = {}
+        wrong_around: dict[bytes, list[int]] = {}
+        wrongs_of = self._wrongs
         for house, row in self._rows.items():
-            wrongs = self._wrongs.get(house)
+            asks = row >> _FED_BITS & _COUNT
+            wrongs = wrongs_of.get(house) if wrongs_of else None
             if wrongs is not None:
-                found.append((-sum(wrongs), -(row >> _FED_BITS & _COUNT), house, row, wrongs))
-            elif row >> _FED_BITS & _COUNT > ASKS_UNNAMED:
-                found.append((0, -(row >> _FED_BITS & _COUNT), house, row, _NO_WRONGS))
+                found.append((-sum(wrongs), -asks, house, row, wrongs))
+            elif asks > ASKS_UNNAMED:
+                found.append((0, -asks, house, row, _NO_WRONGS))
             if len(house) == 8:
+                one = (row >> _FED_BITS) + (_HOUSE_VISITING if row & _VISITING else _HOUSE)
                 for network in (house[:7], house[:6]):
-                    if network not in around:
-                        around[network] = _Around()
-                    around[network].add(row, wrongs)
+                    around[network] = around.get(network, 0) + one
+                    if wrongs is not None:
+                        sums = wrong_around.get(network, _NO_WRONGS)
+                        wrong_around[network] = list(map(add, sums, wrongs))
         for network, one in around.items():
-            asks, wrong = one.row >> _FED_BITS & _COUNT, sum(one.wrongs)
-            if one.houses > 1 and (wrong or asks > ASKS_UNNAMED):
-                found.append((-wrong, -asks, network, one.row, one.wrongs))
+            wrongs = wrong_around.get(network, _NO_WRONGS)
+            asks, wrong = one & _COUNT, sum(wrongs)
+            if one >= 2 * _HOUSE and (wrong or asks > ASKS_UNNAMED):
+                row = (one & _COUNTS) << _FED_BITS | (_VISITING if one & _VISITORS else 0)
+                found.append((-wrong, -asks, network, row, wrongs))
         most = nsmallest(HEAVY_MAX, found)
         self.named = {self.key.name(network): network for _, _, network, _, _ in most}
         return tuple(

@@ -4,6 +4,7 @@ A bot is an address and moments at which it acts; how the machine answers is not
 for those that imitate people. Families are those of `stentor load attack`, and two mimics.
 """
 
+import math
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 
@@ -89,10 +90,20 @@ class Attack:
 class Deeds:
     """All that an attack's bots do, in order of time, and which of it is next."""
 
-    at_s: np.ndarray
+    at_s: list[float]
     acts: list[Act]
     peers: list[bytes]
     next: int = 0
+
+    @property
+    def next_s(self) -> float:
+        """Return when the next is done; never, when all are."""
+        return self.at_s[self.next] if self.next < len(self.at_s) else math.inf
+
+    def take(self) -> tuple[Act, bytes]:
+        """Return what is done next and from which address, and turn to the one after it."""
+        n, self.next = self.next, self.next + 1
+        return self.acts[n], self.peers[n]
 
 
 def uses_few(chance: Chance, family: Family) -> bool:
@@ -125,7 +136,7 @@ def deeds(chance: Chance, attack: Attack, people: Networks) -> Deeds:
     if act is Act.FORGE:
         replays = chance.random(n) < 0.3
         acts = [Act.REPLAY if replay else Act.FORGE for replay in replays]
-    return Deeds(at_s, acts, peers)
+    return Deeds(at_s.tolist(), acts, peers)
 
 
 def _moments(chance: Chance, attack: Attack, n: int) -> np.ndarray:

@@ -4,6 +4,7 @@ They look at the page, come when they come, are told their place and wait as our
 patience, and lose connections. Decides nothing at the door.
 """
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -33,6 +34,9 @@ class Audience:
         self._outcome = scene.outcome
         self._networks = networks
         self._answers = chance
+        self._buggy_s = math.inf  # from when on pages come again at once
+        if scene.event.fault is Fault.RETRIES:
+            self._buggy_s = scene.event.fault_s
         self._visits = Wish(self._sees_page, self._saw_late, _goes_away, _goes_away)
         self._joins = Wish(self._seen, self._heard_late, self._refused, self._refused)
         self._reads = Wish(self._begins_to_read, _goes_away, _goes_away, _goes_away)
@@ -55,26 +59,26 @@ class Audience:
         stays_s = np.where(bounces, 0.5 + 8 * chance.random(n + inside), stays_s)
         reminded = chance.random(n + inside) < who.reminded
         radio = chance.random(n + inside) < who.bad_radio
-        visits = chance.random(n) < who.visits
-        leads_s = chance.exponential(8.0, n) + 0.5
-        for i in range(n + inside):
-            person = Person(
-                peers[i],
-                float(at_s[i]) if i < n else 0.0,
-                float(patience_s[i]),
-                float(stays_s[i]),
-                human=human,
-                shared=self._networks.is_shared(peers[i]),
-                reminded=bool(reminded[i]),
-                bad_radio=bool(radio[i]),
-            )
+        visits = (chance.random(n) < who.visits).tolist()
+        leads_s = (chance.exponential(8.0, n) + 0.5).tolist()
+        people = map(
+            Person,
+            peers,
+            [*at_s.tolist(), *[0.0] * inside],
+            patience_s.tolist(),
+            stays_s.tolist(),
+            [human] * (n + inside),
+            map(self._networks.is_shared, peers),
+            reminded.tolist(),
+            radio.tolist(),
+        )
+        scene = self._scene
+        for i, person in enumerate(people):
             self._outcome.people.append(person)
             if i < n:
-                self._scene.at(person.comes_s, self._ask, person)
+                scene.at(person.comes_s, self._ask, person)
                 if visits[i]:
-                    self._scene.at(
-                        max(0.2, person.comes_s - float(leads_s[i])), self._visit, person
-                    )
+                    scene.at(max(0.2, person.comes_s - leads_s[i]), self._visit, person)
             else:
                 self._is_inside(person, i)
         self._gather_around(chance, who)
@@ -91,17 +95,17 @@ class Audience:
             chance, who.shape, n, hour_s=event.hour_s, end_s=event.end_s, sharp_s=who.sharp_s
         )
         peers = self._networks.draw(n)
-        stays_s = chance.exponential(who.stays_s, n) + 10
-        visits = chance.random(n) < who.visits
-        leads_s = chance.exponential(8.0, n) + 0.5
-        for i in range(n):
-            person = Person(peers[i], float(at_s[i]), 0.0, float(stays_s[i]))
+        stays_s = (chance.exponential(who.stays_s, n) + 10).tolist()
+        visits = (chance.random(n) < who.visits).tolist()
+        leads_s = (chance.exponential(8.0, n) + 0.5).tolist()
+        for i, comes_s in enumerate(at_s.tolist()):
+            person = Person(peers[i], comes_s, 0.0, stays_s[i])
             if i < looking:
                 self._scene.at(person.comes_s, self._visit, person)
                 continue
             self._scene.at(person.comes_s, self._reload, person)
             if visits[i]:
-                self._scene.at(max(0.2, person.comes_s - float(leads_s[i])), self._visit, person)
+                self._scene.at(max(0.2, person.comes_s - leads_s[i]), self._visit, person)
 
     def gather_mimics(self, chance: Chance, attack: Attack) -> None:
         """As many as `per_s` says, and otherwise people: of the same networks, with their manners.
@@ -123,7 +127,8 @@ class Audience:
         person.lane = edge.lane_for(self._event.people.inside / len(self._scene.edges))
         person.parts = person.lane
         edge.holds(person.parts, 1)
-        edge.begins_inside(id(person), person.peer)
+        person.who = next(self._scene.numbers)
+        edge.begins_inside(person.who, person.peer)
         person.first_s = person.audio_s = 0.0
         edge.summary.asked(person.peer)
         edge.summary.visited(person.peer)
@@ -255,7 +260,8 @@ class Audience:
         answer, place_ms = edge.asks(person.peer, now_s, person.ticket, person.place_ms)
         if answer is Answer.IN:
             since_s = now_s - 0.03  # of a handshake too: they are a connection when it is done
-            person.lane = edge.joins(id(person), person.peer, now_s, since_s, person.lane)
+            person.who = next(self._scene.numbers)
+            person.lane = edge.joins(person.who, person.peer, now_s, since_s, person.lane)
             person.parts = person.lane
             if person.audio_s < 0:
                 person.audio_s = now_s
@@ -291,7 +297,7 @@ class Audience:
             self._scene.at(now_s + again_s, self._ask, person)
 
     def _is_buggy(self) -> bool:
-        return self._event.fault is Fault.RETRIES and self._scene.now_s >= self._event.fault_s
+        return self._scene.now_s >= self._buggy_s
 
     def _looks(self, person: Person) -> None:
         now_s, sheet = self._scene.now_s, self._scene.line.sheet
@@ -319,14 +325,14 @@ class Audience:
     def _leave(self, person: Person) -> None:
         edge = self._scene.edges[person.edge]
         if person.parts and edge.alive:
-            edge.leaves(id(person), person.peer, person.parts, self._scene.now_s)
+            edge.leaves(person.who, person.peer, person.parts, self._scene.now_s)
         person.parts, person.gone = 0, True
 
     def _lose(self, person: Person) -> None:
         """A connection breaks, for no fault of anybody here."""
         if person.parts:
             edge = self._scene.edges[person.edge]
-            edge.leaves(id(person), person.peer, person.parts, self._scene.now_s)
+            edge.leaves(person.who, person.peer, person.parts, self._scene.now_s)
             person.parts = 0
             self.returns(person)
 

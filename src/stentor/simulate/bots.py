@@ -98,7 +98,8 @@ class Bots:
         answer, place_ms = edge.asks(bot.peer, now_s, bot.ticket, bot.place_ms)
         if answer is Answer.IN:
             since_s = now_s - 0.03
-            bot.parts = edge.joins(id(bot), bot.peer, now_s, since_s)
+            bot.who = next(self._scene.numbers)
+            bot.parts = edge.joins(bot.who, bot.peer, now_s, since_s)
             self._scene.at(
                 now_s + bot.stays_s, self._stalled if bot.bad_radio else self._leave, bot
             )
@@ -133,7 +134,7 @@ class Bots:
     def _leave(self, bot: Person) -> None:
         edge = self._scene.edges[bot.edge]
         if bot.parts and edge.alive:
-            edge.leaves(id(bot), bot.peer, bot.parts, self._scene.now_s)
+            edge.leaves(bot.who, bot.peer, bot.parts, self._scene.now_s)
         bot.parts = 0
 
     def _let_go(self, bot: Person) -> None:

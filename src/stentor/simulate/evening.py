@@ -4,6 +4,8 @@ Yields what a deployment would have recorded, and beside it the truth, which no 
 was a person, and how each of them fared. Seeded and pure: the same event gives the same records.
 """
 
+import math
+
 import numpy as np
 
 from stentor.evidence.records import RoomPlan, Second
@@ -16,10 +18,9 @@ from stentor.simulate.bots import Bots
 from stentor.simulate.crush import EPOCH_MS
 from stentor.simulate.events import Event, Fault, Noise
 from stentor.simulate.machine import ROOM, Edge
-from stentor.simulate.scene import Outcome, Scene
+from stentor.simulate.scene import STEPS_PER_S, Outcome, Scene
 from stentor.simulate.world import Chance, Networks, strangers
 
-LINE_EVERY_S = 0.5
 _LAG_S = 2.0  # of the programme: players stall
 
 
@@ -40,7 +41,7 @@ class Evening:
         self._audience = Audience(scene, networks, answers)
         self._audience.gather(people, event.people)
         self._bots = Bots(scene, bots)
-        self._deeds = Deeds(np.array([]), [], [])
+        self._deeds = Deeds([], [], [])
         if event.attack is not None:
             if event.attack.family is Family.PERFECT:
                 self._audience.gather_mimics(attack, event.attack)
@@ -52,37 +53,28 @@ class Evening:
     def run(self) -> Outcome:
         """Return what came of it."""
         scene = self._scene
-        for n in range(1, round(self.event.end_s / LINE_EVERY_S) + 1):
-            self._until(n * LINE_EVERY_S)
+        for n in range(1, round(self.event.end_s * STEPS_PER_S) + 1):
+            scene.begins(n - 1)
+            self._until(n / STEPS_PER_S)
             alive = scene.alive
             scene.line.step(EPOCH_MS + int(scene.now_s * 1000), alive)
-            if n % 2 == 0:
+            if n % STEPS_PER_S == 0:
                 self._second(alive)
         return scene.outcome
 
     def _until(self, until_s: float) -> None:
         """Let everything happen that does before then."""
-        scene, deeds_ = self._scene, self._deeds
-        deed, noise = deeds_.next, self._noise.next
+        scene, deeds_, noise = self._scene, self._deeds, self._noise
         while True:
-            next_s = scene.next_s(until_s)
-            deed_s = float(deeds_.at_s[deed]) if deed < len(deeds_.at_s) else until_s
-            noise_s = float(self._noise.at_s[noise]) if noise < len(self._noise.at_s) else until_s
-            first_s = min(next_s, deed_s, noise_s)
+            deed_s, noise_s = deeds_.next_s, noise.next_s
+            first_s = min(deed_s, noise_s)
             if first_s >= until_s:
                 break
-            if first_s == next_s:
-                scene.goes_on()
-                continue
+            scene.goes_on(first_s)
             scene.now_s = first_s
-            if first_s == deed_s:
-                scene.outcome.bots += 1
-                self._bots.act(deeds_.acts[deed], deeds_.peers[deed])
-                deed += 1
-            else:
-                self._bots.act(self._noise.acts[noise], self._noise.peers[noise])
-                noise += 1
-        deeds_.next, self._noise.next = deed, noise
+            scene.outcome.bots += deed_s == first_s
+            self._bots.act(*(deeds_ if deed_s == first_s else noise).take())
+        scene.goes_on(math.nextafter(until_s, 0.0))
         scene.now_s = until_s
 
     def _second(self, alive: list[Edge]) -> None:
@@ -114,7 +106,7 @@ class Evening:
         scene = self._scene
         if fault is Fault.HALVED:
             for edge in scene.edges:
-                edge.slow = 2.0
+                edge.slows(2.0)
         elif fault is Fault.SLOW_DISK:
             lag_s = 3.0 + 3.0 * float(self._faults.random())
             for edge in scene.edges:
@@ -123,7 +115,7 @@ class Evening:
                 if person.parts:
                     person.stalled_s += min(1.0, lag_s - _LAG_S)
         elif fault is Fault.LOST_EDGE and scene.edges[0].alive and len(scene.edges) > 1:
-            scene.edges[0].dies()
+            scene.loses(0)
             for person in scene.outcome.people:
                 if person.parts and person.edge == 0:
                     person.parts = 0
@@ -138,4 +130,4 @@ def _noises(chance: Chance, noise: Noise, end_s: float) -> Deeds:
     at_s = np.sort(chance.random(n) * end_s)
     scanned = chance.permutation(n) < scans
     acts = [Act.GARBAGE if scan else Act.PROBE for scan in scanned]
-    return Deeds(at_s, acts, peers)
+    return Deeds(at_s.tolist(), acts, peers)

@@ -7,7 +7,7 @@ them. Knows neither people nor attackers.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from stentor.shield.keys import EventKey
 from stentor.shield.newcomers import Newcomers
 from stentor.shield.policy import SAFE, Policy, Why
 from stentor.shield.summary import Summary
+from stentor.simulate.costs import COST, JOIN_SHARE, TLS_COST
 from stentor.simulate.crush import EPOCH_MS, Crush
 from stentor.simulate.events import Machine
 from stentor.simulate.line import Line
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from stentor.simulate.knocking import Knock
 
 ROOM = "hall"
-JOIN_SHARE = 0.5
 _SMOOTH = 0.5
 _PUSH_MS_MAX = 600_000
 _BURST_S = 2.0
@@ -39,12 +39,6 @@ _SLACK = 1.25
 _SLOWEST_S = 15.36
 _SPEED_MIN = 0.05
 _EASE = 0.5  # of the time for joiners, as in `edge.networks`
-# What a thing costs, against a join: `told` is told in one breath (decision 26).
-COST = {"join": 1.0, "place": 0.8, "told": 0.44, "page": 0.4}
-COST |= {"notice": 0.12, "wrong": 0.5, "accept": 0.15}
-# With TLS the handshake is most of it (`bench/tls.py`), and to accept is next to nothing.
-_TLS_COST = {"join": 1.0, "place": 0.97, "page": 0.95, "notice": 0.12, "wrong": 0.96}
-_TLS_COST |= {"accept": 0.015}
 
 
 class Answer(Enum):
@@ -62,12 +56,11 @@ class Edge:
     def __init__(self, index: int, machine: Machine, key: EventKey, line: Line) -> None:
         self.name = f"edge-{index}"
         self.summary = Summary(key, self.name)
-        self.counts: dict[str, int] = {}
+        self.counts: defaultdict[str, int] = defaultdict(int)  # as `edge.counts`
         self.line = line
         self.policy: Policy = SAFE
         self.banned: dict[str, bool] = {}
         self.alive = True
-        self.slow = 1.0  # how many times as much everything costs
         self.lag_s = 0.0  # of the programme
         self.held = Held(0)
         self.newcomers = Newcomers()
@@ -85,6 +78,10 @@ class Edge:
         n = machine.edges
         self._join_cost_s = n * JOIN_SHARE / machine.joins_per_s
         self._delivery_cost_s = 0.84 * _SLOWEST_S * n / machine.listeners_max
+        self._slow = 1.0  # how many times as much everything costs
+        self._takes_s: dict[str, float] = {}  # a thing, of all the time that there is
+        self._speed = JOIN_SHARE  # how much of the time there is for joiners
+        self.slows(1.0)
         self._descriptors = machine.descriptors // n
         self._ladder = Ladder()
         self._paced = Paced(machine.network_joins_per_s, machine.joins_burst)
@@ -110,20 +107,32 @@ class Edge:
     @property
     def use(self) -> float:
         """What deliveries take of the CPU."""
-        return self._per_s * self._delivery_cost_s * self.slow
+        return self._per_s * self._delivery_cost_s * self._slow
+
+    def slows(self, times: float) -> None:
+        """Let everything cost so many times as much."""
+        self._slow = times
+        costs = TLS_COST if self.tls else COST
+        self._takes_s = {what: cost * self._join_cost_s * times for what, cost in costs.items()}
+        self._note_speed()
 
     def holds(self, parts: int, more: int) -> None:
         """Note so many more listeners in a lane."""
         self.by_parts[parts] = self.by_parts.get(parts, 0) + more
         self._per_s += more / period_s(parts)
+        self._note_speed()
+
+    def _note_speed(self) -> None:
+        speed = max(_SPEED_MIN, min(JOIN_SHARE, 0.95 - self.use)) if self.by_parts else JOIN_SHARE
+        self._speed = speed
 
     def count(self, name: str, times: int = 1) -> None:
         """Count as `edge.counts` does."""
-        self.counts[name] = self.counts.get(name, 0) + times
+        self.counts[name] += times
 
     def comes(self, peer: bytes, now_s: float) -> bool:
         """Take a connection, or refuse it because of what its network or this edge has already."""
-        self.count("accepted")
+        self.counts["accepted"] += 1
         self.summary.came(peer)
         if self._paced.take(peer, int(now_s * 1e9)) and not self._spares(peer):
             self.count("refused_by_network")
@@ -147,10 +156,9 @@ class Edge:
 
     def works(self, what: str, now_s: float) -> None:
         """Spend time on something."""
-        speed = max(_SPEED_MIN, min(JOIN_SHARE, 0.95 - self.use)) if self.by_parts else JOIN_SHARE
-        costs = _TLS_COST if self.tls else COST
-        takes_s = costs[what] * self._join_cost_s * self.slow / speed
-        self.busy_until_s = max(now_s, self.busy_until_s) + takes_s
+        takes_s = self._takes_s[what] / self._speed
+        busy_s = self.busy_until_s
+        self.busy_until_s = (busy_s if busy_s > now_s else now_s) + takes_s
         self._busy_s += takes_s
 
     def tells_at_once(self, peer: bytes, now_s: float) -> tuple[int, float]:
@@ -286,6 +294,7 @@ class Edge:
         self.alive = False
         self.by_parts.clear()
         self._per_s = 0.0
+        self._note_speed()
         self.held = Held(0)
         self.newcomers = Newcomers()
         self._listening = Held(0)
@@ -314,8 +323,8 @@ class Edge:
         joining = min(1.0, self._busy_s)
         facts = LoadFacts(
             listeners=dict(self.by_parts),
-            delivery_cost_s=self._delivery_cost_s * self.slow,
-            join_cost_s=self._join_cost_s * self.slow,
+            delivery_cost_s=self._delivery_cost_s * self._slow,
+            join_cost_s=self._join_cost_s * self._slow,
             late_s=max(0.0, use - 0.95) * 5 + 0.02,
             joining=joining,
             join_wait_s=self._wait_s,
@@ -373,7 +382,8 @@ class Edge:
             policy=self.policy.number,
             present_of=self.held.of,
         )
-        self.counts, self.kernel = {}, {}
+        self.counts.clear()
+        self.kernel = {}
         self._asked = self._left = 0
         self._busy_s = self._wait_s = 0.0
         self.places.forget_idle(sheet.virtual_ms(now_ms))

@@ -5,7 +5,7 @@ Keeps what is to happen in order of time. Decides nothing of what anybody does.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import Any, TypeVar
 
@@ -14,14 +14,16 @@ from stentor.evidence.records import Second
 from stentor.shield.keys import EventKey
 from stentor.simulate.attackers import Act
 from stentor.simulate.events import Event
-from stentor.simulate.knocking import Knocking, Wish
+from stentor.simulate.knocking import Knocking
 from stentor.simulate.line import Line
 from stentor.simulate.machine import Edge
 from stentor.simulate.world import Chance
 
 _Whom = TypeVar("_Whom")
+_Thing = tuple[float, int, Callable[[Any], None], Any]  # when, a number of its own, what, to whom
 
 HEAD_S, IDLE_S, STALLED_S = 10.0, 30.0, 15.0
+STEPS_PER_S = 2  # of the line; what is to happen is put in order by the step
 
 
 @dataclass(slots=True)
@@ -43,6 +45,7 @@ class Person:
     banned: int = 0
     stalled_s: float = 0.0
     edge: int = 0
+    who: int = 0  # at an edge that they listen to, a number of their own
     parts: int = 0  # of the lane; 0: not in
     lane: int = 0  # that their player has, and asks for when it comes back
     ticket: Kind | None = None
@@ -72,39 +75,50 @@ class Scene:
         self.edges = [Edge(n, event.machine, key, self.line) for n in range(event.machine.edges)]
         self.outcome = Outcome()
         self.now_s = 0.0
+        self.alive = list(self.edges)  # those that there still are
+        self._names: dict[bytes, tuple[str, ...]] = {}
+        self._numbers = list(range(len(self.edges)))  # theirs
         self._key = key
         self._chance = chance
-        self._names: dict[bytes, tuple[str, ...]] = {}
-        self._heap: list[tuple[float, int, Callable[[Any], None], Any]] = []
+        self._step = 0  # which is now: its things are a heap, those of later ones just lists
+        self._heap: list[_Thing] = []
+        self._later: list[list[_Thing]] = [[] for _ in range(round(event.end_s * STEPS_PER_S))]
         self._tick = count()
-        self._knocking = Knocking(self)
-
-    @property
-    def alive(self) -> list[Edge]:
-        """The edges that there still are."""
-        return [edge for edge in self.edges if edge.alive]
+        self.numbers = count(1)  # of those who listen
+        self.knock = Knocking(self).knock
 
     def at(self, at_s: float, act: Callable[[_Whom], None], whom: _Whom) -> None:
         """Let something happen then."""
-        heappush(self._heap, (at_s, next(self._tick), act, whom))
+        step = int(at_s * STEPS_PER_S)
+        if step <= self._step:
+            heappush(self._heap, (at_s, next(self._tick), act, whom))
+        elif step < len(self._later):
+            self._later[step].append((at_s, next(self._tick), act, whom))
 
-    def knock(self, person: Person, edge: Edge, wish: Wish) -> None:
-        """Let somebody come to an edge, and wait there until it looks at them."""
-        self._knocking.knock(person, edge, wish)
+    def begins(self, step: int) -> None:
+        """Turn to what happens in a step, when all that was before has happened."""
+        self._step = step
+        self._heap += self._later[step]
+        self._later[step] = []
+        heapify(self._heap)
 
-    def next_s(self, until_s: float) -> float:
-        """Return when the next thing happens, `until_s` if nothing does before."""
-        return min(self._heap[0][0], until_s) if self._heap else until_s
+    def goes_on(self, until_s: float) -> None:
+        """Let happen what happens until then, and then too."""
+        heap = self._heap
+        while heap and heap[0][0] <= until_s:
+            self.now_s, _, act, whom = heappop(heap)
+            act(whom)
 
-    def goes_on(self) -> None:
-        """Let the next thing happen."""
-        self.now_s, _, act, person = heappop(self._heap)
-        act(person)
+    def loses(self, n: int) -> None:
+        """Let an edge be gone."""
+        self.edges[n].dies()
+        self.alive = [edge for edge in self.edges if edge.alive]
+        self._numbers = [n for n, edge in enumerate(self.edges) if edge.alive]
 
     def any_edge(self) -> int:
         """Return one of the edges that are alive, as the kernel spreads connections."""
-        alive = [n for n, edge in enumerate(self.edges) if edge.alive]
-        return alive[int(self._chance.integers(len(alive)))]
+        alive = self._numbers
+        return alive[int(self._chance.integers(len(alive)))] if len(alive) > 1 else alive[0]
 
     def is_banned(self, edge: Edge, peer: bytes) -> bool:
         """Say whether an address is kept out, and count that it was; the guard's cost nothing.

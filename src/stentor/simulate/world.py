@@ -44,11 +44,12 @@ class Networks:
         carrier = chance.integers(0, max(1, len(self.carriers)), n)
         hosts = chance.integers(2, 255, n)
         houses = chance.integers(0, 1 << 16, n)
+        own = [-1 if behind else i for i, behind in zip(at.tolist(), shared.tolist(), strict=True)]
         return [
-            self.carriers[carrier[i]]
-            if shared[i]
-            else address(chance, self.clusters[at[i]], int(hosts[i]), int(houses[i]))
-            for i in range(n)
+            self.carriers[n] if peer is None else peer
+            for n, peer in zip(
+                carrier.tolist(), addresses(chance, self.clusters, own, hosts, houses), strict=True
+            )
         ]
 
     def is_shared(self, peer: bytes) -> bool:
@@ -56,11 +57,30 @@ class Networks:
         return peer in self.carriers
 
 
-def address(chance: Chance, cluster: bytes, host: int, house: int) -> bytes:
-    """Return an address in a cluster; IPv6 ones have a random end, as privacy has it (RFC 8981)."""
-    if len(cluster) == 3:
-        return cluster + bytes((host,))
-    return cluster + house.to_bytes(2) + chance.bytes(8)
+def addresses(
+    chance: Chance,
+    clusters: Sequence[bytes],
+    at: Sequence[int],
+    hosts: np.ndarray,
+    houses: np.ndarray,
+) -> list[bytes | None]:
+    """Return an address in each of these clusters, and none for -1.
+
+    IPv6 ones have a random end, as privacy has it (RFC 8981).
+    """
+    random_ends = sum(n >= 0 and len(clusters[n]) > 3 for n in at)
+    ends = chance.bytes(8 * random_ends) if random_ends else b""
+    found: list[bytes | None] = []
+    end = 0
+    for n, host, house in zip(at, hosts.tolist(), houses.tolist(), strict=True):
+        if n < 0:
+            found.append(None)
+        elif len(clusters[n]) == 3:
+            found.append(clusters[n] + bytes((host,)))
+        else:
+            found.append(clusters[n] + house.to_bytes(2) + ends[end : end + 8])
+            end += 8
+    return found
 
 
 def strangers(chance: Chance, n: int, ipv6: float) -> Networks:
@@ -74,7 +94,7 @@ def mixed(chance: Chance, known: Sequence[bytes], new: Sequence[bytes], n: int) 
     at = chance.integers(0, len(clusters), n)
     hosts = chance.integers(2, 255, n)
     houses = chance.integers(0, 1 << 16, n)
-    return [address(chance, clusters[at[i]], int(hosts[i]), int(houses[i])) for i in range(n)]
+    return [one for one in addresses(chance, clusters, at.tolist(), hosts, houses) if one]
 
 
 def _prefix4(chance: Chance) -> bytes:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
+from stentor.simulate.costs import COST, JOIN_SHARE
 from stentor.simulate.evening import Evening
 from stentor.simulate.events import Event as SmallEvent
 from stentor.simulate.events import Machine, Noise, People
@@ -21,7 +22,6 @@ from stentor.simulate.fleet.calibration import SHIPPED, Costs
 from stentor.simulate.fleet.course import Course
 from stentor.simulate.fleet.run import simulate
 from stentor.simulate.fleet.scenario import Arrivals, Event, Fleet, Programme, Scenario, Staying
-from stentor.simulate.machine import COST, JOIN_SHARE
 from stentor.simulate.scene import Person
 
 HOUR_S, ENDS_S, SHARP_S = 35.0, 100.0, 10.0

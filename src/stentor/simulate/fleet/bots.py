@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from stentor.base.settings import Settings
 from stentor.simulate.attackers import Act, Family
+from stentor.simulate.costs import COST
 from stentor.simulate.fleet.calibration import Costs
 from stentor.simulate.fleet.homes import NETWORKS, Homes
 from stentor.simulate.fleet.lines import Line
 from stentor.simulate.fleet.scenario import Attack
 from stentor.simulate.fleet.watched import STAYS_S, Fate, Watched
-from stentor.simulate.machine import COST
 from stentor.simulate.world import Chance, Population
 
 Floats = NDArray[np.float64]

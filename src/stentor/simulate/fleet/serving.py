@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stentor.admission.tickets import Kind
+from stentor.simulate.costs import COST
 from stentor.simulate.fleet.delivering import Turn
 from stentor.simulate.fleet.diary import TICK_MS
 from stentor.simulate.fleet.door import Said, is_in
@@ -25,7 +26,6 @@ from stentor.simulate.fleet.retrying import HEAD_S
 from stentor.simulate.fleet.scene import Scene
 from stentor.simulate.fleet.seam import Harm
 from stentor.simulate.fleet.waiting import Waiting
-from stentor.simulate.machine import COST
 
 Floats = NDArray[np.float64]
 Marks = NDArray[np.bool_]
