@@ -13,6 +13,7 @@ from stentor.admission.moves import LaneFacts, Moves
 from stentor.base.settings import Settings
 from stentor.simulate.fleet.diary import TICK_MS, distinct
 from stentor.simulate.fleet.edges import LANES
+from stentor.simulate.fleet.groups import grouped
 from stentor.simulate.fleet.people import Rows, State
 from stentor.simulate.fleet.scene import Scene
 
@@ -95,10 +96,5 @@ class Moving:
         self._advised = False
 
     def _put(self, rows: Rows, ticks: NDArray[np.int64]) -> None:
-        if not len(rows):  # advised, but the lane's last listener has just left
-            return
-        order = np.argsort(ticks, kind="stable")
-        rows, ticks = rows[order], ticks[order]
-        different, begins = np.unique(ticks, return_index=True)
-        for tick, part in zip(different.tolist(), np.split(rows, begins[1:]), strict=True):
-            self._due.setdefault(tick, []).append(part)
+        for tick, mine in grouped(ticks):
+            self._due.setdefault(tick, []).append(rows[mine])
