@@ -15,7 +15,7 @@ from stentor.simulate.crowds import SHAPES, arrivals, peak_per_s
 from stentor.simulate.evening import Evening
 from stentor.simulate.events import Event, Fault, Machine, Noise, People
 from stentor.simulate.scene import Outcome
-from stentor.simulate.truth import fared
+from stentor.simulate.truth import fared, fared_surely
 from stentor.simulate.world import Chance, Population
 
 RATIOS = (0.1, 1.0, 10.0)  # of an attack to what people ask for
@@ -106,13 +106,20 @@ def settled(kind: Kind, n: int, seed: int, sizes: tuple[int, int] = SIZES) -> tu
     must not, so that a class is what its name says; how an attack or a fault then turns out is not
     looked at.
     """
+    overloads = kind in (Kind.CROWD, Kind.BOTH)
     for again in range(_DRAWS):
         event = draw(kind, n, seed + 7919 * again, sizes=sizes)
-        alone = Evening(event.without_attack.without_fault).run()
+        is_last = again == _DRAWS - 1
+        evening = Evening(event.without_attack.without_fault)
+        alone = evening.run(None if overloads or is_last else _fits_no_more)
         share = fared(alone, event.end_s).share
-        if share > _OVERLOADED if kind in (Kind.CROWD, Kind.BOTH) else share < _FITS:
+        if share > _OVERLOADED if overloads else share < _FITS:
             break
     return event, alone
+
+
+def _fits_no_more(outcome: Outcome, now_s: float) -> bool:
+    return fared_surely(outcome, now_s).share >= _FITS
 
 
 def _log(chance: Chance, low: float, high: float) -> float:

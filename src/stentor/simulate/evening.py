@@ -5,6 +5,7 @@ was a person, and how each of them fared. Seeded and pure: the same event gives 
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -50,8 +51,11 @@ class Evening:
         self._noise = _noises(noise, event.noise, event.end_s)
         self._faults = faults
 
-    def run(self) -> Outcome:
-        """Return what came of it."""
+    def run(self, is_enough: Callable[[Outcome, float], bool] | None = None) -> Outcome:
+        """Return what came of it.
+
+        After each second `is_enough` may end it, by what came of it until then.
+        """
         scene = self._scene
         for n in range(1, round(self.event.end_s * STEPS_PER_S) + 1):
             scene.begins(n - 1)
@@ -60,6 +64,8 @@ class Evening:
             scene.line.step(EPOCH_MS + int(scene.now_s * 1000), alive)
             if n % STEPS_PER_S == 0:
                 self._second(alive)
+                if is_enough is not None and is_enough(scene.outcome, scene.now_s):
+                    break
         return scene.outcome
 
     def _until(self, until_s: float) -> None:

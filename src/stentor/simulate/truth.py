@@ -59,6 +59,16 @@ def fared(outcome: Outcome, end_s: float) -> Fared:
     return Fared(len(people), sum(is_harmed(one, end_s) for one in people))
 
 
+def fared_surely(outcome: Outcome, now_s: float) -> Fared:
+    """Return all the people who may come, and how many of them are harmed however it goes on."""
+    people = [one for one in outcome.people if one.human]
+    waited = [one for one in people if one.first_s >= 0 and now_s - one.first_s > SOON_S]
+    harmed = [
+        one for one in waited if is_harmed(one, now_s) and (one.audio_s >= 0 or not one.bad_radio)
+    ]
+    return Fared(len(people), len(harmed))
+
+
 def truth(event: Event, outcome: Outcome, alone: Outcome) -> tuple[Truth, Fared]:
     """Return what was so; `alone` is the same evening without its attack and its fault."""
     found = fared(outcome, event.end_s)
