@@ -157,6 +157,27 @@ def test_a_flood_takes_what_joiners_may_have_and_harms_nobody_who_listens(
     assert "left" not in flooded.counts
 
 
+def test_what_a_join_flood_is_given_at_once_is_on_the_wire_and_ladders_see_it() -> None:
+    run = Run(evening(attacks=(FLOOD,)), SMALL, SHIPPED, 7)
+    edges, seen = run.scene.edges, []
+
+    def look(_second: int, _of: int) -> None:
+        facts = run._ladders.told[0]
+        listeners = np.array(list(facts.listeners.values())) @ edges.bits
+        most = edges.machine_bits / edges.per_machine
+        seen.append((facts.bits * most - listeners) * len(edges))
+
+    found = run.course(look)
+    fastest = edges.burst_bits[0, 0]
+    assert found.lanes[AT_S + 15, 0] == found.lanes[AT_S + 15].sum()
+    at = slice(AT_S + 3, AT_S + 18)
+    assert np.mean(seen[at]) == pytest.approx(FLOOD.per_s * fastest, rel=0.1)
+    assert np.abs(seen[AT_S - 10 : AT_S]).max() < 0.01 * FLOOD.per_s * fastest
+    each = fastest + edges.bits[0]  # and a second of listening
+    sent = found.seconds["bits_per_s"]
+    assert (sent[at] - sent[AT_S - 5]).mean() == pytest.approx(FLOOD.per_s * each, rel=0.1)
+
+
 def test_people_get_in_during_a_flood(flooded: Course) -> None:
     assert flooded.counts["never_heard"] == 0
     assert flooded.people["first_audio_s"].at(0.95) < 3

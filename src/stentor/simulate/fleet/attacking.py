@@ -251,5 +251,8 @@ class Attacking:
         fleet, stays_s = self._edges, STAYS_S[self._swarms[number].act]
         fleet.room[edges] -= n
         until_s = scene.now_ms / 1000 + stays_s
-        self._holding.hold(edges, n, until_s, stays_s, fleet.lane[edges].astype(np.int64))
+        lanes = fleet.lane[edges].astype(np.int64)
+        self._holding.hold(edges, n, until_s, stays_s, lanes)
+        if self._swarms[number].act is not Act.SLOW:  # whose window lets nothing through
+            np.add.at(fleet.guests_bits, edges, n * fleet.burst_bits[0, lanes])
         scene.counting.count("bots_let_in", int(n.sum()))

@@ -109,6 +109,7 @@ class Edges:
     woken_s: Floats  # CPU seconds of waking up for somebody, in this second
     extra_s: Floats  # CPU seconds of others' work (notices, attackers) that came in this tick
     guests: Counts  # edge × lane: listeners who are none of the people (attackers)
+    guests_bits: Floats  # that those were given at once, in this tick
     idle: Counts  # connections that only hold a descriptor
     left: Counts  # listeners, in this second
     others_asked: Counts  # in this second, who are none of the people
@@ -197,6 +198,7 @@ def make_edges(scenario: Scenario, fleet: Fleet, calibration: Calibration) -> Ed
         woken_s=np.zeros(n),
         extra_s=np.zeros(n),
         guests=np.zeros((n, LANES), np.int64),
+        guests_bits=np.zeros(n),
         idle=np.zeros(n, np.int64),
         left=np.zeros(n, np.int64),
         others_asked=np.zeros(n, np.int64),

@@ -41,6 +41,7 @@ class Ladders:
         self.seen = np.zeros(n)
         self.spent_s = np.zeros(n)
         self.wait_s = np.zeros(n)
+        self.welcomes_bits = np.zeros(n)  # that joiners were given at once
 
     def second(
         self,
@@ -64,7 +65,8 @@ class Ladders:
         self._left += (edges.left - self._left) * _SMOOTH
         self._late_s += (delivering.late_s - self._late_s) * _ASKED_SMOOTH
         memory = (edges.edge_bytes + open_ * edges.costs.memory_bytes) / edges.memory_bytes
-        bits = delivering.bits / (edges.machine_bits / edges.per_machine)
+        # What is sent and what is due (edge.load): those there, and what joiners got at once.
+        bits = (delivering.bits + self.welcomes_bits) / (edges.machine_bits / edges.per_machine)
         columns = zip(
             edges.alive.tolist(),
             (edges.present + edges.guests).tolist(),
@@ -112,7 +114,7 @@ class Ladders:
             edges.room[edge] = decision.room
             edges.leaving_per_s[edge] = decision.leaving_per_s
             edges.step[edge] = decision.step
-        for column in (self.asked, self.seen, self.spent_s, self.wait_s):
+        for column in (self.asked, self.seen, self.spent_s, self.wait_s, self.welcomes_bits):
             column[:] = 0
         edges.others_asked[:] = 0
         edges.left[:] = 0

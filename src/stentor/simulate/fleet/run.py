@@ -115,10 +115,15 @@ class Run:
             self._waiting.look(due[state == State.WAITS])
             self._coming.come(due[state <= State.COMES], begin_ms)
         self._coming.move(self._moving.take(tick), begin_ms)
-        turn = self._delivering.begin(_TICK_S, live=begin_ms >= self._hour_ms)
+        live = begin_ms >= self._hour_ms
+        turn = self._delivering.begin(_TICK_S, live=live)
         scene.doors.tick(_TICK_S, self._waiting.missing(), MOVES_PER_S)
         spent_s = self._serving.serve(turn, begin_ms)
-        self._delivering.end(_TICK_S, spent_s, self._serving.welcomes_bits)
+        # Before the hour there is nothing to be given at once.
+        welcomes_bits = (self._serving.welcomes_bits + scene.edges.guests_bits) * live
+        scene.edges.guests_bits[:] = 0
+        self._ladders.welcomes_bits += welcomes_bits
+        self._delivering.end(_TICK_S, spent_s, welcomes_bits)
         self._waiting.step(tick)
 
     def _second(self, second: int) -> None:
