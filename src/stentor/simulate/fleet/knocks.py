@@ -46,12 +46,14 @@ class Knocks:
         self._came_ms = np.empty(0, np.int32)
         self._work_s = np.empty(0, np.float64)
         self._moves = np.empty(0, np.bool_)
+        self._new: list[tuple[Rows, NDArray[np.int64], Millis, Floats, Marks]] = []
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._rows) + sum(len(one[0]) for one in self._new)
 
     def by_edge(self, edges: int) -> Places:
         """Return how many wait at each edge."""
+        self._take_in()
         return np.bincount(self._edges, minlength=edges)
 
     def add(
@@ -64,16 +66,24 @@ class Knocks:
         moves: bool = False,
     ) -> None:
         """Let some more come."""
-        if not len(rows):
+        if len(rows):
+            self._new.append((rows, edges, came_ms, work_s, np.full(len(rows), moves)))
+
+    def _take_in(self) -> None:
+        """Put all who came since at the end, at once: each time means a copy of long queues."""
+        if not self._new:
             return
-        self._rows = np.concatenate((self._rows, rows))
-        self._edges = np.concatenate((self._edges, edges))
-        self._came_ms = np.concatenate((self._came_ms, came_ms))
-        self._work_s = np.concatenate((self._work_s, work_s))
-        self._moves = np.concatenate((self._moves, np.full(len(rows), moves)))
+        rows, edges, came_ms, work_s, moves = zip(*self._new, strict=True)
+        self._rows = np.concatenate((self._rows, *rows), dtype=np.int32)
+        self._edges = np.concatenate((self._edges, *edges))
+        self._came_ms = np.concatenate((self._came_ms, *came_ms), dtype=np.int32)
+        self._work_s = np.concatenate((self._work_s, *work_s))
+        self._moves = np.concatenate((self._moves, *moves))
+        self._new.clear()
 
     def sort(self) -> None:
         """Put them in order; whoever comes after this is not in it."""
+        self._take_in()
         order = np.argsort((self._edges << 32) | self._came_ms, kind="stable")
         self._rows, self._edges = self._rows[order], self._edges[order]
         self._came_ms, self._work_s = self._came_ms[order], self._work_s[order]
@@ -97,7 +107,7 @@ class Knocks:
 
     def leave(self, seen: Places) -> None:
         """Go on without those who have been looked at."""
-        left = np.ones(len(self), np.bool_)
+        left = np.ones(len(self._rows), np.bool_)
         left[seen] = False
         self._rows, self._edges = self._rows[left], self._edges[left]
         self._came_ms, self._work_s = self._came_ms[left], self._work_s[left]
@@ -108,6 +118,7 @@ class Knocks:
 
         What is left of them is work: the edge will see that nobody is there (`costs_s`, by edge).
         """
+        self._take_in()
         gone = (self._came_ms < before_ms) & (self._rows >= 0)
         if not gone.any():
             return np.empty(0, np.int32), np.empty(0, np.int32)
@@ -119,6 +130,7 @@ class Knocks:
 
     def tire(self, before_ms: int, left_s: Callable[[Rows], Floats]) -> None:
         """Let others than people who came before then wait no longer: some work is left of them."""
+        self._take_in()
         gone = (self._came_ms < before_ms) & (self._rows < NOBODY)
         if gone.any():
             self._work_s[gone] = left_s(self._rows[gone])
@@ -126,6 +138,7 @@ class Knocks:
 
     def drop(self, edges: Marks) -> tuple[Rows, Millis]:
         """Return who waits at these edges, which are gone, and when they had come."""
+        self._take_in()
         lost = edges[self._edges]
         rows, came_ms = self._rows[lost], self._came_ms[lost]
         kept = ~lost
