@@ -91,6 +91,7 @@ class Knocks:
 
     def batch(self, edges: int, most: int) -> Batch:
         """Return so many of each edge at most, those who came first; they are in order."""
+        self._take_in()
         begin = np.searchsorted(self._edges, np.arange(edges + 1))
         count = np.minimum(np.diff(begin), most)
         first = np.repeat(np.cumsum(count) - count, count)
