@@ -1,6 +1,6 @@
 """What a load found: counts and histograms that processes add up, and the figures made of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -41,18 +41,21 @@ class Histogram(msgspec.Struct):
 
     def figures(self) -> dict[str, float] | None:
         """Return p50, p95, p99 and the largest, None if there was nothing to count."""
-        total = sum(self.bins.values())
-        if not total:
+        if not self.bins:
             return None
-        figures: dict[str, float] = {}
-        seen = 0
-        wanted = [("p50", 0.5), ("p95", 0.95), ("p99", 0.99)]
-        for place in sorted(self.bins):
-            seen += self.bins[place]
-            while wanted and seen >= wanted[0][1] * total:
-                figures[wanted.pop(0)[0]] = round((place + 1) * _BIN_S, 3)
+        found = self.quantiles((0.5, 0.95, 0.99))
+        figures = dict(zip(("p50", "p95", "p99"), found, strict=True))
         figures["max"] = round(self.largest_s, 3)
         return figures
+
+    def quantiles(self, shares: Sequence[float]) -> list[float]:
+        """Return what so much of them took at most, to 5 ms; `shares` rise, none is beyond 1."""
+        total, seen, found = sum(self.bins.values()), 0, list[float]()
+        for place in sorted(self.bins):
+            seen += self.bins[place]
+            while len(found) < len(shares) and seen >= shares[len(found)] * total:
+                found.append(round((place + 1) * _BIN_S, 3))
+        return found
 
 
 class Tally(msgspec.Struct):

@@ -15,20 +15,17 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from stentor.admission.lanes import LANE_PARTS, margin_parts
+from stentor.rehearsal.crowds import tell
 from stentor.rehearsal.deliveries import OVERHEAD_PARTS, delivery_bytes, idle, overhead, sends
-from stentor.rehearsal.pooled import times_of
-from stentor.rehearsal.speed import at_speed, slower, usual_piece_s
+from stentor.rehearsal.speed import at_speed, usual_piece_s
 from stentor.rehearsal.trial import VISITS, Kind, Trial, Window
 from stentor.simulate.fleet.calibration import SHIPPED, Calibration, Costs
-from stentor.simulate.fleet.delivering import saved_s
 from stentor.simulate.fleet.gathering import gathered_s, turns
 
 Floats = NDArray[np.float64]
 
 _JOINED_MIN, _DELIVERIES_MIN = 10, 500
 _JOINED_LATE = 10  # more, and a crowd was not over yet
-_QUEUED_S_MIN = 0.1  # less is no queue
-_SHARES = (0.5, 0.95)  # of a crowd, whose waits are known
 _ASKED = ("join", "place", "notice", "page", "wake", "beside")  # what who comes and asks costs
 
 
@@ -74,7 +71,7 @@ class _Way:
         if self.sends is None:
             self.shipped.append("delivery_s")
         self.bytes = delivery_bytes(trials)
-        self._took_s = took_s(crowds, usual_s, self.welcome_s)
+        self._told = tell(crowds, usual_s, self.welcome_s, tls=tls)
         self.asked = self._asked(alive)
 
     def _in_life(self, sends: tuple[float, float], trials: Sequence[Trial]) -> tuple[float, float]:
@@ -123,7 +120,8 @@ class _Way:
             self.shipped += [f"{name}_s" for name in _ASKED]
             return found
         # What an edge did not get out of its joiners' share counts too.
-        asked_s = max(0.0, median(crowd.asked_each_s), self._took_s)
+        told_s = self._told.join_s if self._told else 0.0
+        asked_s = max(0.0, told_s or median(crowd.asked_each_s))
         found["join"] = asked_s
         found["beside"] = max(0.0, median(crowd.cpu_each_s) - asked_s)
         each_s = found["join"] + found["beside"]
@@ -197,6 +195,7 @@ class _Way:
             notice_s=asked.get("notice") or base.notice_s,
             wake_s=asked.get("wake", base.wake_s),
             beside_s=asked.get("beside", base.beside_s),
+            saved_worth=self._told.saved_worth if self._told else base.saved_worth,
         )
 
 
@@ -306,28 +305,6 @@ def _where(trials: Sequence[Trial], wanted: Callable[[int], bool]) -> list[Trial
     return kept
 
 
-def took_s(crowds: Sequence[Trial], usual_s: float, welcome_s: Callable[[int], float]) -> float:
-    """Return what crowds used up of their edges' joiners' share, each of them; 0 if it was enough.
-
-    Without what their first parts cost. From how long half of them and all but a twentieth waited
-    at most: until then nothing of the share was left over.
-    """
-    each_s = []
-    for one in crowds:
-        for time in times_of(one) if one.groups else ():
-            crowd, waited = one.groups[0], time.first_audio_s
-            if waited.p50 < _QUEUED_S_MIN:
-                continue
-            had_s = 0.0
-            for share, wait_s in zip(_SHARES, (waited.p50, waited.p95), strict=True):
-                until_s = share * crowd.until_s + wait_s
-                had_s += one.edges * (saved_s(one.join_share) + one.join_share * until_s)
-            people = sum(_SHARES) * crowd.count
-            used_s = had_s / people / slower(time.piece_s, usual_s)
-            each_s.append(used_s - welcome_s(one.lane_parts))
-    return median(each_s) if each_s else 0.0
-
-
 def _came_per_s(trial: Trial) -> float:
     """Return how many of who came first came to an edge a second."""
     first = trial.groups[0]
@@ -358,6 +335,7 @@ def _flat(found: Calibration) -> dict[str, float]:
             "notice_s",
             "wake_s",
             "beside_s",
+            "saved_worth",
             "memory_bytes",
             "overhead",
         ):

@@ -62,4 +62,6 @@ def _typical(some: Sequence[Quantiles]) -> Quantiles:
     if not known:
         return Quantiles()
     p50, p95 = median(one.p50 for one in known), median(one.p95 for one in known)
-    return Quantiles(sum(one.of for one in known), p50, p95)
+    curves = [one.curve for one in known]
+    curve = tuple(map(median, zip(*curves, strict=True))) if all(curves) else ()
+    return Quantiles(sum(one.of for one in known), p50, p95, curve)

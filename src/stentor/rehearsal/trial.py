@@ -8,6 +8,7 @@ from enum import StrEnum
 import msgspec
 
 VISITS = 30  # of the room's page, in the stretch "pages"
+TWENTIETHS = tuple(n / 20 for n in range(1, 20))  # what a curve of `Quantiles` is of
 
 
 class Kind(StrEnum):
@@ -49,6 +50,7 @@ class Quantiles(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     of: int = 0
     p50: float = 0.0
     p95: float = 0.0
+    curve: tuple[float, ...] = ()  # of each twentieth of them, from the first to the 19th
 
 
 class Checked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -4,7 +4,7 @@ Arithmetic only.
 """
 
 from stentor.load.report import Histogram, Tally
-from stentor.rehearsal.trial import Checked, Kind, Quantiles, Trial
+from stentor.rehearsal.trial import TWENTIETHS, Checked, Kind, Quantiles, Trial
 
 # Beyond these a trial says more of the machine's other work than of the edges.
 FOREIGN_MAX, STOLEN_MAX, LATE_S_MAX, HEARD_MIN = 0.05, 0.02, 0.1, 0.99
@@ -49,7 +49,9 @@ def seen(tally: Tally) -> dict[str, object]:
 
 
 def _quantiles(found: Histogram) -> Quantiles:
-    figures = found.figures()
-    if figures is None:
-        return Quantiles()
-    return Quantiles(sum(found.bins.values()), figures["p50"], figures["p95"])
+    curve = found.quantiles(TWENTIETHS)
+    return (
+        Quantiles(sum(found.bins.values()), curve[9], curve[18], tuple(curve))
+        if curve
+        else Quantiles()
+    )

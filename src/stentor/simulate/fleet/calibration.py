@@ -22,6 +22,10 @@ class Costs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     # What somebody who comes to an edge that has nothing to do costs more: it has to wake up. A
     # crowd's are looked at many at a time, so this says nothing of how many can be let in.
     wake_s: float = 0.0
+    # What a second is worth that was saved up of the joiners' share, against one that is earned
+    # while they queue: more where full turns find warm caches, less where a crowd's first ones
+    # take many turns, of a few each, and the share is full meanwhile.
+    saved_worth: float = 1.0
     # What everybody who asks costs beside the joiners' share: the kernel's part and the loop's.
     beside_s: float = 0.0
 

@@ -30,6 +30,7 @@ class Turn:
 
     speed: Floats  # while there is budget
     budget_s: Floats
+    saved_s: Floats  # of that, what was there before the tick
 
 
 def saved_s(share: float) -> float:
@@ -78,14 +79,12 @@ class Delivering:
             mine = self.use + edges.edge_s + np.repeat(spare, edges.per_machine)
             self.cores = np.clip(mine, share, 1.0)
         depth_s = saved_s(edges.join_share * share)
-        np.minimum(
-            depth_s + edges.join_share * share * past_s,
-            self.budget_s + edges.join_share * share * past_s,
-            out=self.budget_s,
-        )
+        earned_s = edges.join_share * share * past_s
+        np.minimum(depth_s + earned_s, self.budget_s + earned_s, out=self.budget_s)
         least = _LEAST_SHARE * self.cores
         speed = np.maximum(least, self.cores - self.use - edges.edge_s * edges.slow)
-        return Turn(speed, np.maximum(0.0, np.minimum(self.budget_s, speed * past_s)))
+        budget_s = np.maximum(0.0, np.minimum(self.budget_s, speed * past_s))
+        return Turn(speed, budget_s, np.maximum(0.0, budget_s - earned_s))
 
     def end(self, past_s: float, spent_s: Floats, welcomes_bits: Floats) -> None:
         """Note what those who came have cost, and see what is late."""

@@ -16,6 +16,10 @@ Floats = NDArray[np.float64]
 Marks = NDArray[np.bool_]
 
 _TLS_TURNS = 4  # accepted; a handshake's first words, and its last; the request
+# Where they queue, so many are accepted by TLS at a time (edge_accepts_per_turn), and who has
+# greeted goes on when all of those have: their last words are behind those of all others in the
+# loop's ready list. A greeting is so much of a join (turns of such a crowd, traced).
+_TOGETHER, _GREETING = 64, 0.65
 
 
 def later_turns(*, tls: bool) -> int:
@@ -27,6 +31,18 @@ def turns(people: float, seconds: float, *, tls: bool) -> float:
     """Return how many turns an edge has for people who come evenly, with a core for itself."""
     accepting = min(people, AT_ONCE + seconds / (apart_ns(1.0) / 1e9))
     return accepting + people * later_turns(tls=tls)
+
+
+def held_up(behind: Floats, *, tls: bool) -> Floats:
+    """Return for how many joins somebody waits besides those before them, as a mean.
+
+    `behind` is how many queue behind them. Where in their lot they are is chance.
+    """
+    if not tls:
+        return np.zeros_like(behind)
+    near = np.clip(behind, 0.0, _TOGETHER)
+    greetings: Floats = near * (1.0 - near / (2 * _TOGETHER)) * _GREETING
+    return greetings
 
 
 def gathered_s(per_s: float) -> float:

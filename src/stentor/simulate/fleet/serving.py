@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 from stentor.admission.tickets import Kind
 from stentor.simulate.costs import COST
 from stentor.simulate.fleet.delivering import Turn
-from stentor.simulate.fleet.diary import TICK_MS
 from stentor.simulate.fleet.door import Said, is_in
-from stentor.simulate.fleet.gathering import Turns, later_turns
+from stentor.simulate.fleet.gathering import Turns, held_up, later_turns
 from stentor.simulate.fleet.groups import grouped
 from stentor.simulate.fleet.homes import Homes
 from stentor.simulate.fleet.knocks import NOBODY, Batch, begins
 from stentor.simulate.fleet.ladders import Ladders
 from stentor.simulate.fleet.lines import BEGINS_MS
 from stentor.simulate.fleet.people import NEVER, Rows, State
+from stentor.simulate.fleet.rationing import asking_s, ration
 from stentor.simulate.fleet.retrying import HEAD_S
 from stentor.simulate.fleet.scene import Scene
 from stentor.simulate.fleet.seam import Harm
@@ -33,7 +33,6 @@ Marks = NDArray[np.bool_]
 # Whoever comes so long after the edge was done with the one before has woken it. At 2,000 a second
 # and more one finds it awake (bench/joins.py, with its arrivals spread).
 _ASLEEP_S = 0.5e-3
-_TICK_S = TICK_MS / 1000
 _MOST = 256  # of an edge's queue, to begin with
 _GIVES_UP_MS = int(HEAD_S * 1000)
 _AGAIN_S = (1.0, 3.0)  # edge.door
@@ -48,6 +47,8 @@ class _Look:
     batch: Batch
     said: NDArray[np.uint8]
     takes_s: Floats
+    uses_s: Floats  # of the joiners' share
+    held_up_s: Floats  # from their look to their audio, by others' handshakes
     apart: Marks  # who gathered, and whose edge was not behind: all else they take wakes it again
     begin_s: Floats
     done_s: Floats
@@ -76,11 +77,12 @@ class Serving:
         self._free_s = np.zeros(len(scene.edges))
         edges = scene.edges
         self._turns = Turns(len(edges), edges.share)
-        self._later_turns = later_turns(tls=scene.scenario.programme.tls)
+        self._tls = scene.scenario.programme.tls
+        self._later_turns = later_turns(tls=self._tls)
         self.welcomes_bits = np.zeros(len(scene.edges))  # in this tick
 
     def serve(self, turn: Turn, begin_ms: int) -> Floats:
-        """Look at as many as the edges' CPU allows; return what that cost each, in CPU seconds."""
+        """Look at as many as the edges' CPU allows; return what each used of its share, in s."""
         scene, ladders = self._scene, self._ladders
         edges, knocks = scene.edges, scene.knocks
         n = len(edges)
@@ -98,7 +100,7 @@ class Serving:
             self._turns.take(np.zeros(n))
             return np.zeros(n)
         at = batch.edges[seen]
-        spent_s: Floats = np.bincount(at, takes_s[seen], n).astype(np.float64)
+        used_s: Floats = np.bincount(at, look.uses_s[seen], n).astype(np.float64)
         idle_s = begin_s - self._done_before(batch, done_s)
         np.maximum.at(self._free_s, at, done_s[seen])
         scene.doors.spend(batch, said, seen)
@@ -109,7 +111,7 @@ class Serving:
                 harm.seen(scene, batch.rows[others], batch.edges[others], self._waiting.sheets.line)
         ladders.asked += np.bincount(batch.edges[there], minlength=n)
         ladders.seen += np.bincount(at, minlength=n)
-        ladders.spent_s += spent_s
+        ladders.spent_s += np.bincount(at, takes_s[seen], n)
         waits_s = np.maximum(0.0, begin_s - batch.came_ms / 1000)
         np.maximum.at(ladders.wait_s, batch.edges[there], waits_s[there])
         woken = idle_s > _ASLEEP_S
@@ -120,11 +122,11 @@ class Serving:
         if batch.moves.any():
             self._move(batch, there & batch.moves & is_in(said))
             there &= ~batch.moves
-        self._let_in(batch, said, there & is_in(said), waits_s)
+        self._let_in(batch, said, there & is_in(said), waits_s, look.held_up_s)
         self._put_in_line(batch, there & (said == Said.PLACE))
         self._put_on_standby(batch, there & (said == Said.STANDBY))
         self._tell(batch, said, there)
-        return spent_s
+        return used_s
 
     def _look(self, turn: Turn) -> "_Look":
         """Return who is looked at in this tick.
@@ -140,18 +142,23 @@ class Serving:
             batch = scene.knocks.batch(n, most)
             said = scene.doors.ask(batch, scene.people, self._waiting.sheets)
             answer_s = np.where(is_in(said), edges.costs.join_s, edges.costs.place_s)
-            takes_s = batch.work_s + (said != Said.NOTHING) * answer_s * edges.slow[batch.edges]
-            pending_s = np.bincount(batch.edges, takes_s, n)
-            within = pending_s <= turn.budget_s
-            even = np.maximum(1e-6, turn.budget_s / _TICK_S)
-            speed = np.where(within, turn.speed, np.minimum(even, turn.speed))
+            slow = edges.slow[batch.edges]
+            answer_s += asking_s(batch, scene.now_ms)
+            takes_s = batch.work_s + (said != Said.NOTHING) * answer_s * slow
+            rationed, within = ration(batch, takes_s, turn, edges.costs.saved_worth)
             ready_ms, gathers = self._turns.ready_ms(batch)
-            begin_s, done_s = begins(batch, ready_ms, takes_s / speed[batch.edges], self._free_s)
+            in_s = rationed.uses_s / rationed.speed
+            begin_s, done_s = begins(batch, ready_ms, in_s, self._free_s)
             seen = (begin_s < scene.now_ms / 1000) & (edges.alive[batch.edges])
             all_seen = np.bincount(batch.edges[~seen], minlength=n) == 0
             if not ((waiting > most) & edges.alive & (within | all_seen)).any():
                 apart = gathers & self._turns.on_time(ready_ms, begin_s)
-                return _Look(batch, said, takes_s, apart, begin_s, done_s, seen)
+                nth = np.arange(len(batch)) - batch.first + 1
+                joins = held_up(np.maximum(0.0, waiting[batch.edges] - nth), tls=self._tls)
+                held_s = rationed.slices * joins * edges.costs.join_s * slow / rationed.speed
+                return _Look(
+                    batch, said, takes_s, rationed.uses_s, held_s, apart, begin_s, done_s, seen
+                )
             most *= 4
 
     def _done_before(self, batch: Batch, done_s: Floats) -> Floats:
@@ -180,14 +187,21 @@ class Serving:
             self._scene.knocks.add(np.full(len(at), NOBODY), at, moments, edges.extra_s[at])
             edges.extra_s[:] = 0
 
-    def _let_in(self, batch: Batch, said: NDArray[np.uint8], who: Marks, waits_s: Floats) -> None:
+    def _let_in(
+        self,
+        batch: Batch,
+        said: NDArray[np.uint8],
+        who: Marks,
+        waits_s: Floats,
+        held_up_s: Floats,
+    ) -> None:
         if not who.any():
             return
         scene, counting = self._scene, self._scene.counting
         people, edges = scene.people, scene.edges
         rows, at, said = batch.rows[who], batch.edges[who], said[who]
         begins_ms = batch.came_ms[who] + waits_s[who] * 1000
-        audio_ms = begins_ms + self._first_audio_s * 1000
+        audio_ms = begins_ms + (self._first_audio_s + held_up_s[who]) * 1000
         back = people.cut[rows]
         self._count_times(rows, at, said, begins_ms, audio_ms)
         counting.count("joined", len(rows), scene.second)

@@ -1,0 +1,91 @@
+"""What a join takes of the joiners' share, told by how long crowds waited.
+
+Once what was saved up is used, an edge's share is all that those who come have: how much of it had
+been there when so many of them heard audio is a straight line over how many. It rises by what a
+join takes; where it begins tells what the saved-up part was worth. Pure.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from stentor.rehearsal.pooled import times_of
+from stentor.rehearsal.speed import slower
+from stentor.rehearsal.trial import TWENTIETHS, Quantiles, Trial
+from stentor.simulate.fleet.delivering import saved_s
+from stentor.simulate.fleet.gathering import held_up
+from stentor.simulate.fleet.rationing import ASKING_S, LONG_S
+
+_QUEUED_S_MIN = 0.1  # less is no queue
+_POINTS_MIN = 3
+_WORTH = 0.1, 3.0  # beyond that it is no measure
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What crowds tell of a join: CPU seconds of the share, without its first parts."""
+
+    join_s: float
+    saved_worth: float  # of a second that was saved up, in seconds that are earned
+
+
+def tell(
+    crowds: Sequence[Trial], usual_s: float, welcome_s: Callable[[int], float], *, tls: bool
+) -> Told | None:
+    """Return what crowds tell, at the machine's usual speed; None if they never queued.
+
+    Those crowds that were as many count as one, as each differs from the line as a whole.
+    """
+    points = [
+        one for crowd in crowds if crowd.groups for one in _points(crowd, usual_s, welcome_s, tls)
+    ]
+    if len(points) < _POINTS_MIN:
+        return None
+    people, held, had_s, saved, weights = np.array(points).T
+    table = np.stack([people + held, -saved], axis=1) * weights[:, None]
+    (join_s, lost), *_ = np.linalg.lstsq(table, had_s * weights, rcond=None)
+    if len({*people}) < 2 or join_s <= 0:
+        return None
+    return Told(float(join_s), float(np.clip(1.0 + lost, *_WORTH)))
+
+
+def _points(
+    crowd: Trial, usual_s: float, welcome_s: Callable[[int], float], tls: bool
+) -> Iterator[tuple[float, float, float, float, float]]:
+    """Yield how many had heard audio at a moment, and what they had had of the share until then.
+
+    With them: for how many joins they waited besides, what had been saved up, and a weight. All of
+    an edge, as a mean.
+    """
+    group, saved = crowd.groups[0], saved_s(crowd.join_share)
+    for time in times_of(crowd):
+        times = slower(time.piece_s, usual_s)
+        came, waits = _curve(time.first_audio_s)
+        asked = 0.0
+        for n, (share, wait_s) in enumerate(zip(came, waits, strict=True)):
+            before, wait_before_s = (came[n - 1], waits[n - 1]) if n else (0.0, 0.0)
+            asked += (share - before) * _above(wait_before_s, wait_s)
+            if wait_s < _QUEUED_S_MIN:
+                continue
+            people = share * group.count / crowd.edges
+            behind = np.array([(1.0 - share) * group.count / crowd.edges])
+            had_s = saved + crowd.join_share * (share * group.until_s + wait_s)
+            each_s = welcome_s(crowd.lane_parts) * people
+            each_s += asked * group.count / crowd.edges * ASKING_S
+            held = float(held_up(behind, tls=tls)[0])
+            yield people, held, had_s / times - each_s, saved / times, people**-0.5
+
+
+def _curve(waited: Quantiles) -> tuple[Sequence[float], Sequence[float]]:
+    """Return shares of a crowd, and how long the last of each had waited."""
+    if waited.curve:
+        return TWENTIETHS, waited.curve
+    return ((0.5, 0.95), (waited.p50, waited.p95)) if waited.of else ((), ())
+
+
+def _above(low_s: float, high_s: float) -> float:
+    """Return how many of those between two waits waited so long that they are asked for."""
+    if high_s <= LONG_S:
+        return 0.0
+    return min(1.0, (high_s - LONG_S) / max(1e-9, high_s - low_s))
