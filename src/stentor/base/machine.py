@@ -2,6 +2,7 @@
 
 import os
 import platform
+import resource
 from pathlib import Path
 
 import msgspec
@@ -51,6 +52,16 @@ def memory_free_bytes() -> int | None:
         if one == _CGROUPS or _CGROUPS in one.parents:
             limits += _left_in(one)
     return max(0, min(limits)) if limits else None
+
+
+def memory_here_bytes() -> int | None:
+    """Return what this process may still take: what is free, or what its own limit leaves."""
+    free = memory_free_bytes()
+    most, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if most == resource.RLIM_INFINITY:
+        return free
+    left = max(0, most - _named(Path("/proc/self/status"), "VmSize:") * 1024)
+    return left if free is None else min(free, left)
 
 
 def _left_in(group: Path) -> list[int]:

@@ -80,6 +80,10 @@ def main() -> None:
     except StentorError as error:
         print(f"stentor: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(error.exit_code)
+    except MemoryError:
+        told = "There is not so much memory: ask for less, or elsewhere."
+        print(f"stentor: {told}", file=sys.stderr)  # noqa: T201
+        sys.exit(StentorError.exit_code)
     except OSError as error:  # a disk that is full, a folder that went away
         where = f"{error.filename}: " if error.filename else ""
         print(f"stentor: {where}{error.strerror or error}.", file=sys.stderr)  # noqa: T201

@@ -119,7 +119,7 @@ def _in_arena(settings: "Settings", wish: _Wish) -> "Outcome":
 def _list(*, json: bool) -> None:
     import msgspec
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from stentor.load.attacks import bounds
     from stentor.load.attacks.families import FAMILIES
@@ -138,7 +138,8 @@ def _list(*, json: bool) -> None:
         }  # fmt: skip
         typer.echo(msgspec.json.encode(told).decode())
         return
-    table = Table("family", "what it does", "what must hold", "addresses", show_lines=False)
+    family = Column("family", no_wrap=True, min_width=max(map(len, FAMILIES)))
+    table = Table(family, "what it does", "what must hold", "addresses", show_lines=False)
     for name, one in FAMILIES.items():
         table.add_row(name, one.does, one.shows, f"{one.sources:,}")
     console = Console()

@@ -28,7 +28,7 @@ def rehearse(
     ] = False,
     trial_sizes: Annotated[
         str | None,
-        typer.Option("--trial-sizes", help="Listeners here, such as 500,1000,2000.", metavar="N,…"),
+        typer.Option("--trial-sizes", help="Listeners here, such as 900,1300,1700.", metavar="N,…"),
     ] = None,
     out: Annotated[
         Path | None,
@@ -86,4 +86,4 @@ def _sizes(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(one.replace("_", "")) for one in text.split(","))
     except ValueError:
-        raise UsageError(f"{text!r} are no sizes; say 500,1000,2000.") from None
+        raise UsageError(f"{text!r} are no sizes; say 900,1300,1700.") from None

@@ -12,7 +12,7 @@ from stentor.simulate.fleet.calibration import SHIPPED
 from stentor.simulate.fleet.delivering import saved_s
 
 SIZES = (900, 1300, 1700)  # of one edge
-SIZES_MIN, SIZES_MAX = 2, 6
+SIZES_MIN, SIZES_MAX = 3, 6
 SIZE_MIN, SIZE_MAX = 20, 8000  # of one edge; more need more descriptors on this machine
 # Lanes are forced: lines have another one for each size, and the fastest has the fewest listeners,
 # as few cores read it all; crowds have one, as what a join costs is what they are for.

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from stentor.base.build import Build, read_build
 from stentor.base.errors import StentorError, UsageError
-from stentor.base.machine import Machine, memory_free_bytes, read_machine
+from stentor.base.machine import Machine, memory_here_bytes, read_machine
 from stentor.base.paths import DataFolder
 from stentor.base.secrets import load_or_make_key
 from stentor.base.settings import Settings, told_settings
@@ -233,7 +233,7 @@ def _costs(
 
 def _check_memory(scenario: Scenario) -> None:
     """Raise `UsageError` before anything is begun if the simulation would not fit into memory."""
-    free = memory_free_bytes()
+    free = memory_here_bytes()
     if free is not None:
         fleet = planned_fleet(scenario, make_plan(scenario, SHIPPED))
         check_fits(need(scenario, fleet, SHIPPED), free)

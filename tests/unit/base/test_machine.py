@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import resource
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from stentor.base.machine import (
     interface_bits_per_s,
     memory_bytes,
     memory_free_bytes,
+    memory_here_bytes,
     read_machine,
 )
 from stentor.base.timekeeping import read_timekeeping
@@ -44,6 +47,19 @@ def test_limit_of_a_container_counts_and_what_it_read_once_does_not(
     assert memory_free_bytes() == 2_700_000
     (tmp_path / "memory.max").write_text("max\n")
     assert memory_free_bytes() == pytest.approx(memory_bytes("MemAvailable"), rel=0.3)
+
+
+def test_a_process_limit_of_memory_counts_for_that_process() -> None:
+    code = (
+        "import resource\n"
+        "from stentor.base.machine import memory_here_bytes\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))\n"
+        "print(memory_here_bytes())"
+    )
+    here = memory_here_bytes()
+    assert here == pytest.approx(memory_free_bytes(), rel=0.3)
+    told = subprocess.check_output([sys.executable, "-c", code], text=True, timeout=60)
+    assert 0 < int(told) < 2 << 30
 
 
 def test_a_process_limit_of_descriptors_is_read_where_there_is_such_a_process() -> None:

@@ -60,7 +60,9 @@ def test_by_default_it_takes_about_ten_minutes() -> None:
     assert takes_s(plan_trials(SIZES, 1)) < 660
 
 
-@pytest.mark.parametrize("sizes", [(), (1000,), (200, 100), (100, 100), (1, 2), (100, 10**7)])
+@pytest.mark.parametrize(
+    "sizes", [(), (1000,), (100, 200), (300, 200, 100), (90, 90, 90), (1, 2, 3), (100, 200, 10**7)]
+)
 def test_sizes_that_say_nothing_are_refused_in_a_sentence(sizes: tuple[int, ...]) -> None:
     with pytest.raises(UsageError) as refusal:
         plan_trials(sizes, 1)
