@@ -10,6 +10,8 @@ from bisect import bisect_left
 import msgspec
 from msgspec.structs import replace
 
+from stentor.admission.tickets import Kind
+
 MARKS_MAX = 48
 
 
@@ -53,6 +55,15 @@ class Standby(msgspec.Struct, frozen=True, array_like=True):
             return None
         full_s = over / leaving_per_s if over > 0 else 0.0
         return max(full_s, before / per_s if per_s > 0 else 0.0)
+
+
+def stands_by(standby: Standby, kind: Kind, *, full: bool) -> bool:
+    """Say whether somebody whose turn has come with a ticket of this kind is put on standby now.
+
+    `full`: no edge has room for them. Who asked to be reminded comes after those who stand by
+    already, even if there were room here just now.
+    """
+    return full or (kind is Kind.REMINDER and standby.waiting > 0)
 
 
 def followed(standby: Standby, given: int, now_ms: int) -> Standby:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
+from stentor.admission.bucket import BURST_S, SLACK, Bucket
 from stentor.admission.line import BUCKET_MS, Sheet, step
 from stentor.admission.networks import Places
 from stentor.admission.pace import ROOM_MAX
@@ -17,7 +18,6 @@ from stentor.base.errors import Problem
 from stentor.edge import routes
 from stentor.edge.answer import JSON, Answer
 from stentor.edge.board import Board, Standing
-from stentor.edge.bucket import BURST_S, Bucket
 from stentor.edge.connection import Connection
 from stentor.edge.counts import Counts
 from stentor.edge.door_limits import DoorLimits
@@ -34,7 +34,6 @@ SHARED_TICKET_S = 60
 LINE_TICKET_S = 7200
 RETURN_RENEW_S = 30.0
 _RETURNS_MIN = 4.0  # in a tick, at one edge
-_SLACK = 1.25  # who is served comes unevenly
 _AGAIN_S = (1.0, 3.0)
 _BEGINS_MS = round(2500 * TICK_S)  # from one edge's wish for a line to the line
 _OVER = 100  # one of so many, and one, may be let in beyond room when their turn has come
@@ -229,7 +228,7 @@ class Door:
             )
         self.sheet = board.sheet()
         board.look_at_places()
-        self._bucket.per_s = self.per_s * _SLACK
+        self._bucket.per_s = self.per_s * SLACK
         share = 1 / max(1, len(edges))
         # Whose network broke comes before anybody here has noticed that they left.
         left = max(0, board.peak(beat_ms // 1000) - present)

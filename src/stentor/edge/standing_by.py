@@ -8,6 +8,7 @@ nothing of who is let in, or when.
 from msgspec.structs import replace
 
 from stentor.admission.line import Sheet
+from stentor.admission.standby import stands_by
 from stentor.admission.tickets import Kind, Ticket
 from stentor.edge.board import Board
 from stentor.edge.counts import Counts
@@ -26,16 +27,14 @@ class StandingBy:
     def takes(self, ticket: Ticket, sheet: Sheet, now_ms: int, *, full: bool) -> Ticket:
         """Return a served ticket, or the place on standby that its holder has instead of it.
 
-        `full`: no edge has room for them. Who asked to be reminded comes after those who stand by
-        already, even if there were room here just now.
+        `full`: no edge has room for them.
         """
         if ticket.kind is Kind.STANDBY:
             return ticket
         name = ticket.edge, ticket.serial
         place_ms = self._places.get(name)
         if place_ms is None:
-            behind = ticket.kind is Kind.REMINDER and sheet.standby.waiting > 0
-            if not full and not behind:
+            if not stands_by(sheet.standby, ticket.kind, full=full):
                 return ticket
             place_ms = self._places[name] = now_ms
             if len(self._places) > REMEMBERED_MAX:

@@ -15,9 +15,9 @@ from stentor.shield.policy import Why
 from stentor.simulate.attackers import Attack
 from stentor.simulate.crowds import arrivals
 from stentor.simulate.crush import EPOCH_MS
+from stentor.simulate.door import Answer
 from stentor.simulate.events import Fault, People
 from stentor.simulate.knocking import Wish
-from stentor.simulate.machine import Answer
 from stentor.simulate.scene import HEAD_S, IDLE_S, Person, Scene
 from stentor.simulate.world import Chance, Networks
 
@@ -37,9 +37,9 @@ class Audience:
         self._buggy_s = math.inf  # from when on pages come again at once
         if scene.event.fault is Fault.RETRIES:
             self._buggy_s = scene.event.fault_s
-        self._visits = Wish(self._sees_page, self._saw_late, _goes_away, _goes_away)
-        self._joins = Wish(self._seen, self._heard_late, self._refused, self._refused)
-        self._reads = Wish(self._begins_to_read, _goes_away, _goes_away, _goes_away)
+        self._visits = Wish(self._sees_page, _goes_away, _goes_away)
+        self._joins = Wish(self._seen, self._refused, self._refused)
+        self._reads = Wish(self._begins_to_read, _goes_away, _goes_away)
 
     def gather(self, chance: Chance, who: People, *, human: bool = True) -> None:
         event = self._event
@@ -159,10 +159,6 @@ class Audience:
             edge.goes(visit.peer)
         return "page"
 
-    def _saw_late(self, visit: Person) -> None:
-        """Nobody has looked in time."""
-        self._scene.edges[visit.edge].looked(visit.peer)
-
     def _rested(self, person: Person) -> None:
         """A browser kept a connection that it did not need any more."""
         edge = self._scene.edges[person.edge]
@@ -214,11 +210,6 @@ class Audience:
             self._scene.at(now_s + 0.7 + 0.8 * float(self._answers.random()), self._ask, person)
         self._scene.knock(person, edge, self._joins)
 
-    def _heard_late(self, person: Person) -> None:
-        """The edge hears what was asked by somebody who is not there any more."""
-        self._scene.edges[person.edge].hears_late(person.peer, person.ticket)
-        self._vouch(person)
-
     def _refused(self, person: Person) -> None:
         person.refused += 1
         if not self._is_buggy():
@@ -269,20 +260,28 @@ class Audience:
             return "join"
         edge.count("answers_5xx")
         edge.goes(person.peer)
+        self._is_told(person, answer, place_ms)
+        return "place"
+
+    def _is_told(self, person: Person, answer: Answer, place_ms: int) -> None:
+        now_s = self._scene.now_s
         if answer is Answer.FULL:
             person.refused += 1
             self._scene.at(now_s + 5 + 5 * self._answers.random(), self._ask, person)
-            return "place"
-        if person.ticket in (None, Kind.RETURN, Kind.SHARED):
+            return
+        if answer is Answer.STANDBY:
+            person.ticket, person.place_ms = Kind.STANDBY, place_ms
+        elif person.ticket in (None, Kind.RETURN, Kind.SHARED):
             person.ticket, person.place_ms = Kind.LINE, place_ms
             person.told_s = now_s if person.told_s < 0 else person.told_s
         if self._is_buggy():
-            return "place"
+            return
         if answer is Answer.AGAIN:
             self._scene.at(now_s + 1 + 2 * self._answers.random(), self._ask, person)
+        elif answer is Answer.STANDBY:
+            self._stands_by(person)
         else:
             self._looks(person)
-        return "place"
 
     def _is_told_at_once(self, person: Person) -> None:
         """Too many come: a place that all of this moment share, to be exchanged soon."""
@@ -298,6 +297,14 @@ class Audience:
 
     def _is_buggy(self) -> bool:
         return self._scene.now_s >= self._buggy_s
+
+    def _stands_by(self, person: Person) -> None:
+        """Ask the door itself again, at the pace of any other wait (decision 30)."""
+        now_s, line = self._scene.now_s, self._scene.line
+        sheet, now_ms = line.sheet, EPOCH_MS + int(now_s * 1000)
+        stand = sheet.stand_by(person.place_ms, now_ms, line.standby - sheet.standby.given)
+        chance = float(self._answers.random())
+        self._scene.at(now_s + poll_s(stand.wait_s, sheet.poll_s_min, chance), self._ask, person)
 
     def _looks(self, person: Person) -> None:
         now_s, sheet = self._scene.now_s, self._scene.line.sheet

@@ -6,10 +6,14 @@ Only the mimic takes notice of what it is answered.
 from stentor.admission.tickets import Kind
 from stentor.shield.policy import Why
 from stentor.simulate.attackers import Act
+from stentor.simulate.door import Answer
 from stentor.simulate.knocking import Wish
-from stentor.simulate.machine import Answer
 from stentor.simulate.scene import HEAD_S, IDLE_S, STALLED_S, Person, Scene
 from stentor.simulate.world import Chance
+
+_TICKETS = {Act.FORGE: "tickets_forged", Act.REPLAY: "tickets_replayed"}
+_WRONG = {Act.PROBE: Why.PROBING, Act.GARBAGE: Why.MALFORMED}
+_WRONG |= dict.fromkeys(_TICKETS, Why.FORGED)
 
 
 class Bots:
@@ -18,9 +22,9 @@ class Bots:
     def __init__(self, scene: Scene, chance: Chance) -> None:
         self._scene = scene
         self._bots = chance
-        self._silent = Wish(self._holds_on, _gives_up, _gives_up, _gives_up)
-        self._joins = Wish(self._seen, self._seen_late, _gives_up, _gives_up)
-        self._others = Wish(self._heard, self._heard_late, _gives_up, _gives_up)
+        self._silent = Wish(self._holds_on, _gives_up, _gives_up)
+        self._joins = Wish(self._seen, _gives_up, _gives_up)
+        self._others = Wish(self._heard, _gives_up, _gives_up)
 
     def act(self, act: Act, peer: bytes) -> None:
         """Let somebody at an address do one thing, at an edge that comes by chance."""
@@ -59,29 +63,11 @@ class Bots:
             edge.count("reloads")
             self._scene.at(now_s + 2.0, self._let_off, bot)
             return "page"
-        self._heard_late(bot)
+        if act in _TICKETS:
+            edge.count(_TICKETS[act])
+        edge.wrong(peer, _WRONG[act], now_s)
         edge.goes(peer)
         return "wrong"
-
-    def _heard_late(self, bot: Person) -> None:
-        """Note what a bot did that no player does."""
-        edge, act, peer = self._scene.edges[bot.edge], bot.act, bot.peer
-        edge.count("requests")
-        if act is Act.REST:
-            edge.count("looked")
-            edge.summary.visited(peer)
-        elif act is Act.RELOAD:
-            edge.count("reloads")
-        elif act is Act.PROBE:
-            edge.count("answers_4xx")
-            edge.summary.wrong(peer, Why.PROBING)
-        elif act is Act.GARBAGE:
-            edge.count("answers_4xx")
-            edge.summary.wrong(peer, Why.MALFORMED)
-        else:
-            edge.count("tickets_forged" if act is Act.FORGE else "tickets_replayed")
-            edge.count("answers_4xx")
-            edge.summary.wrong(peer, Why.FORGED)
 
     def _seen(self, bot: Person) -> str:
         edge, now_s = self._scene.edges[bot.edge], self._scene.now_s
@@ -108,12 +94,10 @@ class Bots:
         edge.goes(bot.peer)
         if bot.stays_s < 10 or answer is Answer.FULL or now_s - bot.first_s > bot.patience_s:
             return "place"
-        bot.ticket, bot.place_ms = Kind.LINE, place_ms
+        bot.ticket = Kind.STANDBY if answer is Answer.STANDBY else Kind.LINE
+        bot.place_ms = place_ms
         self._scene.at(now_s + 2 + 3 * float(self._bots.random()), self._again, bot)
         return "place"
-
-    def _seen_late(self, bot: Person) -> None:
-        self._scene.edges[bot.edge].hears_late(bot.peer, bot.ticket)
 
     def _again(self, bot: Person) -> None:
         """A mimic comes with its ticket when it thinks fit."""

@@ -37,8 +37,9 @@ class Crush:
         at = int(now_s / _TOLD_EVERY_S)
         if at != self._shared_at:
             self._shared_at = at
-            self._shared_ms = line.sheet.virtual_ms(EPOCH_MS + int(now_s * 1000))
-        if line.sheet.line:
+            now_ms = EPOCH_MS + int(now_s * 1000)
+            self._shared_ms = line.sheet.virtual_ms(now_ms) if line.sheet.line else 0
+        if self._shared_ms:
             line.note_place(self._shared_ms)
         return self._shared_ms
 

@@ -18,8 +18,9 @@ from stentor.simulate.audience import Audience
 from stentor.simulate.bots import Bots
 from stentor.simulate.crush import EPOCH_MS
 from stentor.simulate.events import Event, Fault, Noise
+from stentor.simulate.line import STEPS_PER_S
 from stentor.simulate.machine import ROOM, Edge
-from stentor.simulate.scene import STEPS_PER_S, Outcome, Scene
+from stentor.simulate.scene import Outcome, Scene
 from stentor.simulate.world import Chance, Networks, strangers
 
 _LAG_S = 2.0  # of the programme: players stall

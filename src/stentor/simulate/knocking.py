@@ -25,7 +25,6 @@ class Wish:
     """What becomes of somebody who knocks."""
 
     heard: "Callable[[Person], str]"  # the edge has come to it; returns what that was: `COST`
-    late: "Callable[[Person], None]"  # it has, and nobody is there any more
     refused: "Callable[[Person], None]"  # their network, or this edge, has enough already
     gave_up: "Callable[[Person], None]"  # they waited in vain
 
@@ -107,8 +106,8 @@ class Knocking:
                 return "accept"
         if is_gone:
             edge.goes(person.peer)
-            if not edge.tls:  # what they had asked is in the kernel still
-                knock.wish.late(person)
+            if not edge.tls:  # they waited for long: `edge.knocks` looks whether they are there
+                edge.counts["gave_up"] += 1
             knock.wish.gave_up(person)
             return "accept"
         if knock.is_in:

@@ -15,6 +15,10 @@ from stentor.admission.line import BUCKET_MS, Sheet, Totals, step
 if TYPE_CHECKING:
     from stentor.simulate.machine import Edge
 
+STEPS_PER_S = 2
+BEGINS_MS = round(2500 / STEPS_PER_S)  # from one edge's wish for a line to the line
+RETURNS_MIN = 4.0  # in a step, at one edge
+
 
 class Line:
     """The board that a machine's edges share, and the sheet on it."""
@@ -23,7 +27,7 @@ class Line:
         self.sheet = Sheet()
         self._counts: dict[int, int] = {}
         self._furthest = 0
-        self.places = self.came = self.past = 0
+        self.places = self.came = self.past = self.standby = 0
         self._at_ms: list[int] = []
         self._listeners: deque[int] = deque(maxlen=240)
         self._serving_ms: list[int] = []
@@ -45,27 +49,27 @@ class Line:
         sheet = self.sheet
         virtual_ms = sheet.virtual_ms(now_ms)
         first = (sheet.serving_ms or virtual_ms) // BUCKET_MS
-        wanted = any(edge.decision.line or edge.room <= 0 for edge in edges)
+        wanted = any(edge.door.wants_line or edge.door.room <= 0 for edge in edges)
         counts: Sequence[int] = ()
         if sheet.line or wanted:
             last = max(virtual_ms // BUCKET_MS, self._furthest)
             counts = [self._counts.get(n, 0) for n in range(first, last + 1)]
-        totals = Totals(self.places, self.came, self.past)
+        totals = Totals(self.places, self.came, self.past, self.standby)
         self.sheet = step(
             sheet,
             counts,
             totals,
             wanted=wanted,
-            per_s=sum(edge.per_s for edge in edges),
+            per_s=sum(edge.door.per_s for edge in edges),
             now_ms=now_ms,
-            room=sum(max(0, edge.room) for edge in edges),
-            leaving_per_s=sum(edge.decision.leaving_per_s for edge in edges),
+            room=sum(edge.door.room for edge in edges),
+            leaving_per_s=sum(edge.door.leaving_per_s for edge in edges),
         )
         listeners = sum(edge.listeners for edge in edges)
         self._listeners.append(listeners)
         missing = max(self._listeners) - listeners
         for edge in edges:
-            edge.returns_left = 4.0 + 2 * missing / len(edges)
+            edge.door.returns_left = RETURNS_MIN + 2 * missing / len(edges)
         if self.sheet.line:
             self._at_ms.append(now_ms)
             self._serving_ms.append(self.sheet.serving_ms)

@@ -8,13 +8,10 @@ them. Knows neither people nor attackers.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from enum import Enum
 from typing import TYPE_CHECKING
 
 from stentor.admission.ladder import Decision, Ladder, LoadFacts
 from stentor.admission.lanes import LANE_PARTS, period_s
-from stentor.admission.networks import Places
-from stentor.admission.pace import ROOM_MAX
 from stentor.admission.shares import Held, Paced, levels
 from stentor.admission.tickets import Kind
 from stentor.media.grid import PART_S
@@ -25,6 +22,7 @@ from stentor.shield.policy import SAFE, Policy, Why
 from stentor.shield.summary import Summary
 from stentor.simulate.costs import COST, JOIN_SHARE, TLS_COST
 from stentor.simulate.crush import EPOCH_MS, Crush
+from stentor.simulate.door import Answer, Door
 from stentor.simulate.events import Machine
 from stentor.simulate.line import Line
 
@@ -33,21 +31,9 @@ if TYPE_CHECKING:
 
 ROOM = "hall"
 _SMOOTH = 0.5
-_PUSH_MS_MAX = 600_000
-_BURST_S = 2.0
-_SLACK = 1.25
 _SLOWEST_S = 15.36
 _SPEED_MIN = 0.05
 _EASE = 0.5  # of the time for joiners, as in `edge.networks`
-
-
-class Answer(Enum):
-    """What the door says."""
-
-    IN = "in"
-    PLACE = "place"
-    AGAIN = "again"
-    FULL = "full"
 
 
 class Edge:
@@ -85,19 +71,15 @@ class Edge:
         self._descriptors = machine.descriptors // n
         self._ladder = Ladder()
         self._paced = Paced(machine.network_joins_per_s, machine.joins_burst)
+        self._wrongs = Paced(machine.network_joins_per_s, machine.joins_burst)
         self._share = 1.0
         self._listening = Held(0)
         self._at_ease = True
-        self.places = Places(machine.network_per_s / n, machine.network_burst / n, _PUSH_MS_MAX)
         self._busy_s = 0.0
         self._wait_s = 0.0
         self._asked = self._left = 0
         self._asked_per_s = self._left_per_s = 0.0
-        self._level = 0.0
-        self._level_s = 0.0
-        self.per_s = machine.joins_per_s / n
-        self.room = ROOM_MAX
-        self.returns_left = 4.0
+        self.door = Door(machine, line, self.summary, self.counts)
 
     @property
     def listeners(self) -> int:
@@ -185,73 +167,20 @@ class Edge:
         self.count("looked")
         self.summary.visited(peer)
 
-    def hears_late(self, peer: bytes, kind: Kind | None) -> None:
-        """Read what somebody asked who has hung up meanwhile: it is still in the kernel."""
-        self._asked += 1
-        self.count("requests")
-        self.count("asked")
-        self.summary.asked(peer, kind)
-
     def asks(
         self, peer: bytes, now_s: float, kind: Kind | None, place_ms: int
     ) -> tuple[Answer, int]:
         """Say what the door says to somebody with such a ticket, and their place."""
         self._asked += 1
-        self.count("asked")
-        since_ms, kind = (place_ms, None) if kind is Kind.SHARED else (0, kind)
-        self.summary.asked(peer, kind)
-        line, sheet = self.line, self.line.sheet
-        if not (sheet.line or self.room <= 0):
-            self.room -= 1
-            return Answer.IN, 0
-        now_ms = EPOCH_MS + int(now_s * 1000)
-        if kind is Kind.RETURN:
-            if self.returns_left >= 1:
-                self.returns_left -= 1
-                self.count("returned")
-                return Answer.IN, 0
-            self.count("returns_over")
-            kind = None
-        level = self._earned(now_s)
-        if self.decision.pauses or self.room <= 0:
-            level = 0.0
-        if kind is not None:
-            return self._in_turn(kind, level, place_ms, now_ms)
-        if not sheet.waiting and level > self.per_s * _SLACK * _BURST_S / 2:
-            self._level -= 1
-            self.room -= 1
-            line.past += 1
-            self.count("admitted_at_once")
-            return Answer.IN, 0
-        virtual_ms = sheet.virtual_ms(now_ms)
-        given = self.places.place(peer, virtual_ms)
-        if given is None:
-            self.count("line_full")
-            return Answer.FULL, 0
-        if since_ms and sheet.line:
-            given += since_ms - virtual_ms
-        if given != since_ms:
-            line.note_place(given)
-        self.count("line_given")
-        return Answer.PLACE, given
+        return self.door.asks(peer, now_s, kind, place_ms)
 
-    def _in_turn(self, kind: Kind, level: float, place_ms: int, now_ms: int) -> tuple[Answer, int]:
-        line = self.line
-        if not line.sheet.is_served(place_ms):
-            self.count("line_early")
-            return Answer.PLACE, place_ms
-        if level < 1:
-            self.count("line_again")
-            return Answer.AGAIN, place_ms
-        self._level -= 1
-        self.room -= 1
-        self.count("admitted_in_turn")
-        if kind is Kind.LINE:
-            line.came += 1
-            self.summary.turn_lag(line.since_turn_s(place_ms, now_ms))
-        else:
-            line.past += 1
-        return Answer.IN, 0
+    def wrong(self, peer: bytes, why: Why, now_s: float) -> None:
+        """Answer a wrong request: at a pace of their own, beyond which the connection ends."""
+        self.counts["requests"] += 1
+        self.counts["answers_4xx"] += 1
+        if self._wrongs.take(peer, int(now_s * 1e9)):
+            self.counts["wrongs_closed"] += 1
+        self.summary.wrong(peer, why)
 
     def puts_off(self, peer: bytes, now_s: float) -> float:
         """Give a small page to somebody who comes in a crush; return when it tries again, about."""
@@ -307,13 +236,12 @@ class Edge:
         share = policy.network_share / self._machine.edges
         if share != self._share:
             self._share = share
-            self.places.set_rate(
-                self._machine.network_per_s * share, self._machine.network_burst * share
-            )
-            self._paced.set_rate(
-                self._machine.network_joins_per_s * policy.network_share,
-                max(1, round(self._machine.joins_burst * policy.network_share)),
-            )
+            self.door.share(share)
+            for paced in (self._paced, self._wrongs):
+                paced.set_rate(
+                    self._machine.network_joins_per_s * policy.network_share,
+                    max(1, round(self._machine.joins_burst * policy.network_share)),
+                )
 
     def second(self, now_s: float, inside: int) -> EdgeSecond:
         """Look at oneself, decide, and tell of the second that ends."""
@@ -337,7 +265,7 @@ class Edge:
             waiting=self.line.sheet.waiting,
         )
         self.decision = decision = self._ladder.decide(facts, now_s)
-        self.per_s, self.room = decision.per_s, decision.room
+        self.door.obeys(decision, self.listeners)
         sheet = self.line.sheet
         now_ms = EPOCH_MS + int(now_s * 1000)
         load = Load(
@@ -386,15 +314,8 @@ class Edge:
         self.kernel = {}
         self._asked = self._left = 0
         self._busy_s = self._wait_s = 0.0
-        self.places.forget_idle(sheet.virtual_ms(now_ms))
+        self.door.forget_idle(now_ms)
         self._at_ease = joining < _EASE
         self._paced.forget_idle(int(now_s * 1e9))
+        self._wrongs.forget_idle(int(now_s * 1e9))
         return told
-
-    def _earned(self, now_s: float) -> float:
-        """Return how many may be let in now: as `edge.door.Bucket`, which is a door's own."""
-        per_s = self.per_s * _SLACK
-        full = max(2.0, per_s * _BURST_S)
-        self._level = min(full, self._level + (now_s - self._level_s) * per_s)
-        self._level_s = now_s
-        return self._level

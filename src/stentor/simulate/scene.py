@@ -15,7 +15,7 @@ from stentor.shield.keys import EventKey
 from stentor.simulate.attackers import Act
 from stentor.simulate.events import Event
 from stentor.simulate.knocking import Knocking
-from stentor.simulate.line import Line
+from stentor.simulate.line import STEPS_PER_S, Line
 from stentor.simulate.machine import Edge
 from stentor.simulate.world import Chance
 
@@ -23,7 +23,6 @@ _Whom = TypeVar("_Whom")
 _Thing = tuple[float, int, Callable[[Any], None], Any]  # when, a number of its own, what, to whom
 
 HEAD_S, IDLE_S, STALLED_S = 10.0, 30.0, 15.0
-STEPS_PER_S = 2  # of the line; what is to happen is put in order by the step
 
 
 @dataclass(slots=True)

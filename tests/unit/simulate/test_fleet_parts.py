@@ -8,7 +8,7 @@ import pytest
 from stentor.admission.lanes import LANE_PARTS
 from stentor.admission.line import Sheet, Totals, poll_s, step
 from stentor.base.errors import UsageError
-from stentor.edge import board, bucket, budget, door_limits, load, networks
+from stentor.edge import board, budget, door_limits, load, networks
 from stentor.edge import door as edge_door
 from stentor.edge import stands as edge_stands
 from stentor.simulate.fleet import delivering, door, ladders, serving, waiting, watched
@@ -147,8 +147,6 @@ def test_network_beyond_its_limit_is_late_by_what_it_has_not_sent_and_then_drops
 
 def test_rules_that_stand_here_too_are_the_edge_s_own() -> None:
     ours_and_theirs = {
-        "slack": (door.SLACK, edge_door._SLACK),
-        "burst": (door.BURST_S, bucket.BURST_S),
         "returns": (door.RETURNS_MIN, edge_door._RETURNS_MIN),
         "over": (door.OVER, edge_door._OVER),
         "again": (serving._AGAIN_S, edge_door._AGAIN_S),

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stentor.admission.networks import Places
+from stentor.admission.bucket import BURST_S, SLACK
 from stentor.admission.tickets import Kind
 from stentor.base.settings import Settings
 from stentor.simulate.fleet.edges import Edges
@@ -21,7 +22,6 @@ from stentor.simulate.fleet.people import People
 Floats = NDArray[np.float64]
 Marks = NDArray[np.bool_]
 
-SLACK, BURST_S = 1.25, 2.0  # edge.door, edge.bucket
 RETURNS_MIN = 4.0  # edge.door
 OVER = 100  # edge.door
 _DEFAULTS = Settings()

@@ -1,6 +1,7 @@
 """How many may be let in at once: so many a second, and a few seconds' worth. Arithmetic only."""
 
 BURST_S = 2.0
+SLACK = 1.25  # at an edge's door: who is served comes unevenly
 
 
 class Bucket:
