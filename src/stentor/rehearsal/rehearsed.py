@@ -6,6 +6,7 @@ Decides also whether its costs may be used. Whether its certificate holds was ch
 from itertools import chain
 
 from stentor.rehearsal.readiness import Expected, Facts, Item, RehearsalFacts, Weight, Word
+from stentor.rehearsal.tried import SAID, is_tried
 from stentor.simulate.fleet.calibration import SHIPPED, Calibration
 
 REHEARSAL_DAYS_MAX = 30
@@ -20,6 +21,8 @@ _ELSEWHERE = {
 }  # fmt: skip
 _MEMORY_APART = 0.05  # a kernel keeps a little more or less of it for itself
 _REHEARSE = "Run stentor rehearse SCENARIO --listeners N, here and with these settings."
+_SAY = "The scenario says these: set them as the rehearsal's answer has them, or rehearse another."
+_UNTRIED = "No rehearsal tries these; see for yourself that they are right."
 
 
 def choose(facts: Facts, expected: Expected) -> RehearsalFacts | None:
@@ -131,9 +134,10 @@ def _same_settings(last: RehearsalFacts, facts: Facts) -> Item:
         f"{one} was {then.get(one, 'as shipped')}, now {now.get(one, 'as shipped')}"
         for one in apart[:_APART_TOLD]
     )
-    return Item(
-        name, Word.NO, Weight.WARNING, f"The settings were others: {told}{more}.", _REHEARSE
-    )
+    told = f"The settings were others: {told}{more}."
+    if any(map(is_tried, apart)):
+        return Item(name, Word.NO, Weight.WARNING, told, _REHEARSE)
+    return Item(name, Word.NO, Weight.WARNING, told, _SAY if SAID & set(apart) else _UNTRIED)
 
 
 def machine_apart(last: RehearsalFacts, facts: Facts) -> str:

@@ -97,6 +97,7 @@ class Trial(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     at: str
     lasts_s: float
     version: str = ""  # digest of the code that ran (base.build)
+    settings: dict[str, str] = {}  # the deployment's that it ran under, if not the default
     round: int = 1  # the same is tried again in later ones, by other processes
     times: int = 1  # that the crowd came
     each: tuple[Time, ...] = ()  # in order, without those that do not count

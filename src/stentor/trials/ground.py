@@ -1,9 +1,9 @@
 """Where a trial takes place: edges as in production before a programme on the air, on loopback.
 
-Each edge is `stentor part edge` in a process of its own, with the settings of a deployment; data
-folder, ports and certificate are for this trial only and gone with it. Edges have some of the
-machine's cores for themselves, listeners and everything else the others, so that neither slows the
-other. Measures nothing.
+Each edge is `stentor part edge` in a process of its own, with the settings that it is given; data
+folder, ports and a certificate, if none is given, are for this trial only and gone with it. Edges
+have some of the machine's cores for themselves, listeners and everything else the others, so that
+neither slows the other. Measures nothing.
 """
 
 import contextlib
@@ -36,6 +36,7 @@ _PORTS = (10_000, 30_000)  # the kernel gives none of these to a connection
 _TRIES = 200
 # A load has few addresses, so its networks are no measure of anything.
 _ALONE = {"log_level": "warning", "door_network_per_s": 0.0}
+_PLAIN = {"tls_certificate": "", "tls_key": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +127,14 @@ def ground(
         )
         stack.enter_context(broadcast.on_the_air())
         first = _free_ports(edges + 3)
-        certificate = make_certificate(Path(root)) if secure else {}
+        certificate = _certificate(Path(root), settings) if secure else _PLAIN
         chosen = Settings(
             port=first,
             control_port=first + 1,
             metrics_port=first + 2,
             edges=edges,
             data=str(folder.root),
-            **{**_ALONE, **certificate, **settings},
+            **{**settings, **_ALONE, **certificate},
         )
         with _on(cores.edges):
             processes = [_start(stack, chosen, index) for index in range(edges)]
@@ -146,6 +147,13 @@ def ground(
             cores,
             tuple(awake[core] for core in cores.edges),
         )
+
+
+def _certificate(folder: Path, settings: dict[str, Any]) -> dict[str, str]:
+    """Return the deployment's certificate if it has one, else one made on the spot."""
+    if settings.get("tls_certificate"):
+        return {}
+    return make_certificate(folder)
 
 
 @contextlib.contextmanager

@@ -1,22 +1,26 @@
 """What a rehearsal has on disk of its trials: a line each, written when it ends, read to go on."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from stentor.rehearsal.certificate import TRIALS_FILE
 from stentor.rehearsal.trial import Trial, decode_trials, encode_trial
 from stentor.trials.plan import TrialPlan
 
+_NONE: Mapping[str, str] = MappingProxyType({})
+
 
 class Kept:
-    """The trials of one rehearsal's folder; those that other code ran are put aside."""
+    """The trials of one rehearsal's folder; those of other code or settings are put aside."""
 
-    def __init__(self, folder: Path, version: str) -> None:
+    def __init__(self, folder: Path, version: str, settings: Mapping[str, str] = _NONE) -> None:
+        """`settings` are those that trials run under, if not the default."""
         self._path = folder / TRIALS_FILE
         whole = self._path.read_bytes() if self._path.exists() else b""
         found = decode_trials(whole)
-        self.trials = [one for one in found if one.version == version]
+        self.trials = [one for one in found if (one.version, one.settings) == (version, settings)]
         self.aside = len(found) - len(self.trials)
         if self.aside:
             self._path.replace(self._path.with_suffix(".old"))

@@ -30,6 +30,7 @@ from stentor.rehearsal.miniature import probe
 from stentor.rehearsal.page import answer_page
 from stentor.rehearsal.plan import make_plan, planned_fleet
 from stentor.rehearsal.trial import Trial
+from stentor.rehearsal.tried import told_tried
 from stentor.rehearsal.witnesses import refuted, witnesses
 from stentor.simulate.fleet.calibration import SHIPPED
 from stentor.simulate.fleet.course import Course
@@ -108,8 +109,8 @@ def run_rehearsal(wish: Wish, settings: Settings, show: Show) -> Rehearsed:
     kept: Kept | None = None
     try:
         if not wish.simulate_only:
-            kept = Kept(folder, build.digest)
-            trials = _trials(wish, plans, folder, kept, build, show)
+            kept = Kept(folder, build.digest, told_tried(settings))
+            trials = _trials(wish, plans, folder, kept, build, settings, show)
         costs, compared, wrong = _costs(trials, machine, build, show)
         (folder / COSTS).write_bytes(msgspec.json.encode(_plain(costs)) + b"\n")
         scenario = found.scenario
@@ -155,11 +156,19 @@ def _plans(wish: Wish) -> list[TrialPlan]:
 
 
 def _trials(
-    wish: Wish, plans: list[TrialPlan], folder: Path, kept: Kept, build: Build, show: Show
+    wish: Wish,
+    plans: list[TrialPlan],
+    folder: Path,
+    kept: Kept,
+    build: Build,
+    settings: Settings,
+    show: Show,
 ) -> list[Trial]:
     """Run the trials that are not there yet; a void one is repeated once."""
     if kept.aside:
-        show.done(f"{kept.aside} trials of other code are put aside; they are run again.")
+        show.done(
+            f"{kept.aside} trials of other code or settings are put aside; they are run again."
+        )
     there = [plan for plan in plans if _is_done(kept, plan)]
     missing = [plan for plan in plans if plan not in there]
     if there:
@@ -177,7 +186,7 @@ def _trials(
             show.now(f"Trial {number} of {len(plans)}, {plan.about}: {line}")
 
         while not _is_done(kept, plan):
-            trial = run_trial(plan, programme, build.digest, now)
+            trial = run_trial(plan, programme, build.digest, now, settings)
             kept.add(trial)
             show.done(f"  {number:2} of {len(plans)}  {plan.about}: {told(trial)}")
         if len(kept.trials) >= _VOID_MAX and all(one.void for one in kept.trials):

@@ -11,10 +11,12 @@ from datetime import UTC, datetime
 from msgspec.structs import replace
 
 from stentor.admission.lanes import period_s
+from stentor.base.settings import Settings
 from stentor.load.plan import Plan
 from stentor.load.run import Sums
 from stentor.media.renditions import DEFAULT_RENDITION
 from stentor.rehearsal.trial import VISITS, Group, Kind, Trial
+from stentor.rehearsal.tried import told_tried, tried
 from stentor.trials.ground import Ground, ground
 from stentor.trials.kernel import kernel_bytes, own_bytes
 from stentor.trials.loads import Loads
@@ -39,30 +41,29 @@ _PATIENCE_S = 5.0  # for a crowd to hear that takes longer than planned
 _LAST_S = 1.0  # that listeners stay after the last look
 _LONG_S = 3600.0
 _RENDITION = DEFAULT_RENDITION
+_AS_SHIPPED = Settings()
 
 
-def run_trial(plan: TrialPlan, programme: Programme, version: str, tell: Tell) -> Trial:
+def run_trial(
+    plan: TrialPlan,
+    programme: Programme,
+    version: str,
+    tell: Tell,
+    deployment: Settings = _AS_SHIPPED,
+) -> Trial:
     """Run it; raises `StentorError` if it cannot be. `tell` is told how it goes.
 
-    `version` is the digest of the code.
+    `version` is the digest of the code. Edges have the `deployment`'s settings where a trial has
+    none of its own; its certificate too, as to sign by one costs more than by another.
     """
-    lane_ms = round(period_s(plan.lane_parts) * 1000)
-    settings: dict[str, object] = {
-        "edge_join_share": plan.join_share,
-        "edge_admissions_per_s_max": plan.per_s / plan.edges,
-        "edge_lane_ms_min": lane_ms,
-        "edge_lane_ms_max": lane_ms,
-    }
-    speed = 1.0
-    if plan.kind is Kind.DELIVERIES:  # listeners say which lane they want
-        speed = SPEED
-        settings["edge_lane_ms_min"] = round(period_s(1) * 1000)
+    settings = settings_of(plan, deployment)
+    speed = SPEED if plan.kind is Kind.DELIVERIES else 1.0
     tell("edges start")
     with (
         ground(programme, edges=plan.edges, secure=plan.tls, speed=speed, **settings) as at,
         Meter(at) as meter,
     ):
-        trial = _of(plan, at, programme, version)
+        trial = replace(_of(plan, at, programme, version), settings=told_tried(deployment))
         tell("nobody is there")
         meter.begin()
         time.sleep(IDLE_S)
@@ -79,6 +80,19 @@ def run_trial(plan: TrialPlan, programme: Programme, version: str, tell: Tell) -
             _pages(at, meter, tell)
         trial = replace(trial, windows=tuple(meter.windows))
         return together(trial, [_once(plan, at, meter, n, tell) for n in range(plan.times)])
+
+
+def settings_of(plan: TrialPlan, deployment: Settings) -> dict[str, object]:
+    """Return an edge's settings in a trial, without where it lies and is reached."""
+    lane_ms = round(period_s(plan.lane_parts) * 1000)
+    any_lane = plan.kind is Kind.DELIVERIES  # listeners say which lane they want
+    return {
+        **tried(deployment),
+        "edge_join_share": plan.join_share,
+        "edge_admissions_per_s_max": plan.per_s / plan.edges,
+        "edge_lane_ms_min": round(period_s(1) * 1000) if any_lane else lane_ms,
+        "edge_lane_ms_max": lane_ms,
+    }
 
 
 def _of(plan: TrialPlan, at: Ground, programme: Programme, version: str) -> Trial:

@@ -213,6 +213,20 @@ def test_what_is_not_vital_is_a_warning_and_a_yes(
     assert f"Warnings: {name}." in answer.sentence
 
 
+@pytest.mark.parametrize(
+    ("changed", "advice"),
+    [
+        ({"edges": "4"}, "The scenario says these"),
+        ({"edges": "4", "edge_accepts_per_turn": "8"}, "with these settings"),
+        ({"edges": "8", "media_ports": "50000-51000"}, "No rehearsal tries these"),
+    ],
+)
+def test_other_settings_are_to_be_rehearsed_only_where_that_tries_them(
+    changed: dict[str, str], advice: str
+) -> None:
+    assert advice in item(ask(but(settings=changed)), "rehearsed settings").do
+
+
 def test_an_operator_may_vouch_for_a_clock_that_the_kernel_says_nothing_of() -> None:
     assert ask(but(clock={"synchronised": None, "vouched": True})).ready
 

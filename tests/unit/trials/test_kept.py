@@ -64,6 +64,15 @@ def test_what_other_code_measured_is_put_aside(tmp_path: Path) -> None:
     assert len(decode_trials((tmp_path / "trials.old").read_bytes())) == 2
 
 
+def test_what_ran_under_other_settings_is_put_aside(tmp_path: Path) -> None:
+    kept = Kept(tmp_path, "this", {"shield": "False"})
+    kept.add(replace(trial_of(0), settings={"shield": "False"}))
+    kept.add(trial_of(1))
+    again = Kept(tmp_path, "this", {"shield": "False"})
+    assert again.aside == 1
+    assert again.of(PLANS[0])
+
+
 def test_of_several_trials_of_a_plan_the_last_counts(tmp_path: Path) -> None:
     kept = Kept(tmp_path, "this")
     kept.add(trial_of(0, void="the host took 9% of the edges' cores away"))
