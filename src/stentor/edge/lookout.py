@@ -22,14 +22,15 @@ from stentor.edge.listening import Listening
 from stentor.edge.networks import Networks
 from stentor.edge.push import Push
 from stentor.edge.rooms import Room, Rooms
-from stentor.edge.shielding import Lately, Shielding
+from stentor.edge.shielding import Shielding
 from stentor.edge.steps import Steps
 from stentor.edge.telling import Silent, Telling
 from stentor.edge.turnstile import Turnstile
 from stentor.edge.web import Web
 from stentor.shield.keys import house
+from stentor.shield.lately import Lately
 from stentor.shield.newcomers import Newcomers
-from stentor.shield.policy import Ban, Why
+from stentor.shield.policy import Ban, Why, keeps_out
 
 _VOUCHED_REMEMBERED_MS = 7_200_000
 _TURNS_MAX = 512  # two minutes of the door's ticks
@@ -134,7 +135,7 @@ class Lookout:
             found = door.read(intent.ticket, room, peer)
             forged = bool(intent.ticket) and found in FALSE
             good = isinstance(found, Ticket) and found.kind in SPEAKING
-            if not good and (forged or self._acts(ban)):
+            if not good and (forged or self._keeps_out(ban)):
                 summary.asked(peer)
                 if forged:
                     summary.wrong(peer, Why.FORGED)
@@ -230,18 +231,12 @@ class Lookout:
         self.summary.close()
         self.shielding.close()
 
-    def _acts(self, ban: Ban) -> bool:
-        """Say whether a ban keeps anybody out just now.
-
-        The first one of a network does while others wait: bots that came a second before a
-        carrier's people would else have them all refused, where there is room for everybody. Who
-        goes on is banned for the kernel next, unless somebody from there was let in meanwhile.
-        """
-        return ban.kernel or self._door.sheet.waiting > 0
+    def _keeps_out(self, ban: Ban) -> bool:
+        return keeps_out(ban, self._door.sheet.waiting)
 
     def _put_off(self, connection: Connection, *, reads: bool = False) -> None:
         ban = self.shielding.ban_of(connection.peer, self._now_ms())
-        if ban is None or not self._acts(ban):
+        if ban is None or not self._keeps_out(ban):
             return
         problem = self.shielding.put_off(connection.peer, self._now_ms(), reads=reads)
         if problem is not None:

@@ -20,50 +20,14 @@ from stentor.edge.counts import Counts
 from stentor.edge.networks import Networks
 from stentor.shield import vocabulary
 from stentor.shield.keys import EventKey, house
+from stentor.shield.lately import NETWORKS_MAX, TICKET_REMEMBERED_MS, Lately
 from stentor.shield.policy import POLICY_BYTES_MAX, SAFE, Ban, Policy, decode_policy
 from stentor.shield.summary import Summary
 
-TICKET_REMEMBERED_MS = 300_000
 NAMED_REMEMBERED_MS = 300_000
-NETWORKS_MAX = 32_768  # with a good ticket of late, or known by name
 TOLD_AGAIN_MS = 30_000
 _AGAIN_S_MAX = 60
 _BITS = {4: 32, 3: 24, 8: 64, 7: 56, 6: 48}
-
-
-class Lately:
-    """When each network last did something; who did it longest ago is forgotten first."""
-
-    def __init__(self, span_ms: int, most: int = NETWORKS_MAX) -> None:
-        self._span_ms = span_ms
-        self._most = most
-        self._at_ms: dict[bytes, int] = {}
-
-    def __len__(self) -> int:
-        """Return how many are remembered."""
-        return len(self._at_ms)
-
-    def note(self, network: bytes, now_ms: int) -> None:
-        """Note that it does it now."""
-        at_ms = self._at_ms
-        at_ms.pop(network, None)
-        at_ms[network] = now_ms
-        if len(at_ms) > self._most:
-            del at_ms[next(iter(at_ms))]
-
-    def did(self, network: bytes, now_ms: int) -> bool:
-        """Say whether it did it within the span."""
-        at_ms = self._at_ms.get(network)
-        return at_ms is not None and now_ms - at_ms < self._span_ms
-
-    def forget(self, now_ms: int) -> None:
-        """Drop who did it too long ago."""
-        at_ms = self._at_ms
-        while at_ms:
-            network = next(iter(at_ms))
-            if now_ms - at_ms[network] < self._span_ms:
-                return
-            del at_ms[network]
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,6 +155,7 @@ class Telling:
             else {},
             policy=policy,
             present_of=self._networks.connections.of,
+            listening_of=self._networks.listening.of,
         )
         try:
             self._socket.sendto(msgspec.msgpack.encode(told), self._watch)

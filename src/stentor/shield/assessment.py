@@ -25,6 +25,10 @@ _CALM_S = 0.5
 _FALSE = ("answers_4xx", "tls_failed", "proxy_refused")
 _FIRST_S = 2
 _ALARM_S = 10  # how long it is said after it was last seen
+# Of whom bad radio cut off, or who only looked in, that is told about so long after they came.
+_TOLD_LATER_S = 12
+# People of one moment are alike by so much (as in `evidence.scan`): a large crowd is no surer.
+_ALIKE = 0.005
 
 
 class Assessment(msgspec.Struct, frozen=True):
@@ -44,7 +48,9 @@ class Assessing:
         """`floors` are the bench's: what hardly any harmless evening reaches."""
         self._floors = FLOORS if floors is None else floors
         self._last: deque[dict[str, float]] = deque(maxlen=max(SPANS_S))
+        self._before: deque[tuple[float, float]] = deque(maxlen=_TOLD_LATER_S)
         self._usual: dict[str, float] = {}
+        self._seen: dict[str, float] = {}
         self._seconds = 0
         self._people: dict[str, None] = {}
         self._said = 0
@@ -53,7 +59,9 @@ class Assessing:
         """Return how a second looks; to be called once a second."""
         figures = self._figures(second)
         self._last.append(figures)
-        excess, by = self._weigh(self.signs())
+        self._before.append((figures["came"], figures["joined"]))
+        self._seen = self._read()
+        excess, by = self._weigh(self._seen)
         attack = excess > 1.0
         self._said = _ALARM_S if attack else max(0, self._said - 1)
         if not attack:
@@ -74,7 +82,10 @@ class Assessing:
         return whole, max(parts, key=lambda name: parts[name], default="")
 
     def signs(self) -> dict[str, float]:
-        """Return the signs of the last seconds by name and span, as the floors are named."""
+        """Return the signs of the last second by name and span, as they were weighed."""
+        return self._seen
+
+    def _read(self) -> dict[str, float]:
         last, found = tuple(self._last), {}
         for span in SPANS_S:
             newest = last[-span:]
@@ -124,23 +135,27 @@ class Assessing:
         def beyond(name: str, times: float = 2.0) -> float:
             return max(0.0, sums[name] - times * usual.get(name, 0.0))
 
+        def unusual(name: str, times: float = 2.0) -> float:
+            return beyond(name, times) if name in usual else 0.0
+
         clusters = usual.get("clusters", 0.0)
         share = (usual.get("strangers", 0.0) + 2.0) / (clusters + 4.0)
-        spread = (
-            share * (1 - share) * sums["clusters"] * (1 + sums["clusters"] / (10 * clusters + 5))
-        )
+        n = sums["clusters"]
+        spread = share * (1 - share) * n * (1 + n / (10 * clusters + 5)) * (1 + _ALIKE * n)
         strange = max(0.0, sums["strangers"] - share * sums["clusters"])
         settled = self._seconds >= _FIRST_S + span + 3
+        came = max(sums["came"], span * max((came for came, _ in self._before), default=0.0))
+        joined = max(sums["joined"], sum(joined for _, joined in self._before) / 2)
         return {
             "false": beyond("false") / (0.1 * sums["came"] + 4.0),
-            "mute": beyond("mute") / (0.2 * sums["came"] + 6.0),
+            "mute": beyond("mute") / (0.2 * came + 6.0),
             "heavy": sums["heavy"] / (sums["came"] + 15.0),
             "strangers": strange / (spread + 3.0) ** 0.5 if settled else 0.0,
-            "soon": beyond("soon", 3.0) / (sums["joined"] + 15.0),
-            "reloads": beyond("reloads") / (0.1 * sums["listeners"] + 15.0),
-            "unspoken": beyond("unspoken", 1.5) / (sums["came"] + 20.0),
-            "looked": beyond("looked", 1.5) / (sums["asked"] + 20.0),
-            "again": beyond("again") / (0.2 * sums["came"] + 6.0),
+            "soon": unusual("soon", 3.0) / (0.5 * joined + 15.0),
+            "reloads": unusual("reloads") / (0.1 * sums["listeners"] + 15.0),
+            "unspoken": unusual("unspoken", 1.5) / (sums["came"] + 20.0),
+            "looked": unusual("looked", 1.5) / (sums["asked"] + 20.0),
+            "again": unusual("again") / (0.2 * sums["came"] + 6.0),
         }
 
     def _learn(self, figures: dict[str, float]) -> None:

@@ -1,8 +1,8 @@
 """Which networks are kept out for a while: only for conduct that no player does, never for much.
 
-A network in which anybody was let in or showed a good ticket within the last minutes is not
-banned, whatever some there do: behind one address may be a carrier's thousands. Every ban ends by
-itself, and each is longer than the last. Everything is bounded; who does least is forgotten.
+A network in which anybody listens, was let in or showed a good ticket within the last minutes is
+not banned, whatever some there do: behind one address may be a carrier's thousands. Every ban ends
+by itself, and each is longer than the last. Everything is bounded; who does least is forgotten.
 """
 
 from collections.abc import Iterable
@@ -65,7 +65,8 @@ class Bans:
             # Who is let in and takes nothing is one slow wrong for each that was let in.
             slow = one.wrongs if one.why == Why.SLOW else 0
             conduct.good += max(-conduct.good, one.tickets + one.admitted - slow)
-            if conduct.good >= 0.5:
+            # Who takes nothing is a listener as well.
+            if conduct.good >= 0.5 or (one.listening and conduct.why != Why.SLOW):
                 conduct.good_ms = now_ms
             if one.visited or one.present >= _HELD:
                 conduct.held_ms = now_ms

@@ -214,6 +214,7 @@ def _as_one(ones: Sequence[Heavy]) -> Heavy:
         tickets=sum(one.tickets for one in ones),
         visited=any(one.visited for one in ones),
         present=sum(one.present for one in ones),
+        listening=sum(one.listening for one in ones),
         error=sum(one.error for one in ones),
         why=max(ones, key=lambda one: (one.wrongs, one.why)).why,
     )

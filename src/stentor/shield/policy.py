@@ -66,6 +66,16 @@ class Policy(msgspec.Struct, frozen=True):
 SAFE = Policy()
 
 
+def keeps_out(ban: Ban, waiting: int) -> bool:
+    """Say whether a ban keeps anybody out just now, where so many stand in line.
+
+    The first one of a network does while others wait: bots that came a second before a carrier's
+    people would else have them all refused, where there is room for everybody. Who goes on is
+    banned for the kernel next, unless somebody from there was let in meanwhile.
+    """
+    return ban.kernel or waiting > 0
+
+
 def encode_policy(policy: Policy) -> bytes:
     """Return the policy as JSON."""
     return msgspec.json.encode(policy)

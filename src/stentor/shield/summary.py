@@ -206,11 +206,12 @@ class Summary:
         kernel: Mapping[str, int] | None = None,
         policy: int = 0,
         present_of: Callable[[bytes], int] = _nobody,
+        listening_of: Callable[[bytes], int] = _nobody,
     ) -> EdgeSecond:
         """Return the second that ends at `at_ms`, and begin the next one.
 
         `counts` is what each of `edge.counts` grew by; `present_of` tells how many connections a
-        packed network has now.
+        packed network has now, `listening_of` how many listeners.
         """
         rooms = dict(rooms or {})
         if len(rooms) > ROOMS_MAX:
@@ -231,7 +232,7 @@ class Summary:
             holding=self._holding.take(self.key),
             staying=self._staying.take(self.key),
             wronging=self._wronging.take(self.key),
-            heavy=self._heavy(present_of),
+            heavy=self._heavy(present_of, listening_of),
             first_audio_s=self._first_audio.take(),
             queue_s=self._queue.take(),
             turn_lag_s=self._turn_lag.take(),
@@ -279,7 +280,9 @@ class Summary:
             self._wronging,
         )
 
-    def _heavy(self, present_of: Callable[[bytes], int]) -> tuple[Heavy, ...]:
+    def _heavy(
+        self, present_of: Callable[[bytes], int], listening_of: Callable[[bytes], int]
+    ) -> tuple[Heavy, ...]:
         """Return who did wrong most, and in the places that are left, who asked most."""
         found: list[tuple[int, int, bytes, int, list[int]]] = []  # what sorts them comes first
         # What the houses of an IPv6 network did together is one number too: the sum of their rows'
@@ -318,6 +321,7 @@ class Summary:
                 tickets=row >> _FED_BITS + 2 * _COUNT_BITS & _COUNT,
                 visited=bool(row & _VISITING),
                 present=present_of(network),
+                listening=listening_of(network),
                 why=max(WRONGS, key=lambda why: wrongs[_AT[why]]).value if wrong else "",
             )
             for name, (wrong, asks, network, row, wrongs) in zip(self.named, most, strict=True)

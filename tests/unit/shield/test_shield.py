@@ -57,7 +57,7 @@ def test_ban_ends_by_itself_and_each_is_longer_than_the_last() -> None:
         now_ms = ban.until_ms
 
 
-@pytest.mark.parametrize("people", [{"admitted": 1}, {"tickets": 1}])
+@pytest.mark.parametrize("people", [{"admitted": 1}, {"tickets": 1}, {"listening": 1}])
 def test_carrier_is_not_banned_for_the_sins_of_a_few(people: dict[str, int]) -> None:
     bans = Bans()
     bans.look([Heavy(network=CARRIER, asks=5, **people)], 0)
@@ -69,7 +69,8 @@ def test_carrier_is_not_banned_for_the_sins_of_a_few(people: dict[str, int]) -> 
 def test_who_is_let_in_only_to_take_nothing_is_nobodys_carrier() -> None:
     bans = Bans()
     for second in range(20):
-        slow = Heavy(network=FLOODER, asks=10, admitted=10, wrongs=10, why=Why.SLOW)
+        taken = {"admitted": 10, "present": 10, "listening": 10}
+        slow = Heavy(network=FLOODER, asks=10, wrongs=10, why=Why.SLOW, **taken)
         bans.look([slow], second * 1000)
     assert [ban.why for ban in bans.now(19_000)] == [Why.SLOW]
 

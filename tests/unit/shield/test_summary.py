@@ -172,8 +172,13 @@ def test_addresses_of_one_house_are_one_and_the_networks_around_add_up() -> None
 def test_present_connections_are_told_by_network() -> None:
     summary = fresh()
     summary.wrong(v4(1), Why.HASTY)
-    second = summary.second(1, counts={}, present_of=lambda network: 7 * (network == v4(1)))
-    assert second.heavy[0].present == 7
+    second = summary.second(
+        1,
+        counts={},
+        present_of=lambda network: 7 * (network == v4(1)),
+        listening_of=lambda network: 5 * (network == v4(1)),
+    )
+    assert (second.heavy[0].present, second.heavy[0].listening) == (7, 5)
 
 
 def test_nothing_told_has_an_address_in_it() -> None:

@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 
 from stentor.admission.networks import Places
+from stentor.admission.tickets import Kind
 from stentor.base.settings import Settings
 from stentor.shield.facts import DoorSecond, Load
 from stentor.shield.keys import EventKey
 from stentor.simulate.attackers import FAMILIES, Act, Family
-from stentor.simulate.fleet import retrying
+from stentor.simulate.fleet import coming, retrying
 from stentor.simulate.fleet.bots import ACTS, Holding, Pushed, Swarm, costs_s, per_s
 from stentor.simulate.fleet.calibration import SHIPPED
 from stentor.simulate.fleet.scenario import Attack
-from stentor.simulate.fleet.watched import EdgeStands, Fate, Watched
+from stentor.simulate.fleet.watched import EPOCH_MS, EdgeStands, Fate, Watched
 
 KEY = EventKey(bytes(range(32)))
 EDGES, MACHINES = 2, 4
@@ -130,15 +131,64 @@ def test_what_a_shield_bans_is_banned_again_for_longer_and_closed_then() -> None
     assert closed[-1] > 0.9
 
 
-def test_a_good_ticket_passes_a_ban() -> None:
+def banned(peer: bytes, times: int, *, waiting: int = 0) -> Watched:
+    """Return a machine where a network is banned for the so-many-th time."""
     watched = Watched(1, KEY)
-    peer = bytes((192, 0, 2, 7))
-    for second in range(4):
-        for n in range(20):
-            watched.act(0, Act.FORGE, peer, second + n / 20)
-        watched.second(second + 1.0, STANDS[:1])
-    assert watched.comes(0, peer, 5.0, None) is Fate.PUT_OFF
-    assert watched.comes(0, peer, 5.0, 3) is Fate.SERVED
+    stands = [EdgeStands(Load(joining=0.3), DoorSecond(line=waiting > 0, waiting=waiting))]
+    for second in range(30):
+        for n in range(30):
+            watched.act(0, Act.GARBAGE, peer, second + n / 30)
+        watched.second(second + 1, stands)
+        if [ban.times for ban in watched.policy.bans] == [times]:
+            return watched
+    raise AssertionError(watched.policy)
+
+
+PEER = bytes((192, 0, 2, 7))
+
+
+def now_s(watched: Watched) -> float:
+    return (watched.policy.at_ms - EPOCH_MS) / 1000
+
+
+def test_a_first_ban_keeps_nobody_out_but_forgers_unless_others_wait() -> None:
+    """As an edge has it (`policy.keeps_out`)."""
+    empty, full = banned(PEER, 1), banned(PEER, 1, waiting=5)
+    at_s = now_s(empty)
+    assert empty.comes(0, PEER, at_s, None) is Fate.SERVED
+    assert empty.act(0, Act.JOIN, PEER, at_s) is Fate.SERVED
+    assert empty.act(0, Act.FORGE, PEER, at_s) is Fate.PUT_OFF
+    assert full.comes(0, PEER, at_s, None) is Fate.PUT_OFF
+    assert full.act(0, Act.JOIN, PEER, at_s) is Fate.PUT_OFF
+    assert full.act(0, Act.REST, PEER, at_s) is Fate.SERVED  # anybody may look at a page
+    assert full.comes(0, PEER, at_s, Kind.RETURN) is Fate.SERVED
+    assert full.comes(0, bytes((192, 0, 2, 8)), at_s, None) is Fate.SERVED
+    empty.close()
+    full.close()
+
+
+def test_a_second_ban_is_for_the_kernel_but_where_people_listen_or_showed_a_ticket() -> None:
+    watched = banned(PEER, 2)
+    at_s = now_s(watched)
+    assert watched.comes(0, PEER, at_s, None) is Fate.CLOSED
+    assert watched.comes(0, PEER, at_s, Kind.RETURN) is Fate.CLOSED  # nobody reads what they show
+    watched._listening[0].take(PEER)
+    assert watched.act(0, Act.GARBAGE, PEER, at_s) is Fate.SERVED
+    assert watched.comes(0, PEER, at_s, None) is Fate.PUT_OFF
+    assert watched.comes(0, PEER, at_s, Kind.RETURN) is Fate.SERVED
+    watched._listening[0].give_back(PEER)
+    assert watched.comes(0, PEER, at_s, None) is Fate.PUT_OFF  # by that ticket
+    watched.close()
+
+
+def test_where_people_listen_nobody_is_banned_however_long_they_have_been_there() -> None:
+    watched = Watched(1, KEY)
+    assert watched.comes(0, PEER, 0.0, None) is Fate.SERVED
+    for second in range(330, 360):
+        for n in range(30):
+            watched.act(0, Act.GARBAGE, PEER, second + n / 30)
+        watched.second(second + 1, STANDS[:1])
+    assert watched.policy.bans == ()
     watched.close()
 
 
@@ -152,6 +202,7 @@ def test_retries_are_those_of_the_page() -> None:
     assert "MAX_MS = 8_000" in backoff
     assert "Math.random() * 100" in backoff
     assert f"HEAD_MS = {retrying.HEAD_S * 1000:_.0f}" in connection
+    assert f"CROWDED_MS = {coming._BARRED_S[0] * 1000:_.0f}" in connection
     assert f"SILENCE_MS = {retrying.SILENCE_S * 1000:_.0f}" in connection
     assert "this.periodMs * 1.25 + SILENCE_MS" in connection
 

@@ -16,7 +16,7 @@ from stentor.simulate.fleet.scene import Scene
 from stentor.simulate.fleet.seam import Harm
 
 _TICK_S = TICK_MS / 1000
-_BARRED_S = (3.0, 7.0)  # as simulate.audience
+_BARRED_S = (20.0, 30.0)  # connection.js, push.js: too many from this network
 
 
 class Coming:

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from enum import IntEnum
 from heapq import heappop, heappush
 
-from stentor.admission.shares import Paced
+from stentor.admission.shares import Held, Paced, levels
 from stentor.admission.tickets import Kind
 from stentor.base.settings import Settings
 from stentor.shield.facts import DoorSecond, EdgeSecond, Load
 from stentor.shield.keys import EventKey
+from stentor.shield.lately import TICKET_REMEMBERED_MS, Lately
 from stentor.shield.merge import Merging
 from stentor.shield.newcomers import Newcomers
-from stentor.shield.policy import SAFE, Ban, Policy, Why
+from stentor.shield.policy import SAFE, Ban, Policy, Why, keeps_out
 from stentor.shield.shield import Shield
 from stentor.shield.summary import Summary
 from stentor.simulate.attackers import Act
@@ -35,7 +36,7 @@ class Fate(IntEnum):
     DROPPED = 0  # by the kernel
     CLOSED = 1  # at the accept: banned for the second time, and no guard
     HASTY = 2  # at the accept: its network comes too fast
-    PUT_OFF = 3  # banned: told so
+    PUT_OFF = 3  # banned: told so, or given the end of the line
     SERVED = 4  # like anybody
 
 
@@ -49,6 +50,7 @@ _WRONG: dict[Act, tuple[Why, float]] = {
     Act.GARBAGE: (Why.MALFORMED, 0.0),
 }
 _ASKING = (Act.JOIN, Act.HOLD, Act.SLOW)
+_FORGING = (Act.FORGE, Act.REPLAY)
 STAYS_S = {Act.JOIN: 1.0, Act.HOLD: 60.0, Act.SLOW: _DEFAULTS.edge_listener_stalled_s}
 
 
@@ -75,8 +77,12 @@ class Watched:
         self._paced = [self._pace(1.0) for _ in range(edges)]
         self._open = [True] * edges  # who asks is let in at once
         self._merging, self._shield = Merging(), Shield()
+        self._waiting = 0  # in line
         self._at_ease = [False] * edges
-        self._listening: set[bytes] = set()  # where people have been let in
+        # Who listens, by network: people from when they are let in on, bots until they leave.
+        self._listening = [Held(0) for _ in range(edges)]
+        self._leaving: list[tuple[float, int, bytes]] = []
+        self._tickets = [Lately(TICKET_REMEMBERED_MS) for _ in range(edges)]
         self._banned: dict[str, Ban] = {}
         self._names: dict[bytes, tuple[str, ...]] = {}
         self._later: list[tuple[float, int, bytes, Why]] = []
@@ -85,41 +91,40 @@ class Watched:
     def act(self, edge: int, act: Act, peer: bytes, now_s: float) -> Fate:
         """Let somebody do one thing, and return what becomes of their connection."""
         summary = self._summaries[edge]
-        ban = self._ban_of(peer, now_s)
-        if ban is not None and ban.kernel and self._guard:
-            return Fate.DROPPED
-        summary.came(peer)
-        if ban is not None and ban.kernel:
-            summary.obeyed("closed")
-            return Fate.CLOSED
-        if self._paced[edge].take(peer, int(now_s * 1e9)) and not self._spares(edge, peer):
-            summary.wrong(peer, Why.HASTY)
-            return Fate.HASTY
-        if ban is not None and act is not Act.SILENT and act is not Act.GARBAGE:
+        ban, fate = self._begins(edge, peer, now_s)
+        if fate is not Fate.SERVED:
+            return fate
+        keeps = ban is not None and keeps_out(ban, self._waiting)
+        if ban is not None and act is Act.FORGE:
+            summary.wrong(peer, Why.FORGED)
+        if (keeps and act in (*_ASKING, Act.RELOAD)) or (ban is not None and act is Act.FORGE):
+            summary.asked(peer)
             summary.obeyed("banned")
             return Fate.PUT_OFF
         self._does(edge, act, peer, now_s)
         return Fate.SERVED
 
     def comes(self, edge: int, peer: bytes, now_s: float, ticket: Kind | None) -> Fate:
-        """Let one of the people come: a good ticket passes whatever is wrong around it."""
+        """Let one of the people come: a good ticket passes whatever is wrong around it.
+
+        Once it can be shown: where a ban is for the kernel, only if somebody there has done so of
+        late, or listens.
+        """
         summary = self._summaries[edge]
-        ban = self._ban_of(peer, now_s)
-        if ban is not None and ban.kernel and ticket is None:
-            return Fate.DROPPED if self._guard else Fate.CLOSED
-        summary.came(peer)
-        if self._paced[edge].take(peer, int(now_s * 1e9)) and not self._spares(edge, peer):
-            summary.wrong(peer, Why.HASTY)
-            return Fate.HASTY
+        ban, fate = self._begins(edge, peer, now_s)
+        if fate is not Fate.SERVED:
+            return fate
         summary.visited(peer)
-        if ban is not None and ticket is None:
+        summary.asked(peer, ticket)
+        if ticket is not None:
+            for network in levels(peer):
+                self._tickets[edge].note(network, int(now_s * 1000))
+        elif ban is not None and keeps_out(ban, self._waiting):
             summary.obeyed("banned")
             return Fate.PUT_OFF
-        summary.asked(peer, ticket)
         if self._open[edge]:
             summary.admitted(peer)
             self._joins(edge, peer, now_s)
-            self._listening.add(peer)
         return Fate.SERVED
 
     def second(self, now_s: float, stands: Iterable[EdgeStands]) -> Policy:
@@ -127,6 +132,9 @@ class Watched:
         while self._later and self._later[0][0] <= now_s:
             _, edge, peer, why = heappop(self._later)
             self._summaries[edge].wrong(peer, why)
+        while self._leaving and self._leaving[0][0] <= now_s:
+            _, edge, peer = heappop(self._leaving)
+            self._listening[edge].give_back(peer)
         at_ms = EPOCH_MS + int(now_s * 1000)
         told = [self._tell(edge, one, now_s, at_ms) for edge, one in enumerate(stands)]
         policy = self._shield.decide(self._merging.merge(told, at_ms), at_ms)
@@ -155,16 +163,45 @@ class Watched:
                 summary.queued(stands.wait_s)
         self._paced[edge].forget_idle(int(now_s * 1e9))
         self._open[edge] = not stands.door.line
+        self._waiting = stands.door.waiting
+        self._tickets[edge].forget(int(now_s * 1000))
         self._at_ease[edge] = stands.load.joining < _EASE
-        return summary.second(at_ms, counts={}, load=stands.load, door=stands.door)
+        listening_of = self._listening[edge].of
+        return summary.second(
+            at_ms,
+            counts={},
+            load=stands.load,
+            door=stands.door,
+            present_of=listening_of,
+            listening_of=listening_of,
+        )
+
+    def _begins(self, edge: int, peer: bytes, now_s: float) -> tuple[Ban | None, Fate]:
+        """Let a connection begin: dropped, closed, too hasty, or served; and which ban is on it."""
+        summary = self._summaries[edge]
+        ban, banned = self._ban_of(peer, now_s)
+        closed = ban is not None and ban.kernel and not self._has_people(edge, banned, now_s)
+        if closed and self._guard:
+            return ban, Fate.DROPPED
+        summary.came(peer)
+        if closed:
+            summary.obeyed("closed")
+            return ban, Fate.CLOSED
+        if self._paced[edge].take(peer, int(now_s * 1e9)) and not self._spares(edge, peer):
+            summary.wrong(peer, Why.HASTY)
+            return ban, Fate.HASTY
+        return ban, Fate.SERVED
 
     def _does(self, edge: int, act: Act, peer: bytes, now_s: float) -> None:
         summary = self._summaries[edge]
-        if act in _ASKING:
+        if act in _FORGING:
+            summary.asked(peer)
+        elif act in _ASKING:
             summary.asked(peer)
             if self._open[edge]:
                 summary.admitted(peer)
                 who = self._joins(edge, peer, now_s)
+                heappush(self._leaving, (now_s + STAYS_S[act], edge, peer))
                 if act is Act.JOIN:
                     self._newcomers[edge].left(who, now_s + STAYS_S[act])
         elif act is Act.REST:
@@ -180,27 +217,34 @@ class Watched:
 
     def _spares(self, edge: int, peer: bytes) -> bool:
         """Say whether a network may come faster than its pace, as `edge.networks` does."""
-        return self._at_ease[edge] and peer in self._listening
+        return self._at_ease[edge] and self._listening[edge].of(levels(peer)[-1]) > 0
+
+    def _has_people(self, edge: int, network: bytes, now_s: float) -> bool:
+        """Say whether somebody there listens or showed a good ticket, as `edge.shielding` does."""
+        ticket = self._tickets[edge].did(network, int(now_s * 1000))
+        return ticket or self._listening[edge].of(network) > 0
 
     def _joins(self, edge: int, peer: bytes, now_s: float) -> int:
         self._number += 1
         self._newcomers[edge].joined(self._number, peer, now_s)
+        self._listening[edge].take(peer)
         return self._number
 
-    def _ban_of(self, peer: bytes, now_s: float) -> Ban | None:
+    def _ban_of(self, peer: bytes, now_s: float) -> tuple[Ban | None, bytes]:
+        """Return the ban of the smallest network of a peer that is banned, and that network."""
         if not self._banned:
-            return None
+            return None, b""
         names = self._names.get(peer)
         if names is None:
             if len(self._names) >= _NAMES_MAX:
                 self._names.clear()
             names = self._names[peer] = self._key.names(peer)
         now_ms = EPOCH_MS + int(now_s * 1000)
-        for name in names:
+        for name, network in zip(names, levels(peer), strict=True):
             ban = self._banned.get(name)
-            if ban is not None and ban.until_ms > now_ms:
-                return ban
-        return None
+            if ban is not None:
+                return (ban, network) if ban.until_ms > now_ms else (None, b"")
+        return None, b""
 
     def _pace(self, share: float) -> Paced:
         limits = _DEFAULTS
