@@ -103,20 +103,26 @@ def draw_carrier(n: int, seed: int, sizes: tuple[int, int] = SIZES) -> Event:
 def settled(kind: Kind, n: int, seed: int, sizes: tuple[int, int] = SIZES) -> tuple[Event, Outcome]:
     """Return the first of up to eight draws in which people alone fare as the class has it.
 
-    And how that evening went without attack and fault. Crowds must overload the machine and others
-    must not, so that a class is what its name says; how an attack or a fault then turns out is not
-    looked at.
+    And how that evening went without attack and fault; where there is one, only until it is known
+    whether people alone fared well. Crowds must overload the machine and others must not, so that a
+    class is what its name says; how an attack or a fault then turns out is not looked at.
     """
     overloads = kind in (Kind.CROWD, Kind.BOTH)
     for again in range(_DRAWS):
         event = draw(kind, n, seed + 7919 * again, sizes=sizes)
         is_last = again == _DRAWS - 1
-        evening = Evening(event.without_attack.without_fault)
-        alone = evening.run(None if overloads or is_last else _fits_no_more)
+        is_known = None if overloads or is_last else _fits_no_more
+        if kind is Kind.BOTH:
+            is_known = _is_overloaded
+        alone = Evening(event.without_attack.without_fault).run(is_known)
         share = fared(alone, event.end_s).share
         if share > _OVERLOADED if overloads else share < _FITS:
             break
     return event, alone
+
+
+def _is_overloaded(outcome: Outcome, now_s: float) -> bool:
+    return now_s % _LOOKS_EVERY_S == 0 and fared_surely(outcome, now_s).share > _OVERLOADED
 
 
 def _fits_no_more(outcome: Outcome, now_s: float) -> bool:

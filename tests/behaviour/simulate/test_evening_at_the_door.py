@@ -85,3 +85,11 @@ def test_a_draw_that_is_left_early_would_not_have_fitted_and_only_such_is() -> N
         kept += fits
     assert left
     assert kept
+
+
+def test_people_alone_are_run_only_until_it_is_known_how_they_fare() -> None:
+    event, alone = draw.settled(draw.Kind.BOTH, 1, 17, draw.SMALL)
+    whole = Evening(event.without_attack).run()
+    assert len(alone.seconds) < len(whole.seconds)
+    assert fared(alone, event.end_s).failed
+    assert fared(whole, event.end_s).share > draw._OVERLOADED
