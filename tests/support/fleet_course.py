@@ -32,7 +32,7 @@ def a_broken_scenario(name: str = "an evening with everything") -> Scenario:
     return replace(
         a_scenario(name),
         faults=(Fault("region-lost", 1200.0, 600.0), Fault("control-dead", 2000.0, 600.0)),
-        attacks=(Attack("flood", 500.0, 400.0, 50_000.0, waves=3),),
+        attacks=(Attack("join-flood-many", 500.0, 400.0, 50_000.0, waves=3),),
     )
 
 

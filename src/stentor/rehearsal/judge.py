@@ -144,6 +144,9 @@ def _figures(course: Course, plan: Plan) -> Iterator[Figure]:
     yield Figure("machines", fleet.machines, "machines", Basis.ASSUMED if scenario.fleet.machines
                  else extra, f"that were simulated, of {fleet.cores} cores each")  # fmt: skip
     yield Figure("machines_needed", plan.machines, "machines", extra, "that the plan asks for")
+    if scenario.attacks:
+        yield Figure("machines_attacked", plan.attacked_machines, "machines", extra,
+                     "that people and attackers would take, if nothing kept these out")  # fmt: skip
     yield Figure("processes", course.edges, "processes", sim, "edges, one a core at least")
     used = float(found.course_of(course, "cpu").max(initial=0.0)) * cores
     yield Figure("cores", used, "cores", sim, "busy at once, at most, in all edges")

@@ -33,7 +33,10 @@ def carried(scenario: Scenario, calibration: Calibration, machines: int) -> tupl
 
 
 def by_part(scenario: Scenario, calibration: Calibration, machines: int) -> dict[str, int]:
-    """Return how many listeners at once each thing would carry if it alone ran out."""
+    """Return how many listeners at once each thing would carry if it alone ran out.
+
+    Attackers' CPU time is taken, as if nothing kept them out; they grow with the crowd too.
+    """
     asked = demand(scenario)
     lane = lane_for_period(scenario.programme.lane_ms_max)
     lost = lost_at_once(scenario)
@@ -42,7 +45,7 @@ def by_part(scenario: Scenario, calibration: Calibration, machines: int) -> dict
     def listeners(part: Part) -> int:
         return int(left * part.per_machine / max(1e-9, part.needed) * asked.peak)
 
-    parts = parts_needed(scenario, calibration, asked, lane, lost)
+    parts = parts_needed(scenario, calibration, asked, lane, lost, attacked=True)
     return {part.name: listeners(part) for part in parts}
 
 

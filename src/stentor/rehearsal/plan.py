@@ -18,6 +18,7 @@ from stentor.admission.ladder import (
 )
 from stentor.admission.lanes import LANE_PARTS, lane_for_period, margin_parts, period_s
 from stentor.rehearsal.demand import Demand, Floats, demand, smoothed
+from stentor.simulate.fleet.bots import ACTS, costs_s, rates
 from stentor.simulate.fleet.calibration import Calibration, Costs
 from stentor.simulate.fleet.edges import (
     connections_of,
@@ -55,6 +56,7 @@ class Plan(msgspec.Struct, frozen=True):
     parts: tuple[Part, ...]  # the one that binds first
     lost: float  # share of the machines that the scenario's faults take at once
     machines: int  # with those lost
+    attacked_machines: int  # were attackers' CPU time to be had too; the same without attacks
     processes_per_machine: int
     bits_per_s: float  # of the fleet on the wire, at the worst second
     bytes_sent: float
@@ -84,8 +86,10 @@ def make_plan(
     lane = lane_parts or lane_for_period(scenario.programme.lane_ms_max)
     lost = lost_at_once(scenario)
     parts = parts_needed(scenario, calibration, asked, lane, lost)
-    machines = max(1, ceil(parts[0].machines / (1.0 - lost) - 1e-9))
-    machines = max(machines, scenario.fleet.regions)  # one each
+    machines = _with_lost(scenario, parts, lost)
+    attacked = parts
+    if scenario.attacks:
+        attacked = parts_needed(scenario, calibration, asked, lane, lost, attacked=True)
     per_machine = edges_per_machine(
         scenario, msgspec.structs.replace(scenario.fleet, machines=machines), calibration
     )
@@ -100,6 +104,7 @@ def make_plan(
         parts=parts,
         lost=lost,
         machines=machines,
+        attacked_machines=_with_lost(scenario, attacked, lost),
         processes_per_machine=per_machine,
         bits_per_s=float(on_wire.max(initial=0.0)),
         bytes_sent=sent,
@@ -107,6 +112,11 @@ def make_plan(
         cost=hours * prices.machine_hour + sent / 1e9 * prices.gigabyte,
         currency=prices.currency,
     )
+
+
+def _with_lost(scenario: Scenario, parts: tuple[Part, ...], lost: float) -> int:
+    machines = max(1, ceil(parts[0].machines / (1.0 - lost) - 1e-9))
+    return max(machines, scenario.fleet.regions)  # one each
 
 
 def planned_fleet(scenario: Scenario, plan: Plan) -> Fleet:
@@ -144,13 +154,24 @@ def bits_per_s(
 
 
 def parts_needed(
-    scenario: Scenario, calibration: Calibration, asked: Demand, lane: int, lost: float = 0.0
+    scenario: Scenario,
+    calibration: Calibration,
+    asked: Demand,
+    lane: int,
+    lost: float = 0.0,
+    *,
+    attacked: bool = False,
 ) -> tuple[Part, ...]:
-    """Return what is needed of each thing, the scarcest first. Machines are those that survive."""
+    """Return what is needed of each thing, the scarcest first. Machines are those that survive.
+
+    `attacked`: with the CPU time of all attackers, as if no ban kept any of them out.
+    """
     fleet, known = scenario.fleet, costs_of(scenario.programme, calibration)
     delivering = asked.listening / period_s(lane) * delivery_s(known, lane)
     returning = _returns_per_s(scenario, asked, lost)
     joining = (smoothed(asked.comes_per_s) + returning) * known.join_s
+    if attacked:
+        joining = joining + attackers_cores(scenario, known, len(joining))
     processes = fleet.edges or fleet.cores
     cores = min(fleet.cores, processes)  # a process has no more than one
     idle = processes * calibration.edge_s
@@ -171,6 +192,14 @@ def parts_needed(
         _part("memory", "bytes", asked.present * each, memory, MEMORY_LINE),
     ]
     return tuple(sorted(found, key=lambda one: (-one.needed / one.per_machine, one.name)))
+
+
+def attackers_cores(scenario: Scenario, known: Costs, seconds: int) -> Floats:
+    """Return the cores that attackers take by the second if they are told what people are."""
+    cores = np.zeros(seconds)
+    for one in scenario.attacks:
+        cores += rates(one, seconds) * costs_s(known, ACTS[one.family])
+    return cores
 
 
 def _part(name: str, unit: str, course: Floats, per_machine: float, ceiling: float) -> Part:

@@ -41,8 +41,8 @@ def takes(answer: Answer) -> Iterator[str]:
     )
     yield (
         '<p class="soft">What a machine gives ends where the edge would put joiners into a lower'
-        " bitrate or a line. What attackers cost is not in the plan, but it is in the simulation."
-        "</p>"
+        " bitrate or a line. What attackers cost is not in the plan, but it is in the simulation,"
+        " and in what breaks first.</p>"
     )
 
 

@@ -9,7 +9,10 @@ from stentor.rehearsal.wording import scaled, whole, with_unit
 
 LINES_MAX = 25
 _COLOURS = {Outcome.HOLDS: "green", Outcome.LINE: "yellow", Outcome.FAILS: "red"}
-_SHOWN = ("machines_needed", "processes", "cores", "memory", "joins_per_s", "bits_per_s", "bytes")
+_SHOWN = {
+    *("machines_needed", "machines_attacked", "processes", "cores", "memory"),
+    *("joins_per_s", "bits_per_s", "bytes", "headroom"),
+}
 _MOVED_MAX = 4
 
 
@@ -29,12 +32,13 @@ def _lines(answer: Answer) -> Iterator[str]:
             mark = "[green]kept[/]    " if promise.kept else "[red]not kept[/]"
             found = with_unit(promise.found, promise.unit)
             yield f"  {mark}  {escape(promise.about)}: {found}"
-    told = [answer.figure(name) for name in _SHOWN]
-    for one in told:
+    for one in (figure for figure in answer.figures if figure.name in _SHOWN):
         value = (
             scaled(one.value, "B" if one.unit == "bytes" else one.unit)
             if one.unit in ("bytes", "bit/s")
             else f"{whole(one.value)} {one.unit}"
+            if one.unit
+            else with_unit(one.value, "")
         )
         yield f"  {value:<18} {escape(one.about)} [dim]({one.basis.value})[/]"
     yield "What would move it most [dim](extrapolated)[/]:"

@@ -10,9 +10,17 @@ from stentor.admission.ladder import BITS_LOWER, LANE_CEILINGS
 from stentor.admission.lanes import LANE_PARTS, period_s
 from stentor.rehearsal.demand import demand, remaining
 from stentor.rehearsal.moved import carried, sensitivities
-from stentor.rehearsal.plan import Part, Plan, make_plan, planned_fleet
+from stentor.rehearsal.plan import Part, Plan, attackers_cores, make_plan, planned_fleet
 from stentor.simulate.fleet.calibration import SHIPPED
-from stentor.simulate.fleet.scenario import Arrivals, Event, Fault, Fleet, Scenario, Staying
+from stentor.simulate.fleet.scenario import (
+    Arrivals,
+    Attack,
+    Event,
+    Fault,
+    Fleet,
+    Scenario,
+    Staying,
+)
 from support.fleet_course import a_scenario
 
 
@@ -175,6 +183,26 @@ def test_plan_that_is_followed_carries_the_crowd_and_one_machine_less_does_not()
     plan = _plan(scenario)
     assert carried(scenario, SHIPPED, plan.machines)[0] >= int(demand(scenario).peak)
     assert carried(scenario, SHIPPED, plan.machines - 1)[0] < demand(scenario).peak
+
+
+def test_attackers_take_what_the_fleet_would_carry_and_are_a_figure_of_their_own() -> None:
+    calm = a_scenario()
+    flood = Attack("join-flood-many", 280.0, 60.0, per_s=400_000.0, waves=3)
+    attacked = replace(calm, attacks=(flood,))
+    plan = _plan(attacked)
+    assert plan.machines == _plan(calm).machines == _plan(calm).attacked_machines
+    assert plan.attacked_machines > 1.3 * plan.machines
+    listeners, binds = carried(attacked, SHIPPED, plan.machines)
+    assert binds == "joins"
+    assert listeners < demand(attacked).peak / 1.3
+    assert carried(attacked, SHIPPED, plan.attacked_machines)[0] >= int(demand(attacked).peak)
+    # All of them are told their place; in the waves and at no other time.
+    cores = attackers_cores(attacked, SHIPPED.tls, 600)
+    assert cores.max() == pytest.approx(400_000 * SHIPPED.tls.place_s)
+    assert np.count_nonzero(cores) == 30
+    assert not cores[:280].any()
+    more_cores = _with(attacked, cores=calm.fleet.cores * 2)
+    assert _plan(more_cores).attacked_machines < plan.attacked_machines
 
 
 def test_processes_are_as_many_as_descriptors_demand() -> None:

@@ -12,7 +12,7 @@ from stentor.shield.facts import DoorSecond, Load
 from stentor.shield.keys import EventKey
 from stentor.simulate.attackers import FAMILIES, Act, Family
 from stentor.simulate.fleet import coming, retrying
-from stentor.simulate.fleet.bots import ACTS, Holding, Pushed, Swarm, costs_s, per_s
+from stentor.simulate.fleet.bots import ACTS, Holding, Pushed, Swarm, costs_s, per_s, rates
 from stentor.simulate.fleet.calibration import SHIPPED
 from stentor.simulate.fleet.scenario import Attack
 from stentor.simulate.fleet.watched import EPOCH_MS, EdgeStands, Fate, Watched
@@ -33,6 +33,7 @@ def test_waves_are_as_long_as_the_pauses_after_them() -> None:
     assert [bool(one) for one in on[10:70]] == ([True] * 10 + [False] * 10) * 3
     assert not any(on[:10])
     assert not any(on[70:])
+    assert rates(attack, 170)[90:].tolist() == on
 
 
 @pytest.mark.parametrize("rate", [1.0, 4.0, 20.0])

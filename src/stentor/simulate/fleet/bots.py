@@ -65,6 +65,16 @@ def per_s(attack: Attack, at_s: float) -> float:
     return attack.per_s
 
 
+def rates(attack: Attack, seconds: int) -> Floats:
+    """Return `per_s` at the beginning of each second."""
+    past_s = np.arange(seconds, dtype=np.float64) - attack.from_s
+    on = (past_s >= 0) & (past_s < attack.for_s)
+    if attack.waves > 1:
+        span_s = attack.for_s / attack.waves
+        on &= past_s % span_s < span_s / 2
+    return on * attack.per_s
+
+
 def costs_s(costs: Costs, act: Act) -> float:
     """Return the CPU seconds of one who is served like anybody (who asks for audio: to be told)."""
     if act is Act.SILENT:
