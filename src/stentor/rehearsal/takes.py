@@ -11,7 +11,7 @@ from stentor.charts.bars import Bar, bars
 from stentor.charts.page import table
 from stentor.charts.scale import clock, figure
 from stentor.rehearsal.answer import Answer, Figure
-from stentor.rehearsal.wording import scaled, whole, with_unit
+from stentor.rehearsal.wording import called, scaled, whole, with_unit
 
 
 def takes(answer: Answer) -> Iterator[str]:
@@ -72,7 +72,7 @@ def breaks(answer: Answer) -> Iterator[str]:
                 f"{one.period_s:g} s",
                 one.machines,
                 f"{one.machines:,}",
-                (f"{one.behind_s:.1f} s", f"{one.cores:,.0f}", one.binds),
+                (f"{one.behind_s:.1f} s", f"{one.cores:,.0f}", called(one.binds)),
             )
             for one in answer.lanes
         ],
@@ -86,7 +86,7 @@ def breaks(answer: Answer) -> Iterator[str]:
                 one.change,
                 one.moved,
                 f"{one.moved:+.1%}: {whole(one.listeners)}",
-                (one.binds, f"{one.machines:,}", whole(one.cost)),
+                (called(one.binds), f"{one.machines:,}", whole(one.cost)),
                 ink=1 if one.moved >= 0 else 6,
             )
             for one in answer.sensitivities

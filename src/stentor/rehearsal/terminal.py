@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from rich.markup import escape
 
 from stentor.rehearsal.answer import Answer, Basis, Outcome
-from stentor.rehearsal.wording import scaled, whole, with_unit
+from stentor.rehearsal.wording import called, scaled, whole, with_unit
 
 LINES_MAX = 25
 _COLOURS = {Outcome.HOLDS: "green", Outcome.LINE: "yellow", Outcome.FAILS: "red"}
@@ -13,7 +13,7 @@ _SHOWN = {
     *("machines_needed", "machines_attacked", "processes", "cores", "memory"),
     *("joins_per_s", "bits_per_s", "bytes", "headroom"),
 }
-_MOVED_MAX = 4
+_MOVED_MIN, _MOVED_MAX = 0.001, 4
 
 
 def summary(answer: Answer) -> list[str]:
@@ -41,11 +41,13 @@ def _lines(answer: Answer) -> Iterator[str]:
             else with_unit(one.value, "")
         )
         yield f"  {value:<18} {escape(one.about)} [dim]({one.basis.value})[/]"
-    yield "What would move it most [dim](extrapolated)[/]:"
-    for change in answer.sensitivities[:_MOVED_MAX]:
+    moving = [one for one in answer.sensitivities if one.moved >= _MOVED_MIN][:_MOVED_MAX]
+    if moving:
+        yield "What would move it most [dim](extrapolated)[/]:"
+    for change in moving:
         yield (
             f"  {change.moved:+7.1%}  {escape(change.change)}"
-            f" [dim](then the {escape(change.binds)} runs out)[/]"
+            f" [dim](then the {called(change.binds)} runs out)[/]"
         )
     if answer.witnesses:
         of = len(answer.witnesses)

@@ -19,6 +19,12 @@ _SAID = {
 
 REFUTED = "Not to be relied on: real listeners do not bear this simulation out. It says: "
 
+_CALLED = {
+    "deliveries": "CPU for deliveries",
+    "joins": "CPU for those who join",
+    "cpu": "CPU",
+    "descriptors": "number of descriptors",
+}
 _FEW = 0.001  # of all who come: such as those who come in the last second
 _MANY = 2.0  # from three times on, a share says less than a multiple
 _LESS = {
@@ -65,13 +71,18 @@ def _first(first: Limit, peak: float) -> str:
     if more >= 0:
         told = f"{more:.0%} more than" if more < _MANY else f"{whole(more + 1)} times what"
         return (
-            f"What runs out first is the {first.name}, at {whole(first.listeners)} at once"
+            f"What runs out first is the {called(first.name)}, at {whole(first.listeners)} at once"
             f" ({told} listened)."
         )
     return (
-        f"The {first.name} is short from {whole(first.listeners)} at once on, {-more:.0%} fewer"
+        f"The {called(first.name)} is short from {whole(first.listeners)} at once on, {-more:.0%} fewer"
         f" than listened: beyond that {_LESS.get(first.name, 'joiners stand in line')}."
     )
+
+
+def called(thing: str) -> str:
+    """Return what people call a thing that runs out; it takes a definite article."""
+    return _CALLED.get(thing, thing)
 
 
 def because(course: Course, kept: Sequence[Promise], refuted: str) -> Iterator[str]:
