@@ -75,8 +75,9 @@ def _first(first: Limit, peak: float) -> str:
             f" ({told} listened)."
         )
     return (
-        f"The {called(first.name)} is short from {whole(first.listeners)} at once on, {-more:.0%} fewer"
-        f" than listened: beyond that {_LESS.get(first.name, 'joiners stand in line')}."
+        f"The {called(first.name)} is short from {whole(first.listeners)} at once on,"
+        f" {-more:.0%} fewer than listened: beyond that"
+        f" {_LESS.get(first.name, 'joiners stand in line')}."
     )
 
 
