@@ -3,7 +3,8 @@
 When those who wait to be accepted are about to be too many for the kernel, who wants to join gets a
 place that is everybody's who came in that quarter of a second, made once, and comes again within
 seconds for one of their own; who wants a room's page gets a small one that tries again. Who shows
-a ticket, and whoever asks for anything else, is served as ever. Decides only when that is so.
+a ticket, and whoever asks for anything else, is served as ever. When that is so, and how far those
+who come again are spread, is decided by `admission.crush`.
 """
 
 import re
@@ -12,16 +13,14 @@ import struct
 from collections.abc import Callable
 from itertools import count
 
+from stentor.admission import crush
+from stentor.admission.crush import SPREAD_FROM_S
 from stentor.edge.answer import Answer, encode_answer
 from stentor.edge.counts import Counts
 from stentor.edge.door import Door
 from stentor.edge.placing import Shared, place_answer
 from stentor.shield.summary import Summary
 
-_BEGINS, _ENDS = 0.75, 0.5  # of the kernel's queue
-_SPREAD_FROM_S, _SPREAD_MIN_S, _SPREAD_MAX_S = 1.0, 2.0, 28.0
-_COMING_AGAIN_PER_S = 2_000.0
-_KEPT = 0.97  # of who was told so, a quarter of a second later: those of about eight seconds
 _VARIANTS = 16
 # `tcpi_unacked` and `tcpi_sacked` of `struct tcp_info` (linux/tcp.h): of a listening socket, who
 # waits to be accepted, and the most that may.
@@ -60,30 +59,25 @@ def _page(again_s: int) -> bytes:
     return encode_answer(answer, keep_alive=False)
 
 
-class Crush:
+class Crush(crush.Crush):
     """Whether too many come at one edge's door, and what those are told."""
 
     def __init__(
         self, door: Door, counts: Counts, summary: Summary, knows: Callable[[str], bool]
     ) -> None:
         """`knows` says whether a room may be joined here."""
+        super().__init__()
         self._door = door
         self._counts = counts
         self._summary = summary
         self._knows = knows
         self._next = count().__next__
         self._shared: dict[bytes, tuple[Shared, dict[int, bytes]]] = {}
-        self._told = 0.0  # of late
-        self.on = False
 
-    def look(self, waiting: int, most: int) -> None:
-        """Take note of how many wait to be accepted."""
-        self.on = waiting > most * (_ENDS if self.on else _BEGINS)
-
-    def renew(self) -> None:
+    def renew(self, quarters: int = 1) -> None:
         """A quarter of a second is over: who comes now has come later."""
+        super().renew(quarters)
         self._shared.clear()
-        self._told *= _KEPT
 
     def answer(self, said: bytes, peer: bytes) -> bytes | None:
         """Return a whole answer to somebody's first words; None: they are to be served."""
@@ -98,13 +92,11 @@ class Crush:
             return None
         self._counts.pages_put_off += 1
         self._summary.visited(peer)
-        return _page(round(_SPREAD_FROM_S + self._spread_s(self._next() % _VARIANTS)))
+        return _page(round(self._again_s(self._next() % _VARIANTS)))
 
-    def _spread_s(self, variant: int) -> float:
+    def _again_s(self, variant: int) -> float:
         """Return one of the moments at which those who are told this come again."""
-        whole_s = min(_SPREAD_MAX_S, _SPREAD_MIN_S + self._told / _COMING_AGAIN_PER_S)
-        self._told += 1
-        return whole_s * (variant + 0.5) / _VARIANTS
+        return SPREAD_FROM_S + self.spread_s() * (variant + 0.5) / _VARIANTS
 
     def _place(self, name: bytes) -> bytes | None:
         known = self._shared.get(name)
@@ -115,10 +107,9 @@ class Crush:
             known = self._shared[name] = self._door.share(room), {}
         shared, answers = known
         variant = self._next() % _VARIANTS
-        spread_s = self._spread_s(variant)
+        again_s = self._again_s(variant)
         answer = answers.get(variant)
         if answer is None:
-            again_s = _SPREAD_FROM_S + spread_s
             answer = answers[variant] = place_answer(
                 *(name.decode(), shared.text, shared.place_ms, shared.number, shared.ahead),
                 *(max(shared.wait_s, again_s), again_s),

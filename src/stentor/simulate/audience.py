@@ -14,9 +14,8 @@ from stentor.admission.tickets import Kind
 from stentor.shield.policy import Why
 from stentor.simulate.attackers import Attack
 from stentor.simulate.crowds import arrivals
-from stentor.simulate.crush import EPOCH_MS
 from stentor.simulate.door import Answer
-from stentor.simulate.events import Fault, People
+from stentor.simulate.events import EPOCH_MS, Fault, People
 from stentor.simulate.knocking import Wish
 from stentor.simulate.scene import HEAD_S, IDLE_S, Person, Scene
 from stentor.simulate.world import Chance, Networks

@@ -13,8 +13,7 @@ from stentor.admission.pace import ROOM_MAX
 from stentor.admission.standby import stands_by
 from stentor.admission.tickets import Kind
 from stentor.shield.summary import Summary
-from stentor.simulate.crush import EPOCH_MS
-from stentor.simulate.events import Machine
+from stentor.simulate.events import EPOCH_MS, Machine
 from stentor.simulate.line import BEGINS_MS, RETURNS_MIN, Line
 
 _PUSH_MS_MAX = 600_000
@@ -46,6 +45,7 @@ class Door:
         self.returns_left = RETURNS_MIN
         self._pauses = False
         self._over = 1
+        self._shared_ms: int | None = None
         self._machine = machine
         self._line = line
         self._summary = summary
@@ -62,7 +62,22 @@ class Door:
         self._over = 1 + listeners // _OVER
         self._bucket.per_s = self.per_s * SLACK
 
-    def share(self, share: float) -> None:
+    def renew(self) -> None:
+        """Another quarter of a second has begun."""
+        self._shared_ms = None
+
+    def share(self, now_s: float) -> int:
+        """Return the place of all who are told so in this quarter of a second; 0: no line yet."""
+        line = self._line
+        if self._shared_ms is None:
+            now_ms = EPOCH_MS + int(now_s * 1000)
+            self._shared_ms = line.sheet.virtual_ms(now_ms) if line.sheet.line else 0
+        if self._shared_ms:
+            line.note_place(self._shared_ms)
+        self._counts["line_shared"] += 1
+        return self._shared_ms
+
+    def set_share(self, share: float) -> None:
         """Let a network have this share of the places that it may have."""
         machine = self._machine
         self._places.set_rate(machine.network_per_s * share, machine.network_burst * share)

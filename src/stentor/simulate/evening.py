@@ -16,8 +16,7 @@ from stentor.shield.shield import Shield
 from stentor.simulate.attackers import Act, Deeds, Family, deeds
 from stentor.simulate.audience import Audience
 from stentor.simulate.bots import Bots
-from stentor.simulate.crush import EPOCH_MS
-from stentor.simulate.events import Event, Fault, Noise
+from stentor.simulate.events import EPOCH_MS, Event, Fault, Noise
 from stentor.simulate.line import STEPS_PER_S
 from stentor.simulate.machine import ROOM, Edge
 from stentor.simulate.scene import Outcome, Scene

@@ -11,6 +11,8 @@ from enum import Enum
 from stentor.simulate.attackers import Attack
 from stentor.simulate.world import Population
 
+EPOCH_MS = 1_800_000_000_000  # when a simulated evening begins
+
 
 class Fault(Enum):
     """What we may do to ourselves."""

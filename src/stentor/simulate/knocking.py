@@ -64,7 +64,7 @@ class Knocking:
                 knock.wish.refused(knock.person)
                 return
             knock.is_in = True
-        elif len(edge.queue) >= edge.crush.queue_max:
+        elif len(edge.queue) >= edge.queue_max:
             edge.kernel["listen_overflows"] = edge.kernel.get("listen_overflows", 0) + 1
             if knock.tries < len(_AGAIN_S):
                 scene.at(scene.now_s + _AGAIN_S[knock.tries], self._try, knock)
@@ -89,7 +89,7 @@ class Knocking:
         if edge.busy_until_s > now_s + _SOON_S:  # with what nobody waits for
             scene.at(edge.busy_until_s, self._serve, edge)
             return
-        edge.crush.look(len(edge.queue))
+        edge.looks_around()
         knock = edge.queue.popleft()
         edge.works(self._done(knock), now_s)
         edge.serving = bool(edge.queue)

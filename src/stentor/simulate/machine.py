@@ -1,7 +1,7 @@
 """The machine of a simulated evening: edges whose time runs out, one line, and the ladder's rungs.
 
-Costs are modelled, and so is the crush (`edge.crush`); every other decision is the production
-code's: `Ladder`, `line.step`, `Places`, `Paced` and `Summary`, in the order in which an edge asks
+Costs are modelled, and so is the kernel's queue; every other decision is the production code's:
+`Ladder`, `line.step`, `Places`, `Paced`, `Crush` and `Summary`, in the order in which an edge asks
 them. Knows neither people nor attackers.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from typing import TYPE_CHECKING
 
+from stentor.admission.crush import COMING_AGAIN_PER_S, Crush
 from stentor.admission.ladder import Decision, Ladder, LoadFacts
 from stentor.admission.lanes import LANE_PARTS, period_s
 from stentor.admission.shares import Held, Paced, levels
@@ -21,9 +22,8 @@ from stentor.shield.newcomers import Newcomers
 from stentor.shield.policy import SAFE, Policy, Why
 from stentor.shield.summary import Summary
 from stentor.simulate.costs import COST, JOIN_SHARE, TLS_COST
-from stentor.simulate.crush import EPOCH_MS, Crush
 from stentor.simulate.door import Answer, Door
-from stentor.simulate.events import Machine
+from stentor.simulate.events import EPOCH_MS, Machine
 from stentor.simulate.line import Line
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 ROOM = "hall"
 _SMOOTH = 0.5
 _SLOWEST_S = 15.36
+_QUEUE_MIN = 4  # fewer places than that and chance fills it
+_JOINS_PER_S = 11_600  # of a core, where so many come again beside all others
 _SPEED_MIN = 0.05
 _EASE = 0.5  # of the time for joiners, as in `edge.networks`
 
@@ -57,7 +59,10 @@ class Edge:
         self.kernel: dict[str, int] = {}
         self.tls = machine.tls
         self.queue: deque[Knock] = deque()  # who has come and was not looked at
-        self.crush = Crush(machine)
+        joins_per_s = machine.joins_per_s / machine.edges
+        self.queue_max = max(_QUEUE_MIN, round(machine.queue_s * joins_per_s))  # the kernel's
+        self.crush = Crush(max(0.1, COMING_AGAIN_PER_S / _JOINS_PER_S * joins_per_s))
+        self._quarter = 0  # of a second
         self.serving = False
         self.busy_until_s = 0.0
         self._machine = machine
@@ -147,9 +152,9 @@ class Edge:
         """Tell somebody who asks in a crush the place of all of that moment, and when to ask."""
         self._asked += 1
         self.count("asked")
-        self.count("line_shared")
         self.summary.asked(peer)
-        return self.crush.place(self.line, now_s), self.crush.spread_s(now_s)
+        self._renew(now_s)
+        return self.door.share(now_s), self.crush.spread_s()
 
     def lane_for(self, listeners: float) -> int:
         """Return the lane in which so many have been listening for long: a third of the CPU."""
@@ -187,7 +192,21 @@ class Edge:
         self.count("requests")
         self.count("pages_put_off")
         self.summary.visited(peer)
-        return self.crush.spread_s(now_s)
+        self._renew(now_s)
+        return self.crush.spread_s()
+
+    def _renew(self, now_s: float) -> None:
+        """Note when another quarter of a second has begun: who comes now has come later."""
+        quarter = int(now_s * 4)
+        if quarter != self._quarter:
+            self.crush.renew(quarter - self._quarter)
+            self.door.renew()
+            self._quarter = quarter
+
+    def looks_around(self) -> None:
+        """Look how many wait in the kernel; with TLS nobody does."""
+        if not self.tls:
+            self.crush.look(len(self.queue), self.queue_max)
 
     def joins(self, who: int, peer: bytes, now_s: float, since_s: float, lane: int = 0) -> int:
         """Let somebody in, into a lane as slow as they ask for; return its parts.
@@ -236,7 +255,7 @@ class Edge:
         share = policy.network_share / self._machine.edges
         if share != self._share:
             self._share = share
-            self.door.share(share)
+            self.door.set_share(share)
             for paced in (self._paced, self._wrongs):
                 paced.set_rate(
                     self._machine.network_joins_per_s * policy.network_share,

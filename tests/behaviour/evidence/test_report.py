@@ -15,10 +15,9 @@ from stentor.evidence.records import Closing, Opening, RoomPlan, Second
 from stentor.evidence.report import make_report
 from stentor.evidence.verdict import Told, Word
 from stentor.simulate.attackers import Family
-from stentor.simulate.crush import EPOCH_MS
 from stentor.simulate.draw import SMALL, Kind, draw
 from stentor.simulate.evening import Evening
-from stentor.simulate.events import Event
+from stentor.simulate.events import EPOCH_MS, Event
 from stentor.simulate.machine import ROOM
 
 _COMMAND = "import sys; from stentor.cli import main; sys.argv[0] = 'stentor'; main()"

@@ -145,7 +145,7 @@ def test_crowd_is_called_one_where_a_quarter_of_it_would_have_been_too_many() ->
 
 @pytest.mark.parametrize("fault", [Fault.HALVED, Fault.SLOW_DISK])
 def test_what_we_broke_ourselves_is_our_own_fault(fault: Fault) -> None:
-    per_s = 26 if fault is Fault.HALVED else 120
+    per_s = 32 if fault is Fault.HALVED else 120
     event = replace(AMPLE, machine=Machine(joins_per_s=per_s), fault=fault, fault_s=35)
     outcome, found = evening(event)
     was, _ = truth(event, outcome, evening(event.without_fault)[0])
