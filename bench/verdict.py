@@ -42,11 +42,12 @@ from verdict_measure import (
     ratio_of,
 )
 from verdict_page import page, percent, plot, share
+from verdict_sizes import late_lines, told_line, told_lines
 
 from stentor.evidence.verdict import Told, Word, judge
 from stentor.evidence.weighing import Method
 from stentor.simulate.attackers import FAMILIES
-from stentor.simulate.draw import Kind, draw_carrier, prepared, settled
+from stentor.simulate.draw import SMALL, Kind, draw_carrier, prepared, settled
 from stentor.simulate.evening import Evening
 from stentor.simulate.truth import fared
 
@@ -55,6 +56,7 @@ DOCS = ROOT / "docs" / "benchmarks"
 _CARRIER_EVENINGS = 66
 _PREPARED_EVENINGS = 60
 _DEFENDED_EVENINGS = 99
+_SMALL_EVENINGS = 99  # a class
 
 
 def _carrier(job: tuple[int, int]) -> Harm:
@@ -164,6 +166,7 @@ def _by_family(defended: Sequence[tuple[str, float, float]]) -> list[tuple[str, 
 def measure(
     rows: Sequence[Row],
     judged: Sequence[Judged],
+    small: Sequence[Judged],
     floors: dict[str, float],
     carriers: Sequence[Harm],
     after: Sequence[tuple[bool, str]],
@@ -175,6 +178,7 @@ def measure(
     table = confusion(told)
     brier, reliability = calibration(told)
     seen = detection(rows, floors)
+    found = detection([one.row for one in small], floors)
     crowds = [one for one in told if one.row.kind is Kind.CROWD]
     accused = sum(one.told is Told.YES for one in crowds)
     mimic = _mimics(judged, after)
@@ -228,6 +232,13 @@ def measure(
         "mimic": mimic,
         "delays": delays,
         "false_alarms": seen["false_alarms"],
+        "late": late_lines(seen["each"]),
+        "told": told_lines(told),
+        "small": {
+            "told": told_line(f"{SMALL[0]:,} to {SMALL[1]:,} people", small),
+            "late": late_lines(found["each"]),
+            "false_alarms": found["false_alarms"],
+        },
         "alarms_before_attacks": seen["early"],
         "harm": _harm_lines(rows, carriers),
         "defended": _by_family(defended),
@@ -294,13 +305,15 @@ def main() -> None:
     floors = floors_of([row for row in training if row.kind in HARMLESS])
     rows = run_events(said.events, said.seed, said.keep, said.processes)
     judged = judge_all(training, rows)
+    n = min(said.events, _SMALL_EVENINGS)
+    small = run_events(n, said.seed, said.keep, said.processes, kinds, SMALL)
     with multiprocessing.Pool(said.processes) as pool:
         carriers = pool.map(_carrier, [(n, said.seed) for n in range(_CARRIER_EVENINGS)])
         jobs = [(n, said.seed, method) for n in range(min(said.events, _PREPARED_EVENINGS))]
         after = pool.map(_prepared, jobs)
         large = [(n, said.seed) for n in range(said.events) if (n // len(FAMILIES)) % 3 == 2]
         defended = pool.map(_defended, large[:_DEFENDED_EVENINGS])
-    found = measure(rows, judged, floors, carriers, after, defended)
+    found = measure(rows, judged, judge_all(training, small), floors, carriers, after, defended)
     commit = subprocess.run(
         ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"],
         capture_output=True,

@@ -16,7 +16,7 @@ from stentor.evidence.signs import read_signs, unseen_share
 from stentor.shield.assessment import Assessing
 from stentor.shield.merge import Merged
 from stentor.simulate.attackers import Family
-from stentor.simulate.draw import Kind, settled
+from stentor.simulate.draw import SIZES, Kind, settled
 from stentor.simulate.evening import Evening
 from stentor.simulate.events import Event
 from stentor.simulate.scene import Outcome, Person
@@ -92,10 +92,10 @@ def harm_of(outcome: Outcome, end_s: float) -> Harm:
     return harm
 
 
-def one_row(job: tuple[Kind, int, int, bool]) -> Row:
+def one_row(job: tuple[Kind, int, int, bool, tuple[int, int]]) -> Row:
     """Return one evening, run and read."""
-    kind, n, seed, keep = job
-    event, alone = settled(kind, n, seed)
+    kind, n, seed, keep, sizes = job
+    event, alone = settled(kind, n, seed, sizes)
     harmless = event.attack is None and event.fault is None
     outcome = alone if harmless else Evening(event).run()
     was, fared = truth(event, outcome, alone)
@@ -144,6 +144,7 @@ def run_events(
     keep: Path | None,
     processes: int,
     kinds: Sequence[Kind] = tuple(Kind),
+    sizes: tuple[int, int] = SIZES,
 ) -> list[Row]:
     """Return all evenings of all classes; with `keep` (a folder) each of a seed is run only once.
 
@@ -151,13 +152,16 @@ def run_events(
     where it was. What is read from records may change, the records do not.
     """
     rows: list[Row] = []
+    of = "" if sizes == SIZES else f"of-{sizes[0]}-{sizes[1]}-"
     with multiprocessing.Pool(processes) as pool:
         for begin in range(0, events, _KEPT_AT_ONCE):
             end = min(events, begin + _KEPT_AT_ONCE)
-            kept = None if keep is None else keep / f"verdict-{seed}-{begin}-{end}.pickle"
+            kept = None if keep is None else keep / f"verdict-{seed}-{of}{begin}-{end}.pickle"
             if kept is None or not kept.exists():
                 jobs = [
-                    (kind, n, seed, kept is not None) for n in range(begin, end) for kind in kinds
+                    (kind, n, seed, kept is not None, sizes)
+                    for n in range(begin, end)
+                    for kind in kinds
                 ]
                 some = pool.map(one_row, jobs, chunksize=3)
                 if kept is None:

@@ -21,7 +21,10 @@ _RATE = 0.3
 _MARGIN = 0.8  # log-odds above all crowds of the training set, and other harmless evenings but for
 _LEFT_OUT = 400  # one of so many
 _LOW_QUANTILE = 0.90  # of harmless evenings: above it, it cannot be told
-_UNSEEN_MAX = 0.95  # of some who came it must be known what became of them
+# Where more went unseen than this nobody says that there was no attack: the most with which not
+# more than so many are missed, of the attacks of families left out by which anything is said.
+_UNSEEN = tuple(n / 20 for n in range(19, 4, -1))
+_MISSED_MAX = 0.06
 
 
 def excess(weights: Sequence[Weight], values: np.ndarray) -> np.ndarray:
@@ -56,7 +59,13 @@ def fit(values: np.ndarray, hostile: np.ndarray) -> Method:
     return Method(tuple(weights), round(b, 5), 0.0, 0.0)
 
 
-def bounded(method: Method, odds: np.ndarray, hostile: np.ndarray, crowd: np.ndarray) -> Method:
+def bounded(
+    method: Method,
+    odds: np.ndarray,
+    hostile: np.ndarray,
+    crowd: np.ndarray,
+    unseen: np.ndarray,
+) -> Method:
     """Return the method with bounds that evenings give which it was not fitted to.
 
     Conformal for crowds: one that is drawn as these were is above `high` less often than once in as
@@ -67,7 +76,11 @@ def bounded(method: Method, odds: np.ndarray, hostile: np.ndarray, crowd: np.nda
     most = float(others[-1 - len(others) // _LEFT_OUT])
     high = max(most, float(odds[crowd].max())) + _MARGIN
     low = min(float(np.quantile(odds[harmless], _LOW_QUANTILE)), high)
-    return structs.replace(method, low=round(low, 5), high=round(high, 5), unseen_max=_UNSEEN_MAX)
+    found = int((hostile & (odds >= high)).sum())
+    missable = unseen[hostile & (odds <= low)]
+    few = _MISSED_MAX / (1 - _MISSED_MAX) * found
+    most_unseen = next((one for one in _UNSEEN if (missable <= one).sum() <= few), _UNSEEN[-1])
+    return structs.replace(method, low=round(low, 5), high=round(high, 5), unseen_max=most_unseen)
 
 
 def log_odds(method: Method, values: np.ndarray) -> np.ndarray:

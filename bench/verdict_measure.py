@@ -23,8 +23,8 @@ from stentor.shield.assessment import TOGETHER, Assessing, together
 from stentor.simulate.attackers import FAMILIES, Family
 from stentor.simulate.draw import Kind
 
-_FLOOR = 0.998  # of harmless evenings
-_FALSE_ALARMS = 0.025
+_FLOOR = 0.99  # of harmless evenings
+_FALSE_ALARMS = 0.03
 HARMLESS = (Kind.QUIET, Kind.CROWD, Kind.OWN)
 
 
@@ -63,7 +63,8 @@ def fitted(rows: Sequence[Row], measured: dict[str, str] | None = None) -> Metho
         others = folds != fold
         odds[~others] = log_odds(fit(values[others], hostile[others]), values[~others])
     slope, offset = calibrate(odds, hostile)
-    method = bounded(fit(values, hostile), odds, hostile, crowd)
+    unseen = np.array([row.unseen for row in used])
+    method = bounded(fit(values, hostile), odds, hostile, crowd, unseen)
     return structs.replace(method, slope=slope, offset=offset, measured=measured or {})
 
 
@@ -168,6 +169,7 @@ def detection(rows: Sequence[Row], floors: dict[str, float]) -> dict[str, object
     delays: dict[float, list[float]] = {}
     within: list[float] = []  # of those that come to a machine which people alone do not fill
     missed: Counter[float] = Counter()
+    each: list[tuple[Row, float | None]] = []
     false = harmless = early = 0
     for row in rows:
         if row.kind is Kind.MIMIC:
@@ -187,14 +189,17 @@ def detection(rows: Sequence[Row], floors: dict[str, float]) -> dict[str, object
         during = [at for at in alarms if attack.start_s <= at <= attack.end_s + 12]
         if during:
             delay_s = max(0.0, during[0] - begins_s)
+            each.append((row, delay_s))
             delays.setdefault(ratio, []).append(delay_s)
             if row.kind is Kind.ATTACK and ratio >= 1:
                 within.append(delay_s)
         else:
             missed[ratio] += 1
+            each.append((row, None))
     return {
         "delays": delays,
         "within": within,
+        "each": each,
         "missed": dict(missed),
         "false_alarms": share(false, harmless),
         "early": early,

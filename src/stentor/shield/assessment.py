@@ -28,7 +28,7 @@ _ALARM_S = 10  # how long it is said after it was last seen
 # Of whom bad radio cut off, or who only looked in, that is told about so long after they came.
 _TOLD_LATER_S = 12
 # People of one moment are alike by so much (as in `evidence.scan`): a large crowd is no surer.
-_ALIKE = 0.005
+_ALIKE = 0.02
 
 
 class Assessment(msgspec.Struct, frozen=True):
