@@ -97,6 +97,9 @@ def charts(course: Course) -> Iterator[str]:
     yield from _of_minutes(
         course, "first_audio_s", "From coming to audio", shaded, marked, FIRST_AUDIO_S
     )
+    yield from _of_minutes(
+        course, "ahead", "Place in line, when one was told it", shaded, marked, unit="people ahead"
+    )
     yield from _of_minutes(course, "wait_s", "In line, of those who were let in", shaded, marked)
     yield Stacked(
         "Listeners by lane",
@@ -167,6 +170,7 @@ def _of_minutes(
     shaded: Sequence[Span],
     marked: Sequence[Moment],
     limit: float | None = None,
+    unit: str = "seconds",
 ) -> Iterator[str]:
     found = course.percentiles.get(name)
     if found is None or not len(found):
@@ -181,7 +185,7 @@ def _of_minutes(
     if limit is not None:
         series.append(Series("promised to 95 of 100", ends, [limit, limit], 4, dashed=True))
     yield Timeline(
-        title, "seconds, by the minute", series, shaded, marked, first_s=ends[0], last_s=ends[1]
+        title, f"{unit}, by the minute", series, shaded, marked, first_s=ends[0], last_s=ends[1]
     ).html()
 
 

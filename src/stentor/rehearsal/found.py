@@ -32,6 +32,7 @@ PEOPLE = {
     "first_audio_s": ("from coming to audio, or to giving up unheard, without a line", "s"),
     "served_audio_s": ("from one's turn in line to audio", "s"),
     "called_audio_s": ("from coming when it was one's turn to audio", "s"),
+    "ahead": ("people ahead, when one was told a place in line", "people"),
     "wait_s": ("time in line", "s"),
     "wait_error": ("wait beyond what was announced, as a share of it", ""),
     "behind_s": ("behind live, of all seconds listened", "s"),

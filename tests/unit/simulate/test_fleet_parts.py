@@ -11,7 +11,7 @@ from stentor.base.errors import UsageError
 from stentor.edge import board, budget, door_limits, load, networks
 from stentor.edge import door as edge_door
 from stentor.edge import stands as edge_stands
-from stentor.simulate.fleet import delivering, door, ladders, serving, waiting, watched
+from stentor.simulate.fleet import delivering, ladders, serving, waiting, watched
 from stentor.simulate.fleet.calibration import SHIPPED
 from stentor.simulate.fleet.delivering import JUMP_S, Delivering
 from stentor.simulate.fleet.diary import TICK_MS, WINDOW, Diary
@@ -59,12 +59,14 @@ def test_many_are_told_the_wait_that_the_sheet_tells_each(per_s: float, room: in
     places = chance.integers(9_990_000, 10_080_000, 500).astype(np.int32)
     for given in (0, 40):
         found = stands(sheet, places, now_ms, np.full(len(places), float(given)))
-        each = [sheet.stand(int(place), now_ms, given).wait_s for place in places]
-        assert found == pytest.approx(each, abs=1e-9)
+        each = [sheet.stand(int(place), now_ms, given) for place in places]
+        assert found.waits_s == pytest.approx([one.wait_s for one in each], abs=1e-9)
+        ahead = [max(0, one.number - 1 - round(sheet.served)) for one in each]
+        assert found.ahead.tolist() == ahead
 
 
 def test_nobody_waits_where_there_is_no_line() -> None:
-    assert stands(Sheet(), np.array([5, 7], np.int32), 10).tolist() == [0.0, 0.0]
+    assert stands(Sheet(), np.array([5, 7], np.int32), 10).waits_s.tolist() == [0.0, 0.0]
 
 
 def test_many_look_again_when_each_would() -> None:
@@ -147,8 +149,6 @@ def test_network_beyond_its_limit_is_late_by_what_it_has_not_sent_and_then_drops
 
 def test_rules_that_stand_here_too_are_the_edge_s_own() -> None:
     ours_and_theirs = {
-        "returns": (door.RETURNS_MIN, edge_door._RETURNS_MIN),
-        "over": (door.OVER, edge_door._OVER),
         "again": (serving._AGAIN_S, edge_door._AGAIN_S),
         "the line begins": (serving._LINE_BEGINS_MS, edge_door._BEGINS_MS),
         "comes": (waiting.COMES_S, edge_stands._COMES_S),

@@ -72,7 +72,8 @@ def rates(attack: Attack, seconds: int) -> Floats:
     if attack.waves > 1:
         span_s = attack.for_s / attack.waves
         on &= past_s % span_s < span_s / 2
-    return on * attack.per_s
+    found: Floats = np.where(on, attack.per_s, 0.0)
+    return found
 
 
 def costs_s(costs: Costs, act: Act) -> float:

@@ -17,8 +17,10 @@ Floats = NDArray[np.float64]
 _TIMES: Floats = np.concatenate(([0.0], np.geomspace(0.001, 86_400.0, 620)))
 _BEHIND: Floats = np.arange(0.0, 120.01, 0.05)
 _ERRORS: Floats = np.concatenate((np.arange(-1.0, 2.0, 0.005), np.geomspace(2.0, 1000.0, 100)))
-_EDGES = dict.fromkeys(PEOPLE, _TIMES) | {"behind_s": _BEHIND, "wait_error": _ERRORS}
-_MINUTES = ("first_audio_s", "wait_s", "behind_s")
+_AHEAD: Floats = np.concatenate(([0.0], np.geomspace(1.0, 1e8, 700)))
+_EDGES = dict.fromkeys(PEOPLE, _TIMES)
+_EDGES |= {"ahead": _AHEAD, "behind_s": _BEHIND, "wait_error": _ERRORS}
+_MINUTES = ("first_audio_s", "ahead", "wait_s", "behind_s")
 BEHIND_S: Floats = np.array([target_s(parts) for parts in LANE_PARTS])
 
 

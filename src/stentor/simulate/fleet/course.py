@@ -64,6 +64,7 @@ PEOPLE = (
     "first_audio_s",
     "served_audio_s",  # from one's turn to audio, of those who had
     "called_audio_s",  # from coming as it was one's turn to audio: what a load measures
+    "ahead",  # how many, as those were told who were given a place
     "wait_s",  # in line
     "wait_error",  # actual against announced, as a share
     "behind_s",  # live, of all seconds listened

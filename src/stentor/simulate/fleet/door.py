@@ -11,8 +11,9 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from stentor.admission.networks import Places
 from stentor.admission.bucket import BURST_S, SLACK
+from stentor.admission.entry import OVER, RETURNS_MIN
+from stentor.admission.networks import Places
 from stentor.admission.tickets import Kind
 from stentor.base.settings import Settings
 from stentor.simulate.fleet.edges import Edges
@@ -22,8 +23,6 @@ from stentor.simulate.fleet.people import People
 Floats = NDArray[np.float64]
 Marks = NDArray[np.bool_]
 
-RETURNS_MIN = 4.0  # edge.door
-OVER = 100  # edge.door
 _DEFAULTS = Settings()
 PUSH_MS_MAX = _DEFAULTS.door_push_s_max * 1000
 NETWORK_BURST = _DEFAULTS.door_network_burst

@@ -6,6 +6,7 @@ beyond what those do.
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,13 @@ from stentor.simulate.fleet.people import Millis
 Floats = NDArray[np.float64]
 
 BEGINS_MS = 10_000_000  # virtual time at second 0: reminders have places before it
+
+
+class Stood(NamedTuple):
+    """What people in line are told: how many are ahead (`edge.stands`), and the wait in seconds."""
+
+    ahead: Floats
+    waits_s: Floats
 
 
 class Line:
@@ -107,11 +115,11 @@ class Line:
         return counts
 
 
-def stands(sheet: Sheet, places_ms: Millis, now_ms: int, given: Floats | float = 0.0) -> Floats:
-    """Return the waits in seconds that `Sheet.stand` says of these places."""
+def stands(sheet: Sheet, places_ms: Millis, now_ms: int, given: Floats | float = 0.0) -> Stood:
+    """Return what `Sheet.stand` says of these places."""
     knots = sheet.knots
     if not knots:
-        return np.zeros(len(places_ms))
+        return Stood(np.zeros(len(places_ms)), np.zeros(len(places_ms)))
     at_ms = np.array([knot.place_ms for knot in knots], np.float64)
     numbers = np.array([knot.number for knot in knots], np.float64)
     waits_s = np.array([knot.wait_s for knot in knots], np.float64)
@@ -138,12 +146,11 @@ def stands(sheet: Sheet, places_ms: Millis, now_ms: int, given: Floats | float =
         )
     if sheet.per_s <= 0:
         wait_s = np.where(number > sheet.served, WAIT_S_MAX, wait_s)
-    since_s = max(0.0, (now_ms - sheet.at_ms) / 1000)
-    return np.where(wait_s < WAIT_S_MAX, np.maximum(0.0, wait_s - since_s), WAIT_S_MAX)
+    return _stood(sheet, number, sheet.served, wait_s, now_ms)
 
 
-def stands_by(sheet: Sheet, places_ms: Millis, now_ms: int, given: Floats | float = 0.0) -> Floats:
-    """Return the waits in seconds that `Sheet.stand_by` says of these places."""
+def stands_by(sheet: Sheet, places_ms: Millis, now_ms: int, given: Floats | float = 0.0) -> Stood:
+    """Return what `Sheet.stand_by` says of these places."""
     by, places = sheet.standby, places_ms.astype(np.float64)
     beyond = by.given + np.maximum(1.0, given)
     if by.marks:
@@ -158,8 +165,14 @@ def stands_by(sheet: Sheet, places_ms: Millis, now_ms: int, given: Floats | floa
         full_s = np.where(over > 0, over / sheet.leaving_per_s, 0.0)
         pace_s = before / sheet.per_s if sheet.per_s > 0 else 0.0
     wait_s = np.minimum(WAIT_S_MAX, np.maximum(full_s, pace_s))
+    return _stood(sheet, number, by.served, wait_s, now_ms)
+
+
+def _stood(sheet: Sheet, number: Floats, served: float, wait_s: Floats, now_ms: int) -> Stood:
     since_s = max(0.0, (now_ms - sheet.at_ms) / 1000)
-    return np.where(wait_s < WAIT_S_MAX, np.maximum(0.0, wait_s - since_s), WAIT_S_MAX)
+    left_s = np.where(wait_s < WAIT_S_MAX, np.maximum(0.0, wait_s - since_s), WAIT_S_MAX)
+    number = np.maximum(1.0, np.ceil(number))
+    return Stood(np.maximum(0.0, number - 1 - round(served)), left_s)
 
 
 def polls_s(waits_s: Floats, poll_s_min: float, chances: Floats) -> Floats:

@@ -65,8 +65,11 @@ class Waiting:
         places_ms, by = people.place_ms[rows], people.ticket[rows] == Kind.STANDBY
         for group, mine in grouped(machines * 2 + by):
             sheet = scene.lines[group // 2].sheet
-            waits = stands_by if group % 2 else stands
-            waits_s[mine] = waits(sheet, places_ms[mine], now_ms, given[mine])
+            stand = stands_by if group % 2 else stands
+            stood = stand(sheet, places_ms[mine], now_ms, given[mine])
+            waits_s[mine] = stood.waits_s
+            if new:
+                scene.counting.spread("ahead", stood.ahead, scene.second)
             poll_s[mine] = polls_s(waits_s[mine], sheet.poll_s_min, chances[mine])
         says_s = np.minimum(WAIT_S_MAX, waits_s + COMES_S) if new else waits_s
         self._wait(rows, says_s, poll_s)
