@@ -58,7 +58,7 @@ def make_answer(
         costs=Basis.MEASURED if calibration.measured else Basis.ASSUMED,
         outcome=outcome,
         sentence=(REFUTED if refuted else "") + sentence(course, outcome, limits[0], figures),
-        because=tuple(because(course, kept, wrong or refuted)),
+        because=tuple(because(course, kept, wrong or refuted, plan.machines)),
         refuted=refuted,
         promises=kept,
         figures=figures,

@@ -86,7 +86,9 @@ def called(thing: str) -> str:
     return _CALLED.get(thing, thing)
 
 
-def because(course: Course, kept: Sequence[Promise], refuted: str) -> Iterator[str]:
+def because(
+    course: Course, kept: Sequence[Promise], refuted: str, machines_needed: int
+) -> Iterator[str]:
     for one in kept:
         if not one.kept and one.found is not None:
             yield f"Not kept: {one.about} ({with_unit(one.found, one.unit)} found)."
@@ -98,6 +100,14 @@ def because(course: Course, kept: Sequence[Promise], refuted: str) -> Iterator[s
         )
     if refuted:
         yield refuted
+    fleet, wanted = course.fleet, course.scenario.fleet
+    if not wanted.machines and wanted.share < 1 and fleet.machines > machines_needed * wanted.share:
+        share = fleet.machines / machines_needed
+        if share >= (1 + wanted.share) / 2:
+            yield (
+                f"The fleet has {share:.0%} of what the plan asks for, not {wanted.share:.0%}:"
+                f" each of its {fleet.regions} regions has a machine at least. Take more listeners."
+            )
     if not course.calibration.measured:
         yield "Costs are those that come with the code, not of this machine."
 

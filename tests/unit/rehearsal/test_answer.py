@@ -299,3 +299,14 @@ def test_settings_that_a_scenario_states_are_told_and_not_the_default() -> None:
     assert answer.settings["STENTOR_EDGE_ADMISSIONS_PER_S_MAX"] == "50"
     assert answer.settings["STENTOR_DOOR_NETWORK_PER_S"] == "5"
     assert any("may take 20% of an edge's CPU" in one for one in answer.assumed)
+
+
+def test_a_share_of_a_fleet_that_is_too_small_to_be_shared_is_told() -> None:
+    """As one machine a region is the least, half of three are three."""
+    told = {}
+    for listeners in (100_000, 8_000_000):
+        half = a_scenario(listeners=listeners)
+        half = replace(half, fleet=replace(half.fleet, share=0.5))
+        told[listeners] = [one for one in _answer(a_course(half)).because if "not 50%" in one]
+    assert len(told[100_000]) == 1
+    assert told[8_000_000] == []
