@@ -9,10 +9,9 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from stentor.admission.bucket import BURST_S, SLACK, Bucket
+from stentor.admission.entry import RETURNS_MIN, Entry, Turn, is_served
 from stentor.admission.line import BUCKET_MS, Sheet, step
 from stentor.admission.networks import Places
-from stentor.admission.pace import ROOM_MAX
 from stentor.admission.tickets import FALSE, IN_LINE, SPEAKING, Kind, Refusal, Ticket, Tickets
 from stentor.base.errors import Problem
 from stentor.edge import routes
@@ -33,13 +32,11 @@ TICK_S = 0.25
 SHARED_TICKET_S = 60
 LINE_TICKET_S = 7200
 RETURN_RENEW_S = 30.0
-_RETURNS_MIN = 4.0  # in a tick, at one edge
 _AGAIN_S = (1.0, 3.0)
 _BEGINS_MS = round(2500 * TICK_S)  # from one edge's wish for a line to the line
-_OVER = 100  # one of so many, and one, may be let in beyond room when their turn has come
 
 
-class Door:
+class Door(Entry):
     """Who gets in at one edge, and what the others are told."""
 
     def __init__(
@@ -55,6 +52,7 @@ class Door:
         now_ns: Callable[[], int],
         chance: Callable[[], float],
     ) -> None:
+        super().__init__(float(limits.per_s_max or limits.per_s_unmeasured), now_ns())
         self._limits = limits
         self._board = board
         self._tickets = tickets
@@ -69,13 +67,7 @@ class Door:
         self.network_share = 1.0  # of what a network may have: the shield's wish
         self.shown: Ticket | None = None  # the good ticket of who was asked about last
         self.asked = 0  # who wanted to join, since the start
-        self.per_s = float(limits.per_s_max or limits.per_s_unmeasured)
         self.wants_line = bool(limits.per_s_max)
-        self.room = ROOM_MAX  # how many more fit, until the ladder looks again
-        self.leaving_per_s = 0.0
-        self._over = 1
-        self.pauses = False  # nobody is let in just now
-        self._bucket = Bucket(now_ns())
         self._places = Places(limits.network_per_s, limits.network_burst, limits.push_ms_max)
         self.issuing = Issuing(tickets, board, index, now_ms)
         self.return_event = self.issuing.return_event
@@ -83,7 +75,6 @@ class Door:
         self._reminders = Reminders(limits, self.issuing, counts, now_ms, chance)
         self._stands = Stands(board, chance)
         self._standing_by = StandingBy(board, counts)
-        self._returns_left = 0.0
         self._served: deque[tuple[int, int, int]] = deque()  # when, up to where, and on standby
         self._late_ms = self._late_standby_ms = 0
         self._told_ms = 0
@@ -96,7 +87,6 @@ class Door:
         """
         self.asked += 1
         self.shown = None
-        sheet = self.sheet
         line = self.is_full
         if not text and not line:
             self.room -= 1
@@ -108,22 +98,20 @@ class Door:
             self.room -= 1
             return True
         if ticket is not None and ticket.kind is Kind.RETURN:
-            if self._returns():
+            if self.returns():
+                self._counts.returned += 1
                 return True
+            self._counts.returns_over += 1
             ticket = None
-        level = self._bucket.level(self._now_ns())
-        # Whose turn it is may find this edge full while the machine is not.
-        if self.pauses or self.room <= (0 if ticket is None else -self._over):
-            level = 0.0
+        level = self.level(self._now_ns(), holds=ticket is not None)
         if ticket is not None:
             let_in = self._in_turn(connection, ticket, text, proof, level, room, now_ms)
             if let_in is not None:
                 return let_in
-        elif not sheet.waiting and level > self._bucket.per_s * BURST_S / 2:
-            self._bucket.take()
+        elif self.passes(self.sheet, level):
+            self.takes()
             self._board.note_past()
             self._counts.admitted_at_once += 1
-            self.room -= 1
             return True
         self._give_place(connection, room, now_ms, since_ms=since_ms)
         return False
@@ -140,30 +128,30 @@ class Door:
     ) -> bool | None:
         """Let in whose turn it is, as `admit`; None: the ticket was used before."""
         sheet = self.sheet
-        if self._is_served(ticket):
+        if is_served(sheet, ticket.kind, ticket.place_ms):
             full = level < 1 and sheet.room <= 0
             kept, ticket = ticket, self._standing_by.takes(ticket, sheet, now_ms, full=full)
             if ticket is not kept:
                 text = self._tickets.write(ticket, room.id)
-        by = ticket.kind is Kind.STANDBY
-        if not self._is_served(ticket) or (by and level < 1 and sheet.room <= 0):
+        turn = self.turn(sheet, ticket.kind, ticket.place_ms, level)
+        if turn is Turn.EARLY:
             self._counts.line_early += 1
             text, ticket = self._moved(text, ticket, proof, room, now_ms)
             self._answer_place(connection, text, ticket, now_ms)
             return False
-        if level < 1:
+        if turn is Turn.AGAIN:
             self._counts.line_again += 1
             again_s = _AGAIN_S[0] + (_AGAIN_S[1] - _AGAIN_S[0]) * self._chance()
-            tell(connection, text, 0 if by else ticket.place_ms, (1, 0, again_s, again_s))
+            place_ms = 0 if ticket.kind is Kind.STANDBY else ticket.place_ms
+            tell(connection, text, place_ms, (1, 0, again_s, again_s))
             return False
         if self._board.spend(ticket.edge, ticket.serial):
-            self._bucket.take()
+            self.takes()
             if ticket.kind is Kind.REMINDER:
                 self._board.note_past()
             else:
                 self._board.note_came()
             self._counts.admitted_in_turn += 1
-            self.room -= 1
             return True
         self._refused(Refusal.REPLAYED)
         return None
@@ -174,16 +162,6 @@ class Door:
         if ticket is None or ticket.kind in SPEAKING:
             return ticket, 0
         return None, ticket.place_ms if ticket.kind is Kind.SHARED else 0
-
-    def _returns(self) -> bool:
-        """Let in somebody who comes back; say whether not too many do."""
-        if self._returns_left < 1:
-            self._counts.returns_over += 1
-            return False
-        self._returns_left -= 1
-        self._counts.returned += 1
-        self.room -= 1
-        return True
 
     def answer(self, connection: Connection, room: Room, intent: routes.DoorOf) -> Answer:
         """Return how the line stands, the same for all and renewed once a second, or a ticket.
@@ -198,7 +176,6 @@ class Door:
         """Four times a second: be seen, lead if it is ours to lead, and read the sheet."""
         now_ms, beat_ms = self._now_ms(), now_ns // 1_000_000
         board = self._board
-        self._over = 1 + listeners // _OVER
         wants_line = self.wants_line or self.room <= 0
         board.beat(
             beat_ms,
@@ -228,13 +205,13 @@ class Door:
             )
         self.sheet = board.sheet()
         board.look_at_places()
-        self._bucket.per_s = self.per_s * SLACK
+        self.earns(listeners)
         share = 1 / max(1, len(edges))
         # Whose network broke comes before anybody here has noticed that they left.
         left = max(0, board.peak(beat_ms // 1000) - present)
         # Who moves to another lane is here twice for a moment.
-        spare = max(_RETURNS_MIN, self._limits.moves_per_s * TICK_S)
-        self._returns_left = spare + 2 * share * left
+        spare = max(RETURNS_MIN, self._limits.moves_per_s * TICK_S)
+        self.expects(spare + 2 * share * left)
         if now_ms - self._told_ms >= 1000 - TICK_S * 500:
             self._told_ms = now_ms
             self._second(now_ms, share)
@@ -278,13 +255,6 @@ class Door:
     def _refused(self, why: Refusal) -> None:
         name = f"tickets_{why.value.replace('-', '_')}"
         setattr(self._counts, name, getattr(self._counts, name) + 1)
-
-    def _is_served(self, ticket: Ticket) -> bool:
-        """Say whether the turn of a place has come."""
-        sheet, place_ms = self.sheet, ticket.place_ms
-        if ticket.kind is Kind.STANDBY:
-            return not sheet.line or place_ms <= sheet.standby.serving_ms
-        return sheet.is_served(place_ms)
 
     @property
     def is_full(self) -> bool:

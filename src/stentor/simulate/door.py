@@ -1,23 +1,21 @@
 """Who gets in at a simulated edge, in the order in which `edge.door` asks the production code.
 
-`Places`, `Bucket`, the line's sheet and `Standby` decide. Knows neither people nor attackers.
+`Entry`, `Places`, the line's sheet and `Standby` decide. Knows neither people nor attackers.
 """
 
 from collections import defaultdict
 from enum import Enum
 
-from stentor.admission.bucket import BURST_S, SLACK, Bucket
+from stentor.admission.entry import RETURNS_MIN, Entry, Turn, is_served
 from stentor.admission.ladder import Decision
 from stentor.admission.networks import Places
-from stentor.admission.pace import ROOM_MAX
 from stentor.admission.standby import stands_by
 from stentor.admission.tickets import Kind
 from stentor.shield.summary import Summary
 from stentor.simulate.events import EPOCH_MS, Machine
-from stentor.simulate.line import BEGINS_MS, RETURNS_MIN, Line
+from stentor.simulate.line import BEGINS_MS, Line
 
 _PUSH_MS_MAX = 600_000
-_OVER = 100  # one of so many, and one, may be let in beyond room when their turn has come
 
 
 class Answer(Enum):
@@ -30,7 +28,7 @@ class Answer(Enum):
     FULL = "full"
 
 
-class Door:
+class Door(Entry):
     """The door of one edge."""
 
     def __init__(
@@ -38,29 +36,22 @@ class Door:
     ) -> None:
         """`counts` are the edge's."""
         n = machine.edges
-        self.wants_line = False
-        self.per_s = machine.joins_per_s / n
-        self.leaving_per_s = 0.0
-        self.room = ROOM_MAX
-        self.returns_left = RETURNS_MIN
-        self._pauses = False
-        self._over = 1
+        super().__init__(machine.joins_per_s / n, 0)
+        self.expects(RETURNS_MIN)
+        self.earns(0)
         self._shared_ms: int | None = None
         self._machine = machine
         self._line = line
         self._summary = summary
         self._counts = counts
-        self._bucket = Bucket(0)
-        self._bucket.per_s = self.per_s * SLACK
         self._places = Places(machine.network_per_s / n, machine.network_burst / n, _PUSH_MS_MAX)
 
     def obeys(self, decision: Decision, listeners: int) -> None:
         """Go by what the ladder decided."""
         self.per_s, self.room = decision.per_s, decision.room
-        self.wants_line, self._pauses = decision.line, decision.pauses
+        self.wants_line, self.pauses = decision.line, decision.pauses
         self.leaving_per_s = decision.leaving_per_s
-        self._over = 1 + listeners // _OVER
-        self._bucket.per_s = self.per_s * SLACK
+        self.earns(listeners)
 
     def renew(self) -> None:
         """Another quarter of a second has begun."""
@@ -100,21 +91,16 @@ class Door:
             return Answer.IN, 0
         now_ms = EPOCH_MS + int(now_s * 1000)
         if kind is Kind.RETURN:
-            if self.returns_left >= 1:
-                self.returns_left -= 1
-                self.room -= 1
+            if self.returns():
                 counts["returned"] += 1
                 return Answer.IN, 0
             counts["returns_over"] += 1
             kind = None
-        level = self._bucket.level(int(now_s * 1e9))
-        if self._pauses or self.room <= (0 if kind is None else -self._over):
-            level = 0.0
+        level = self.level(int(now_s * 1e9), holds=kind is not None)
         if kind is not None:
             return self._in_turn(kind, level, place_ms, now_ms)
-        if not sheet.waiting and level > self._bucket.per_s * BURST_S / 2:
-            self._bucket.take()
-            self.room -= 1
+        if self.passes(sheet, level):
+            self.takes()
             line.past += 1
             counts["admitted_at_once"] += 1
             return Answer.IN, 0
@@ -134,25 +120,20 @@ class Door:
 
     def _in_turn(self, kind: Kind, level: float, place_ms: int, now_ms: int) -> tuple[Answer, int]:
         line, sheet, counts = self._line, self._line.sheet, self._counts
-        by = kind is Kind.STANDBY
-        served_ms = sheet.standby.serving_ms if by else sheet.serving_ms
-        if sheet.line and place_ms > served_ms:
+        if kind is not Kind.STANDBY and is_served(sheet, kind, place_ms):
+            full = level < 1 and sheet.room <= 0
+            if stands_by(sheet.standby, kind, full=full):
+                kind, place_ms = Kind.STANDBY, now_ms
+                line.standby += 1
+                counts["standby_given"] += 1
+        turn = self.turn(sheet, kind, place_ms, level)
+        if turn is Turn.EARLY:
             counts["line_early"] += 1
-            return (Answer.STANDBY if by else Answer.PLACE), place_ms
-        full = level < 1 and sheet.room <= 0
-        if by and full:
-            counts["line_early"] += 1
-            return Answer.STANDBY, place_ms
-        if not by and stands_by(sheet.standby, kind, full=full):
-            line.standby += 1
-            counts["standby_given"] += 1
-            counts["line_early"] += 1
-            return Answer.STANDBY, now_ms
-        if level < 1:
+            return (Answer.STANDBY if kind is Kind.STANDBY else Answer.PLACE), place_ms
+        if turn is Turn.AGAIN:
             counts["line_again"] += 1
             return Answer.AGAIN, place_ms
-        self._bucket.take()
-        self.room -= 1
+        self.takes()
         counts["admitted_in_turn"] += 1
         if kind is Kind.REMINDER:
             line.past += 1

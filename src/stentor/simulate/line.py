@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from stentor.admission.entry import RETURNS_MIN
 from stentor.admission.line import BUCKET_MS, Sheet, Totals, step
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 STEPS_PER_S = 2
 BEGINS_MS = round(2500 / STEPS_PER_S)  # from one edge's wish for a line to the line
-RETURNS_MIN = 4.0  # in a step, at one edge
 
 
 class Line:
@@ -69,7 +69,7 @@ class Line:
         self._listeners.append(listeners)
         missing = max(self._listeners) - listeners
         for edge in edges:
-            edge.door.returns_left = RETURNS_MIN + 2 * missing / len(edges)
+            edge.door.expects(RETURNS_MIN + 2 * missing / len(edges))
         if self.sheet.line:
             self._at_ms.append(now_ms)
             self._serving_ms.append(self.sheet.serving_ms)
