@@ -14,6 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from stentor.admission import standby
+from stentor.admission.hazards import Mark, hazards, lately, marked, shows
 from stentor.admission.pace import ROOM_MAX
 from stentor.admission.standby import Standby
 
@@ -25,15 +26,7 @@ POLL_S_MAX = 30.0
 NEAR_S = 6.0
 _PAST_S_MAX = 4.0  # a leader that was away for longer does not make up for it
 _CREDIT_S = 0.5  # of the rate: what is not used at once is not saved up for a crowd
-# Whether people give up is told from those who were served so long ago, over such a span: most come
-# within a second or two, but a slow network or a busy machine is no reason to call them gone.
-_COMING_S = 5.0
-_SPAN_S = 15.0
-_MARK_S = 1.0
-_EVIDENCE = 30.0  # places served, until which all are taken to come
-_SHOW_MIN = 0.05
 _SHOW_LEAST = 0.2  # of who is served now: a line is not emptied on a guess
-_HAZARD_AGE_S_MIN = 10.0
 
 
 class Knot(msgspec.Struct, frozen=True, array_like=True):
@@ -51,15 +44,6 @@ class Totals(msgspec.Struct, frozen=True, array_like=True):
     came: int = 0  # admitted in their turn
     past: int = 0  # admitted past the line: it was empty, or they asked beforehand
     standby: int = 0  # put on standby
-
-
-class Mark(msgspec.Struct, frozen=True, array_like=True):
-    """How the line stood at a moment past: places served, who had come, how long they waited."""
-
-    at_ms: int
-    served: float
-    came: int
-    age_s: float
 
 
 class Sheet(msgspec.Struct, frozen=True, array_like=True):
@@ -149,7 +133,7 @@ class Sheet(msgspec.Struct, frozen=True, array_like=True):
 
     def shows(self, wait_s: float) -> float:
         """Return the chance that somebody is still there after so long."""
-        return max(_SHOW_MIN, math.exp(-self.surely_per_s * wait_s))
+        return shows(self.surely_per_s, wait_s)
 
 
 def poll_s(wait_s: float, poll_s_min: float, chance: float) -> float:
@@ -213,13 +197,9 @@ def _closed(sheet: Sheet, totals: Totals, per_s: float, now_ms: int) -> Sheet:
 
 def _coming(sheet: Sheet) -> float:
     """Return how many were served a moment ago, are not in yet and will come."""
-    if not sheet.marks:
+    before = lately(sheet.marks, sheet.at_ms)
+    if before is None:
         return 0.0
-    before = sheet.marks[0]
-    for mark in sheet.marks:
-        if sheet.at_ms - mark.at_ms < _COMING_S * 1000:
-            break
-        before = mark
     served = (sheet.served + sheet.standby.served - before.served) * sheet.shown
     return max(0.0, served - max(0, sheet.totals.came - before.came))
 
@@ -237,12 +217,10 @@ def _learned(sheet: Sheet, totals: Totals, past_s: float) -> Sheet:
     # While nobody waits all go past the line; whoever waits is passed by reminders only.
     passing_per_s = past / past_s if sheet.waiting else 0.0
     age_s = (sheet.virtual_ms(sheet.at_ms) - sheet.serving_ms) / 1000
-    marks = sheet.marks
-    if not marks or sheet.at_ms - marks[-1].at_ms >= _MARK_S * 1000:
-        kept_ms = sheet.at_ms - (_SPAN_S + _COMING_S) * 1000
-        mark = Mark(sheet.at_ms, sheet.served + sheet.standby.served, totals.came, age_s)
-        marks = (*(one for one in marks if one.at_ms >= kept_ms), mark)
-    hazard_per_s, surely_per_s = _hazards(marks, sheet)
+    mark = Mark(sheet.at_ms, sheet.served + sheet.standby.served, totals.came, age_s)
+    marks = marked(sheet.marks, mark)
+    known = sheet.hazard_per_s, sheet.surely_per_s
+    hazard_per_s, surely_per_s = hazards(marks, known)
     return replace(
         sheet,
         totals=totals,
@@ -255,34 +233,6 @@ def _learned(sheet: Sheet, totals: Totals, past_s: float) -> Sheet:
         hazard_per_s=hazard_per_s,
         surely_per_s=surely_per_s,
     )
-
-
-def _hazards(marks: Sequence[Mark], sheet: Sheet) -> tuple[float, float]:
-    """Return how likely somebody in line gives up within a second, from those who were served.
-
-    Who came is counted `_COMING_S` later than who was served, so who is merely late is not missed.
-    The second figure is for what is told, and does not take a line that moves now fast, now slowly
-    for one that people leave: who came is counted up to so much later, whichever finds most.
-    """
-    newest = marks[-1]
-    due = [one for one in marks if newest.at_ms - one.at_ms >= _COMING_S * 1000]
-    if len(due) < 2 or due[-1].served - due[0].served < _EVIDENCE:
-        return sheet.hazard_per_s, sheet.surely_per_s
-    first, last_at = due[0], len(due) - 1
-    served = due[-1].served - first.served
-    age_s = max(_HAZARD_AGE_S_MIN, sum(one.age_s for one in due) / len(due))
-    late = next(one for one in marks if one.at_ms - first.at_ms >= _COMING_S * 1000)
-    most = max(
-        end.came - start.came
-        for start, end in zip(marks, marks[last_at:], strict=False)
-        if start.at_ms - first.at_ms <= _COMING_S * 1000
-    )
-
-    def hazard_per_s(came: float) -> float:
-        return -math.log(min(1.0, max(_SHOW_MIN, came / served))) / age_s
-
-    came = newest.came - late.came
-    return hazard_per_s(came), hazard_per_s(max(came, most))
 
 
 def _served(sheet: Sheet, counts: Sequence[int], past_s: float, per_s: float, now_ms: int) -> Sheet:
