@@ -97,7 +97,7 @@ NOT_SHOWN = """## What this does not show
 - Half of the machines speak TLS: all are accepted and wait for a handshake. The others have the kernel's queue, a third
   of a second of joins, and a crush (decision 26). A machine here lets in some to some thousand a second, a real core
   11,600: what holds a second's worth here is coarser, and so later, than there (see “By size”).
-- Machines and crowds are scaled down: 1,500 to 9,000 people and as many listeners again, and a machine that they fill
+- Machines and crowds are scaled down: 1,500 to 6,000 people and as many listeners again, and a machine that they fill
   or do not. Sketches are nearly exact at this size.
 - Signs and the rules by which bounds are found were chosen on evenings of other seeds than those measured here;
   weights, floors and bounds were fitted to them too. The evenings measured here were looked at once, at the end.
@@ -136,7 +136,7 @@ def sizes(found: Mapping[str, Any]) -> list[str]:
         "a core of a real one lets in 11,600 without TLS, some 1,600 with it. There the tenth bot of an attack that is as large",
         "as a crowd is heard after seconds: 99 such evenings a class (seed 17) gave a balanced accuracy of 0.946 of those",
         "said, and a delay of p95 5.2 s (p50 0.6; ten times 1.9; where people alone fit 1.6). So evenings are larger now, 1,500",
-        "to 9,000 people; networks and attackers' addresses grow along. Larger still takes more time than a bench has. By size:",
+        "to 6,000 people; networks and attackers' addresses grow along. Larger still takes more time than a bench has. By size:",
         "",
         *late_table(found["late"]),
         "",
