@@ -181,7 +181,7 @@ def test_listener_who_wants_minute_0_has_it_while_live(on_edge: RunningEdge) -> 
 def test_end_comes_in_the_live_playlist_and_the_replay_is_there_at_once(
     on_edge: RunningEdge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stentor.edge.edge._RETIRE_S", 0.5)
+    monkeypatch.setattr("stentor.edge.broadcast._RETIRE_S", 0.5)
     on_edge.on_air(150)
     with Client(on_edge.port) as player:
         player.get("/r/town-hall/hls/aac48/live.m3u8?_HLS_msn=12&_HLS_part=9")

@@ -121,7 +121,7 @@ def test_stream_ends_with_the_room(on_edge: RunningEdge) -> None:
 def test_room_that_is_cancelled_lets_those_who_wait_go(
     on_edge: RunningEdge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stentor.edge.edge._RETIRE_S", 0.5)
+    monkeypatch.setattr("stentor.edge.broadcast._RETIRE_S", 0.5)
     on_edge.programme.open_doors()
     on_edge.has_parts(0)
     with on_edge.ear() as ear:

@@ -82,10 +82,14 @@ def steps(folder: Path, rooms: int, listeners: int, lane_ms: int = 320) -> Steps
     sockets: list[socket.socket] = []
     try:
         live = [RoomState(name, name, Phase.LIVE, 0, revision=1) for name in names]
-        edge._apply(Message(Kind.INIT, name, _RENDITION.name, payload=_INIT) for name in names)
-        edge._apply(Message(Kind.STATE, one.room, payload=encode_state(one)) for one in live)
+        edge.broadcast.apply(
+            Message(Kind.INIT, name, _RENDITION.name, payload=_INIT) for name in names
+        )
+        edge.broadcast.apply(
+            Message(Kind.STATE, one.room, payload=encode_state(one)) for one in live
+        )
         for number in range(_OLD_PARTS):
-            edge._apply(_part(name, number) for name in names)
+            edge.broadcast.apply(_part(name, number) for name in names)
         for who in range(listeners):
             ours, theirs = socket.socketpair()
             sockets.append(ours)
@@ -101,7 +105,7 @@ def steps(folder: Path, rooms: int, listeners: int, lane_ms: int = 320) -> Steps
                 pass
         with _Counting() as counted:
             for each in messages:
-                edge._apply(each)
+                edge.broadcast.apply(each)
         assert edge.counts.deliveries == listeners
         return Steps(counted.sends, counted.calls, counted.opcodes)
     finally:

@@ -5,9 +5,9 @@ come. It asks no other process anything, so whatever else dies, its listeners st
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from functools import partial
-from itertools import chain, count
+from itertools import count
 
 from stentor.base.clock import Clock
 from stentor.base.errors import Problem
@@ -17,6 +17,7 @@ from stentor.base.settings import Settings
 from stentor.edge import consent, routes
 from stentor.edge.answer import preflight
 from stentor.edge.archive import Archive
+from stentor.edge.broadcast import Broadcast
 from stentor.edge.connection import Connection
 from stentor.edge.counts import Counts
 from stentor.edge.deadlines import deadlines_of
@@ -37,16 +38,13 @@ from stentor.edge.memory import Memory, resident_bytes
 from stentor.edge.networks import Networks
 from stentor.edge.push import Push
 from stentor.edge.request import Method, Request
-from stentor.edge.rooms import Change, Room, Rooms, Stream
+from stentor.edge.rooms import Room, Rooms
 from stentor.edge.shelf import Shelf
 from stentor.edge.site import Site
 from stentor.edge.steps import Steps
 from stentor.edge.takeover import Predecessor, TakenOver
 from stentor.edge.web import Web
-from stentor.feed.wire import Message
 
-_DELIVERY_NS_PER_TURN = 50_000_000  # of many lanes; one lane is delivered as a whole
-_RETIRE_S = 30.0  # players of the live playlist see its end meanwhile
 _READERS_S = 6.0
 # Whoever comes to an edge that does not know the rooms yet would be told that there are none.
 _FEED_EMPTY_NS = 200_000_000
@@ -111,7 +109,15 @@ class Edge:
         self._consents = consent.Consents(folder, self._now_ms)
         self._feed = Feed(folder.origin_feed, self.loop, self.counts)
         self._facts = FactsSender(folder.audience_socket, f"edge-{index}", self.counts)
-        self._retire_ns: dict[Room, int] = {}
+        self.broadcast = Broadcast(
+            loop=self.loop,
+            rooms=self.rooms,
+            push=self.push,
+            shelf=self.shelf,
+            counts=self.counts,
+            begins=self._lookout.begins,
+            now_ns=now_ns,
+        )
         listener = (
             predecessor.public
             if predecessor
@@ -197,11 +203,7 @@ class Edge:
         """Take every listener; raises `UnavailableError` if they stay where they are."""
         taken = predecessor.hand_to(self._house, self._feed)
         self._lookout.took_over()
-        for room in self.rooms.by_id.values():
-            if room.ended and room.streams:
-                self._retire_ns[room] = self._now_ns() + round(_RETIRE_S * 1e9)
-            for stream in room.streams.values():  # what came here and was not given there
-                self.loop.safely(partial(self.push.part_came, stream))
+        self.broadcast.took_over()
         self._public.limit_unsent(self.limits.unsent_bytes)  # the setting may be another one
         self._public.listen()
         self._private.listen()
@@ -234,48 +236,8 @@ class Edge:
         """Apply everything that has come, then deliver; between many lanes, look at all else."""
         messages = self._feed.receive()
         if messages:
-            self._apply(messages)
-        self.loop.in_haste = self.push.deliver(self._now_ns() + _DELIVERY_NS_PER_TURN)
-
-    def _apply(self, messages: Iterable[Message]) -> None:
-        now_ns = self._now_ns()
-        grown: dict[Stream, None] = {}
-        ended: dict[Stream, Room] = {}
-        for message in messages:
-            change = self.rooms.apply(message, now_ns)
-            room = self.rooms.by_id.get(message.room)
-            stream = None if room is None else room.streams.get(message.rendition)
-            match change:
-                case Change.PART if stream:
-                    grown[stream] = None
-                    self.counts.parts += 1
-                    if not message.sequence:
-                        self._lookout.begins(message.room)
-                case Change.STATE if room:
-                    self.loop.safely(partial(self.push.state_came, room))
-                    if room.ended and room.streams:  # perhaps before it ever began
-                        self._retire_ns.setdefault(room, now_ns + round(_RETIRE_S * 1e9))
-                case Change.INIT if stream:
-                    self.push.init_came(stream)
-                case Change.END if stream and room:
-                    ended[stream] = room
-                    self._retire_ns.setdefault(room, now_ns + round(_RETIRE_S * 1e9))
-                case Change.REFUSED:
-                    self.counts.refused_messages += 1
-                case _:
-                    self.counts.parts_twice += 1
-        self._deliver(grown, ended)
-
-    def _deliver(self, grown: Iterable[Stream], ended: Mapping[Stream, Room]) -> None:
-        """Listeners of the stream first, whoever waits on the shelf after them."""
-        safely = self.loop.safely  # one room's trouble is not the others'
-        for stream in self.push.heard(grown):
-            safely(partial(self.push.part_came, stream))
-        self.push.deliver(self._now_ns() + _DELIVERY_NS_PER_TURN)
-        for stream, room in ended.items():
-            safely(partial(self.push.end_came, room, stream))
-        for stream in self.shelf.awaited(chain(grown, ended)):
-            safely(partial(self.shelf.part_came, stream))
+            self.broadcast.apply(messages)
+        self.broadcast.deliver()
 
     def _accept(self) -> None:
         self._public.accept()
@@ -307,12 +269,7 @@ class Edge:
         self.push.tick(now_ns)
         if self.memory.look(resident_bytes()):
             log().warning("edge_memory", short=self.memory.short, bytes=self.memory.resident_bytes)
-        for room, due_ns in tuple(self._retire_ns.items()):
-            if due_ns <= now_ns:
-                del self._retire_ns[room]
-                self.push.close_room(room)
-                self.shelf.forget(room)
-                self.rooms.retire(room)
+        self.broadcast.retire(now_ns)
         self.steps.second(now_ns)
         self.networks.tick(now_ns, self.steps.meter.facts.joining)
         self.counts.networks_unremembered = self.networks.unremembered

@@ -40,7 +40,7 @@ class SlowMachine:
         self._said(Kind.INIT, payload=init_of(AAC))
         for name in ROOMS:
             state = encode_state(RoomState(name, name, Phase.LIVE, 0, revision=1))
-            self.edge._apply([Message(Kind.STATE, name, payload=state)])
+            self.edge.broadcast.apply([Message(Kind.STATE, name, payload=state)])
         self.part(0)
         for name in ROOMS:
             ours, theirs = socket.socketpair()
@@ -57,7 +57,7 @@ class SlowMachine:
 
     def _said(self, kind: Kind, number: int = 0, payload: bytes = b"") -> None:
         at = number, number * PART_SAMPLES
-        self.edge._apply(Message(kind, name, AAC.name, *at, payload) for name in ROOMS)
+        self.edge.broadcast.apply(Message(kind, name, AAC.name, *at, payload) for name in ROOMS)
 
     def part(self, number: int) -> None:
         self._said(Kind.PART, number, part_of(AAC, number))

@@ -35,8 +35,10 @@ def test_tickets_wait_for_a_programme_that_pauses_but_not_for_ever(
     settings, folder = Settings(port=0, data=str(tmp_path)), DataFolder(tmp_path)
     edge = Edge(settings, folder, ManualClock(), 0, now_ns=lambda: now_ns[0])
     state = encode_state(RoomState(ROOM, ROOM, Phase.LIVE, 0, revision=1))
-    edge._apply([said(Kind.INIT, payload=init_of(AAC)), Message(Kind.STATE, ROOM, payload=state)])
-    edge._apply([said(Kind.PART, 0, part_of(AAC, 0))])
+    edge.broadcast.apply(
+        [said(Kind.INIT, payload=init_of(AAC)), Message(Kind.STATE, ROOM, payload=state)]
+    )
+    edge.broadcast.apply([said(Kind.PART, 0, part_of(AAC, 0))])
     ours, theirs = socket.socketpair()
     with ours:
         ours.sendall(_REQUEST)
@@ -46,6 +48,6 @@ def test_tickets_wait_for_a_programme_that_pauses_but_not_for_ever(
         now_ns[0] += silent_s * 1_000_000_000
         edge.push.renew_tickets()
         assert edge.counts.deliveries - before == sent
-        edge._apply([said(Kind.PART, 1, part_of(AAC, 1))])
+        edge.broadcast.apply([said(Kind.PART, 1, part_of(AAC, 1))])
         assert edge.counts.deliveries - before == sent + 1
         edge.close()
