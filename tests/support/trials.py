@@ -5,8 +5,17 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from stentor.admission.lanes import margin_parts, period_s
-from stentor.rehearsal.trial import VISITS, Checked, Group, Kind, Quantiles, Trial, Window
-from stentor.rehearsal.witnesses import predict
+from stentor.rehearsal.trial import (
+    TWENTIETHS,
+    VISITS,
+    Checked,
+    Group,
+    Kind,
+    Quantiles,
+    Trial,
+    Window,
+)
+from stentor.rehearsal.witnesses import predict, quantile
 from stentor.simulate.fleet.calibration import Calibration, Costs
 from stentor.simulate.fleet.course import Spread
 from stentor.simulate.fleet.gathering import turns
@@ -28,7 +37,9 @@ def welcome_s(parts: int) -> float:
     return BYTE_S * PART_BYTES * (parts + margin_parts(parts))
 
 
-def truth(*, join_s: float = 60e-6, place_s: float = 80e-6) -> Calibration:
+def truth(
+    *, join_s: float = 60e-6, place_s: float = 80e-6, saved_worth: float = 1.0
+) -> Calibration:
     """Return what things cost; with TLS the same, as what is tested does not differ."""
     costs = Costs(
         delivery_s={lane: delivery_s(lane) for lane in (1, 3, 6, 12, 24, 48)},
@@ -40,6 +51,7 @@ def truth(*, join_s: float = 60e-6, place_s: float = 80e-6) -> Calibration:
         notice_s=30e-6,
         wake_s=100e-6,
         beside_s=15e-6,
+        saved_worth=saved_worth,
     )
     return Calibration("a test's", 2, True, costs, costs, 0.008, 4e7, 0.005)
 
@@ -200,4 +212,5 @@ def _seen(trial: Trial, costs: Calibration) -> Trial:
 
 def _quantiles(spread: Spread) -> Quantiles:
     of = int(spread.counts.sum())
-    return Quantiles(of, spread.at(0.5), spread.at(0.95)) if of else Quantiles()
+    curve = tuple(quantile(spread, share) for share in TWENTIETHS)
+    return Quantiles(of, curve[9], curve[18], curve) if of else Quantiles()

@@ -8,7 +8,7 @@ refutes the simulation. Pure.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from math import ceil, isfinite
+from math import ceil
 
 import numpy as np
 
@@ -116,9 +116,19 @@ def compare(trial: Trial, predicted: Predicted) -> Iterator[Witness]:
         if not measured.of:
             continue
         for label, share, found in (("median", 0.5, measured.p50), ("p95", 0.95, measured.p95)):
-            said = spread.at(share)
-            said = said if isfinite(said) else 0.0
+            said = quantile(spread, share)
             yield _witness(trial, f"{name}: {what}, {label}", said, found, RESOLUTION_S)
+
+
+def quantile(spread: Spread, share: float) -> float:
+    """Return a quantile as if each bin's were spread evenly over it; 0 if there is nobody."""
+    upto = np.cumsum(spread.counts)
+    if not len(upto) or not upto[-1]:
+        return 0.0
+    n = int(np.searchsorted(upto, share * upto[-1]))
+    low, high = spread.edges[n], spread.edges[min(n + 1, len(spread.edges) - 1)]
+    into = (share * upto[-1] - (upto[n] - spread.counts[n])) / spread.counts[n]
+    return float(low + into * (high - low))
 
 
 _NAMES = {Kind.CROWD: "crowd", Kind.LINE: "line"}  # the others are for costs

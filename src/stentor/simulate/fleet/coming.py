@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from stentor.admission.tickets import Kind
 from stentor.simulate.fleet.diary import TICK_MS
-from stentor.simulate.fleet.people import NEVER, Rows, State
+from stentor.simulate.fleet.people import NEVER, Millis, Rows, State
 from stentor.simulate.fleet.scene import Scene
 from stentor.simulate.fleet.seam import Harm
 
@@ -29,8 +29,11 @@ class Coming:
         self._visits = scene.scenario.staying.visits
         self._ends_ms = scene.ends_ms
 
-    def come(self, rows: Rows, begin_ms: int) -> None:
-        """Let people come in the tick that begins then, to where they will be looked at."""
+    def come(self, rows: Rows, due_ms: Millis, begin_ms: int) -> None:
+        """Let people come in the tick that begins then, to where they will be looked at.
+
+        They come when they are due; who was due before comes at any moment of the tick.
+        """
         if not len(rows):
             return
         scene, counting = self._scene, self._scene.counting
@@ -38,8 +41,9 @@ class Coming:
         over = begin_ms - people.came_ms[rows] > people.patience_ms[rows]
         if over.any():
             scene.give_up(rows[over])
-            rows = rows[~over]
+            rows, due_ms = rows[~over], due_ms[~over]
         came_ms = begin_ms + scene.chance.integers(0, TICK_MS, len(rows), np.int32)
+        came_ms = np.where(due_ms > begin_ms, due_ms, came_ms)
         if begin_ms >= self._ends_ms:
             people.state[rows] = State.LATE
             counting.count("late", len(rows))

@@ -21,6 +21,7 @@ class Diary:
         self._first = 0  # tick of the window
         self._bins: list[list[Rows]] = [[] for _ in range(WINDOW)]
         self._now = -1
+        self.at_ms: Millis = np.empty(0, np.int32)  # when each of those was due who were taken last
 
     def put(self, rows: Rows, at_ms: Millis) -> None:
         """Let them be due then, or in the next tick if that is past."""
@@ -44,10 +45,12 @@ class Diary:
         found = self._bins[tick - self._first]
         self._bins[tick - self._first] = []
         if not found:
+            self.at_ms = np.empty(0, np.int32)
             return np.empty(0, np.int32)
         rows = distinct(np.concatenate(found))
         # Whose moment was changed after it was entered here is not due now.
         rows = rows[self._due_ms[rows] < (tick + 1) * TICK_MS]
+        self.at_ms = self._due_ms[rows]
         self._due_ms[rows] = NEVER
         return rows
 

@@ -1,10 +1,7 @@
-"""How edges spend their joiners' share where more have come than it is enough for.
+"""How edges spend their joiners' share: what was saved up at once, then what is earned meanwhile.
 
-First what was saved up while nobody came, at once; then what is earned meanwhile, in slices. What
-was saved up may be worth more than what is earned, or less (`calibration`). Decides nothing.
+What was saved up may be worth more than what is earned, or less (`calibration`). Decides nothing.
 """
-
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,33 +19,34 @@ LONG_S, ASKING_S = 1.0, 3e-6
 _TICK_S = TICK_MS / 1000
 
 
-@dataclass(slots=True)
-class Rationed:
-    """What each of a batch takes of the share, how fast, and whose edge has too little of it."""
-
-    uses_s: Floats
-    speed: Floats
-    slices: Marks  # they are looked at in slices
-
-
 def asking_s(batch: Batch, now_ms: int) -> Floats:
     """Return what it takes to see who is still there, in the tick that ends at `now_ms`."""
     long = now_ms - TICK_MS // 2 - batch.came_ms >= 1000 * LONG_S
     return np.where(long, ASKING_S, 0.0)
 
 
-def ration(batch: Batch, takes_s: Floats, turn: Turn, worth: float) -> tuple[Rationed, Marks]:
-    """Return how a batch is served, and which edges have enough for all of theirs.
+def ration(
+    batch: Batch, takes_s: Floats, turn: Turn, worth: float, begin_ms: int
+) -> tuple[Floats, Marks]:
+    """Return how fast each of a batch is looked at, and who in slices of what is just earned.
 
-    `worth` is of a second that was saved up.
+    The others are those for whom there is enough when they come, in the tick that begins at
+    `begin_ms`. `worth` is of a second that was saved up.
     """
     edges = batch.edges
-    within = np.bincount(edges, takes_s, len(turn.speed)) <= turn.budget_s
-    before_s = np.cumsum(takes_s) - takes_s
-    before_s -= before_s[batch.first] if len(batch) else 0.0
-    saves = before_s < turn.saved_s[edges] * worth
-    earns = np.maximum(1e-6, (turn.budget_s - turn.saved_s) / _TICK_S)
-    slices = ~within[edges] & ~saves
-    uses_s = np.where(~within[edges] & saves, takes_s / worth, takes_s)
-    speed = np.where(slices, np.minimum(earns, turn.speed)[edges], turn.speed[edges])
-    return Rationed(uses_s, speed, slices), within
+    upto_s = np.cumsum(takes_s)
+    upto_s -= (upto_s - takes_s)[batch.first] if len(batch) else 0.0
+    earns = (turn.budget_s - turn.saved_s) / _TICK_S
+    since_s = np.maximum(0.0, (batch.came_ms - begin_ms) / 1000)
+    sliced = upto_s > turn.saved_s[edges] * worth + earns[edges] * since_s
+    speed = np.where(
+        sliced, np.maximum(1e-6, np.minimum(earns, turn.speed))[edges], turn.speed[edges]
+    )
+    return speed, sliced
+
+
+def used_s(spent_s: Floats, turn: Turn, worth: float) -> Floats:
+    """Return what edges have used of their share that spent so much: saved seconds beyond it."""
+    earned_s = turn.budget_s - turn.saved_s
+    over_s = np.maximum(0.0, spent_s - earned_s)
+    return spent_s - over_s + over_s / worth

@@ -113,7 +113,8 @@ class Run:
             state = people.state[due]
             scene.exit(due[state == State.LISTENS])
             self._waiting.look(due[state == State.WAITS])
-            self._coming.come(due[state <= State.COMES], begin_ms)
+            comes = state <= State.COMES
+            self._coming.come(due[comes], scene.diary.at_ms[comes], begin_ms)
         self._coming.move(self._moving.take(tick), begin_ms)
         live = begin_ms >= self._hour_ms
         turn = self._delivering.begin(_TICK_S, live=live)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from stentor.admission.tickets import Kind
 from stentor.simulate.costs import COST
 from stentor.simulate.fleet.delivering import Turn
+from stentor.simulate.fleet.diary import TICK_MS
 from stentor.simulate.fleet.door import Said, is_in
 from stentor.simulate.fleet.gathering import Turns, held_up, later_turns
 from stentor.simulate.fleet.groups import grouped
@@ -21,7 +22,7 @@ from stentor.simulate.fleet.knocks import NOBODY, Batch, begins
 from stentor.simulate.fleet.ladders import Ladders
 from stentor.simulate.fleet.lines import BEGINS_MS
 from stentor.simulate.fleet.people import NEVER, Rows, State
-from stentor.simulate.fleet.rationing import asking_s, ration
+from stentor.simulate.fleet.rationing import asking_s, ration, used_s
 from stentor.simulate.fleet.retrying import HEAD_S
 from stentor.simulate.fleet.scene import Scene
 from stentor.simulate.fleet.seam import Harm
@@ -47,7 +48,6 @@ class _Look:
     batch: Batch
     said: NDArray[np.uint8]
     takes_s: Floats
-    uses_s: Floats  # of the joiners' share
     held_up_s: Floats  # from their look to their audio, by others' handshakes
     apart: Marks  # who gathered, and whose edge was not behind: all else they take wakes it again
     begin_s: Floats
@@ -100,7 +100,7 @@ class Serving:
             self._turns.take(np.zeros(n))
             return np.zeros(n)
         at = batch.edges[seen]
-        used_s: Floats = np.bincount(at, look.uses_s[seen], n).astype(np.float64)
+        spent_s: Floats = np.bincount(at, takes_s[seen], n).astype(np.float64)
         idle_s = begin_s - self._done_before(batch, done_s)
         np.maximum.at(self._free_s, at, done_s[seen])
         scene.doors.spend(batch, said, seen)
@@ -111,7 +111,7 @@ class Serving:
                 harm.seen(scene, batch.rows[others], batch.edges[others], self._waiting.sheets.line)
         ladders.asked += np.bincount(batch.edges[there], minlength=n)
         ladders.seen += np.bincount(at, minlength=n)
-        ladders.spent_s += np.bincount(at, takes_s[seen], n)
+        ladders.spent_s += spent_s
         waits_s = np.maximum(0.0, begin_s - batch.came_ms / 1000)
         np.maximum.at(ladders.wait_s, batch.edges[there], waits_s[there])
         woken = idle_s > _ASLEEP_S
@@ -126,7 +126,7 @@ class Serving:
         self._put_in_line(batch, there & (said == Said.PLACE))
         self._put_on_standby(batch, there & (said == Said.STANDBY))
         self._tell(batch, said, there)
-        return used_s
+        return used_s(spent_s, turn, edges.costs.saved_worth)
 
     def _look(self, turn: Turn) -> "_Look":
         """Return who is looked at in this tick.
@@ -135,7 +135,7 @@ class Serving:
         ask for the first of each queue: so many that the last of them is not looked at any more.
         """
         scene, edges = self._scene, self._scene.edges
-        n, most = len(edges), _MOST
+        n, most = len(edges), np.full(len(edges), _MOST)
         scene.knocks.sort()
         waiting = scene.knocks.by_edge(n)
         while True:
@@ -145,21 +145,21 @@ class Serving:
             slow = edges.slow[batch.edges]
             answer_s += asking_s(batch, scene.now_ms)
             takes_s = batch.work_s + (said != Said.NOTHING) * answer_s * slow
-            rationed, within = ration(batch, takes_s, turn, edges.costs.saved_worth)
+            within = np.bincount(batch.edges, takes_s, n) <= turn.budget_s
+            worth, begin_ms = edges.costs.saved_worth, scene.now_ms - TICK_MS
+            speed, sliced = ration(batch, takes_s, turn, worth, begin_ms)
             ready_ms, gathers = self._turns.ready_ms(batch)
-            in_s = rationed.uses_s / rationed.speed
-            begin_s, done_s = begins(batch, ready_ms, in_s, self._free_s)
+            begin_s, done_s = begins(batch, ready_ms, takes_s / speed, self._free_s)
             seen = (begin_s < scene.now_ms / 1000) & (edges.alive[batch.edges])
             all_seen = np.bincount(batch.edges[~seen], minlength=n) == 0
-            if not ((waiting > most) & edges.alive & (within | all_seen)).any():
+            more = (waiting > most) & edges.alive & (within | all_seen)
+            if not more.any():
                 apart = gathers & self._turns.on_time(ready_ms, begin_s)
                 nth = np.arange(len(batch)) - batch.first + 1
                 joins = held_up(np.maximum(0.0, waiting[batch.edges] - nth), tls=self._tls)
-                held_s = rationed.slices * joins * edges.costs.join_s * slow / rationed.speed
-                return _Look(
-                    batch, said, takes_s, rationed.uses_s, held_s, apart, begin_s, done_s, seen
-                )
-            most *= 4
+                held_s = sliced * joins * edges.costs.join_s * slow / speed
+                return _Look(batch, said, takes_s, held_s, apart, begin_s, done_s, seen)
+            most[more] *= 4
 
     def _done_before(self, batch: Batch, done_s: Floats) -> Floats:
         """Return when the edge was done with whoever came before each one."""
