@@ -328,6 +328,7 @@ class Edge:
             kernel=self.kernel,
             policy=self.policy.number,
             present_of=self.held.of,
+            listening_of=self._listening.of,
         )
         self.counts.clear()
         self.kernel = {}
