@@ -89,7 +89,7 @@ class Knocks:
         self._came_ms, self._work_s = self._came_ms[order], self._work_s[order]
         self._moves = self._moves[order]
 
-    def batch(self, edges: int, most: int) -> Batch:
+    def batch(self, edges: int, most: Places | int) -> Batch:
         """Return so many of each edge at most, those who came first; they are in order."""
         self._take_in()
         begin = np.searchsorted(self._edges, np.arange(edges + 1))
