@@ -9,13 +9,13 @@ import socket
 from dataclasses import dataclass
 from enum import Enum
 
-from stentor.admission.shares import Block, Held, Paced, levels
+from stentor.admission.haste import Haste
+from stentor.admission.shares import Block, Held, Paced
 from stentor.base.errors import ConfigurationError
 
 _MAPPED = b"\0" * 10 + b"\xff\xff"
 _TOLD_PER_S = 20  # refused connections of one network that get a sentence, not only an end
 _TOLD_BURST = 40
-_EASE = 0.5  # of the CPU time that joiners may have: what is used up to there is nobody's loss
 
 
 def packed_address(host: str) -> bytes:
@@ -68,19 +68,16 @@ class Networks:
         }
         self.peers: dict[int, bytes] = {}
         self.connections = Held(limits.connections_max)
-        self.listening = Held(0)  # exempt ones too
+        self._haste = Haste(limits.joins_per_s, limits.joins_burst)
+        self.listening = self._haste.listening  # exempt ones too
         self.reloads = Held(limits.reloads_max)
         self.downloads = Held(limits.downloads_max)
-        self._limits = limits
-        self._joins = Paced(limits.joins_per_s, limits.joins_burst)
-        self._wrongs = Paced(limits.joins_per_s, limits.joins_burst)
-        self._at_ease = False
         self._told = Paced(_TOLD_PER_S, _TOLD_BURST)
 
     @property
     def unremembered(self) -> int:
         """How often a table of those who come fast was full, so that somebody was let in."""
-        return self._joins.unremembered + self._wrongs.unremembered
+        return self._haste.unremembered
 
     def came(self, fd: int, peer: bytes, now_ns: int, *, paced: bool = True) -> Welcome:
         """Note who has a descriptor from now on, unless their network may not have one more.
@@ -92,7 +89,7 @@ class Networks:
             return Welcome.IN
         if not self.connections.has_room(peer):
             return Welcome.CROWDED
-        if paced and self._joins.take(peer, now_ns) and not self._spares(peer):
+        if paced and self._haste.is_hasty(peer, now_ns):
             return Welcome.HASTY
         self.peers[fd] = peer
         self.connections.take(peer)
@@ -137,21 +134,9 @@ class Networks:
             held.give_back(peer)
 
     def charge(self, fd: int, now_ns: int) -> bool:
-        """Count a wrong request; say whether there was room for it.
-
-        Its pace is that of connections, but apart from it: what some do wrong behind an address
-        takes no connection from the others there.
-        """
+        """Count a wrong request; say whether there was room for it."""
         peer = self.peers.get(fd)
-        return peer is None or self.is_exempt(peer) or not self._wrongs.take(peer, now_ns)
-
-    def _spares(self, peer: bytes) -> bool:
-        """Say whether a network may come faster than its pace: somebody listens there already.
-
-        A few bots behind a carrier's address would else lock out its people, for a protection that
-        nobody needs while this edge has time for all who come.
-        """
-        return self._at_ease and self.listening.of(levels(peer)[-1]) > 0
+        return peer is None or self.is_exempt(peer) or self._haste.charge(peer, now_ns)
 
     def is_told(self, peer: bytes, now_ns: int) -> bool:
         """Say whether somebody who is refused is told so; a flood gets an end without a word."""
@@ -170,16 +155,12 @@ class Networks:
 
     def share(self, share: float) -> None:
         """Let every network come at this share of the pace that the settings give it."""
-        limits = self._limits
-        for paced in (self._joins, self._wrongs):
-            paced.set_rate(limits.joins_per_s * share, round(limits.joins_burst * share))
+        self._haste.share(share)
 
     def tick(self, now_ns: int, joining: float) -> None:
         """Forget who has not come for a while; to be called about once a second.
 
         `joining` is how much of the CPU time for those who come was used (`LoadFacts`).
         """
-        self._at_ease = joining < _EASE
-        self._joins.forget_idle(now_ns)
-        self._wrongs.forget_idle(now_ns)
+        self._haste.tick(now_ns, joining)
         self._told.forget_idle(now_ns)

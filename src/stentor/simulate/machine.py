@@ -1,7 +1,7 @@
 """The machine of a simulated evening: edges whose time runs out, one line, and the ladder's rungs.
 
 Costs are modelled, and so is the kernel's queue; every other decision is the production code's:
-`Ladder`, `line.step`, `Places`, `Paced`, `Crush` and `Summary`, in the order in which an edge asks
+`Ladder`, `line.step`, `Places`, `Haste`, `Crush` and `Summary`, in the order in which an edge asks
 them. Knows neither people nor attackers.
 """
 
@@ -11,9 +11,10 @@ from collections import defaultdict, deque
 from typing import TYPE_CHECKING
 
 from stentor.admission.crush import COMING_AGAIN_PER_S, Crush
+from stentor.admission.haste import Haste
 from stentor.admission.ladder import Decision, Ladder, LoadFacts
 from stentor.admission.lanes import LANE_PARTS, period_s
-from stentor.admission.shares import Held, Paced, levels
+from stentor.admission.shares import Held
 from stentor.admission.tickets import Kind
 from stentor.media.grid import PART_S
 from stentor.shield.facts import DoorSecond, EdgeSecond, Load, RoomSecond
@@ -35,7 +36,6 @@ _SLOWEST_S = 15.36
 _QUEUE_MIN = 4  # fewer places than that and chance fills it
 _JOINS_PER_S = 11_600  # of a core, where so many come again beside all others
 _SPEED_MIN = 0.05
-_EASE = 0.5  # of the time for joiners, as in `edge.networks`
 
 
 class Edge:
@@ -75,11 +75,9 @@ class Edge:
         self.slows(1.0)
         self._descriptors = machine.descriptors // n
         self._ladder = Ladder()
-        self._paced = Paced(machine.network_joins_per_s, machine.joins_burst)
-        self._wrongs = Paced(machine.network_joins_per_s, machine.joins_burst)
+        self._haste = Haste(machine.network_joins_per_s, machine.joins_burst)
+        self._haste.tick(0, 0.0)
         self._share = 1.0
-        self._listening = Held(0)
-        self._at_ease = True
         self._busy_s = 0.0
         self._wait_s = 0.0
         self._asked = self._left = 0
@@ -121,7 +119,7 @@ class Edge:
         """Take a connection, or refuse it because of what its network or this edge has already."""
         self.counts["accepted"] += 1
         self.summary.came(peer)
-        if self._paced.take(peer, int(now_s * 1e9)) and not self._spares(peer):
+        if self._haste.is_hasty(peer, int(now_s * 1e9)):
             self.count("refused_by_network")
             self.summary.wrong(peer, Why.HASTY)
             return False
@@ -131,10 +129,6 @@ class Edge:
         self.connections += 1
         self.held.take(peer)
         return True
-
-    def _spares(self, peer: bytes) -> bool:
-        """Say whether a network may come faster than its pace, as `edge.networks` does."""
-        return self._at_ease and self._listening.of(levels(peer)[-1]) > 0
 
     def goes(self, peer: bytes) -> None:
         """Let a connection go."""
@@ -183,7 +177,7 @@ class Edge:
         """Answer a wrong request: at a pace of their own, beyond which the connection ends."""
         self.counts["requests"] += 1
         self.counts["answers_4xx"] += 1
-        if self._wrongs.take(peer, int(now_s * 1e9)):
+        if not self._haste.charge(peer, int(now_s * 1e9)):
             self.counts["wrongs_closed"] += 1
         self.summary.wrong(peer, why)
 
@@ -214,7 +208,7 @@ class Edge:
         `who` is a number of their own, as a descriptor is.
         """
         self.newcomers.joined(who, peer, now_s)
-        self._listening.take(peer)
+        self._haste.listening.take(peer)
         parts = max(lane, self.decision.fastest_parts)
         self.holds(parts, 1)
         self.count("joined")
@@ -225,11 +219,11 @@ class Edge:
     def begins_inside(self, who: int, peer: bytes) -> None:
         """Note somebody who listened before the evening began."""
         self.newcomers.joined(who, peer, 0.0)
-        self._listening.take(peer)
+        self._haste.listening.take(peer)
 
     def leaves(self, who: int, peer: bytes, parts: int, now_s: float) -> None:
         """Let a listener go."""
-        self._listening.give_back(peer)
+        self._haste.listening.give_back(peer)
         if self.newcomers.left(who, now_s):
             self.count("left_soon")
         self.holds(parts, -1)
@@ -245,7 +239,7 @@ class Edge:
         self._note_speed()
         self.held = Held(0)
         self.newcomers = Newcomers()
-        self._listening = Held(0)
+        self._haste.listening = Held(0)
         self.connections = 0
 
     def obeys(self, policy: Policy) -> None:
@@ -256,11 +250,7 @@ class Edge:
         if share != self._share:
             self._share = share
             self.door.set_share(share)
-            for paced in (self._paced, self._wrongs):
-                paced.set_rate(
-                    self._machine.network_joins_per_s * policy.network_share,
-                    max(1, round(self._machine.joins_burst * policy.network_share)),
-                )
+            self._haste.share(policy.network_share)
 
     def second(self, now_s: float, inside: int) -> EdgeSecond:
         """Look at oneself, decide, and tell of the second that ends."""
@@ -328,14 +318,12 @@ class Edge:
             kernel=self.kernel,
             policy=self.policy.number,
             present_of=self.held.of,
-            listening_of=self._listening.of,
+            listening_of=self._haste.listening.of,
         )
         self.counts.clear()
         self.kernel = {}
         self._asked = self._left = 0
         self._busy_s = self._wait_s = 0.0
         self.door.forget_idle(now_ms)
-        self._at_ease = joining < _EASE
-        self._paced.forget_idle(int(now_s * 1e9))
-        self._wrongs.forget_idle(int(now_s * 1e9))
+        self._haste.tick(int(now_s * 1e9), joining)
         return told

@@ -173,11 +173,11 @@ def test_a_second_ban_is_for_the_kernel_but_where_people_listen_or_showed_a_tick
     at_s = now_s(watched)
     assert watched.comes(0, PEER, at_s, None) is Fate.CLOSED
     assert watched.comes(0, PEER, at_s, Kind.RETURN) is Fate.CLOSED  # nobody reads what they show
-    watched._listening[0].take(PEER)
+    watched._haste[0].listening.take(PEER)
     assert watched.act(0, Act.GARBAGE, PEER, at_s) is Fate.SERVED
     assert watched.comes(0, PEER, at_s, None) is Fate.PUT_OFF
     assert watched.comes(0, PEER, at_s, Kind.RETURN) is Fate.SERVED
-    watched._listening[0].give_back(PEER)
+    watched._haste[0].listening.give_back(PEER)
     assert watched.comes(0, PEER, at_s, None) is Fate.PUT_OFF  # by that ticket
     watched.close()
 

@@ -8,10 +8,10 @@ import pytest
 from stentor.admission.lanes import LANE_PARTS
 from stentor.admission.line import Sheet, Totals, poll_s, step
 from stentor.base.errors import UsageError
-from stentor.edge import board, budget, door_limits, load, networks
+from stentor.edge import board, budget, door_limits, load
 from stentor.edge import door as edge_door
 from stentor.edge import stands as edge_stands
-from stentor.simulate.fleet import delivering, ladders, serving, waiting, watched
+from stentor.simulate.fleet import delivering, ladders, serving, waiting
 from stentor.simulate.fleet.calibration import SHIPPED
 from stentor.simulate.fleet.delivering import JUMP_S, Delivering
 from stentor.simulate.fleet.diary import TICK_MS, WINDOW, Diary
@@ -161,7 +161,6 @@ def test_rules_that_stand_here_too_are_the_edge_s_own() -> None:
         "asked": (ladders._ASKED_SMOOTH, load._ASKED_SMOOTH),
         "deliveries": (ladders._DELIVERIES_MIN, load._DELIVERIES_MIN),
         "joins": (ladders._JOINS_MIN, load._JOINS_MIN),
-        "ease": (watched._EASE, networks._EASE),
     }
     assert {name: ours for name, (ours, _) in ours_and_theirs.items()} == {
         name: theirs for name, (_, theirs) in ours_and_theirs.items()

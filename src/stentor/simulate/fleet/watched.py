@@ -1,6 +1,6 @@
 """One machine of a fleet as its watch sees it: every act of an attacker there, one by one.
 
-`Paced`, `Summary`, `Newcomers`, `Merging` and `Shield` are the production code's. A fleet's
+`Haste`, `Summary`, `Newcomers`, `Merging` and `Shield` are the production code's. A fleet's
 machines are alike and balanced, so what becomes of attackers here is what becomes of them
 everywhere (see `bots`); a test compares that with watching all machines. Decides nothing.
 """
@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from heapq import heappop, heappush
 
-from stentor.admission.shares import Held, Paced, levels
+from stentor.admission.haste import Haste
+from stentor.admission.shares import levels
 from stentor.admission.tickets import Kind
 from stentor.base.settings import Settings
 from stentor.shield.facts import DoorSecond, EdgeSecond, Load
@@ -26,7 +27,6 @@ from stentor.simulate.attackers import Act
 EPOCH_MS = 1_800_000_000_000  # when a simulated event begins
 _DEFAULTS = Settings()
 _NAMES_MAX = 65_536
-_EASE = 0.5  # edge.networks
 _QUEUED_N = 5  # as many waits are told as the shield wants to see
 
 
@@ -74,13 +74,12 @@ class Watched:
         self._edges = edges
         self._summaries = [Summary(key, f"edge-{n}") for n in range(edges)]
         self._newcomers = [Newcomers() for _ in range(edges)]
-        self._paced = [self._pace(1.0) for _ in range(edges)]
+        rate = _DEFAULTS.edge_network_joins_per_s, _DEFAULTS.edge_network_joins_burst
+        # Who listens, by network: people from when they are let in on, bots until they leave.
+        self._haste = [Haste(*rate) for _ in range(edges)]
         self._open = [True] * edges  # who asks is let in at once
         self._merging, self._shield = Merging(), Shield()
         self._waiting = 0  # in line
-        self._at_ease = [False] * edges
-        # Who listens, by network: people from when they are let in on, bots until they leave.
-        self._listening = [Held(0) for _ in range(edges)]
         self._leaving: list[tuple[float, int, bytes]] = []
         self._tickets = [Lately(TICKET_REMEMBERED_MS) for _ in range(edges)]
         self._banned: dict[str, Ban] = {}
@@ -134,17 +133,13 @@ class Watched:
             self._summaries[edge].wrong(peer, why)
         while self._leaving and self._leaving[0][0] <= now_s:
             _, edge, peer = heappop(self._leaving)
-            self._listening[edge].give_back(peer)
+            self._haste[edge].listening.give_back(peer)
         at_ms = EPOCH_MS + int(now_s * 1000)
         told = [self._tell(edge, one, now_s, at_ms) for edge, one in enumerate(stands)]
         policy = self._shield.decide(self._merging.merge(told, at_ms), at_ms)
         if policy.network_share != self.policy.network_share:
-            limits = _DEFAULTS
-            for paced in self._paced:
-                paced.set_rate(
-                    limits.edge_network_joins_per_s * policy.network_share,
-                    round(limits.edge_network_joins_burst * policy.network_share),
-                )
+            for haste in self._haste:
+                haste.share(policy.network_share)
         self.policy = policy
         self._banned = {ban.network: ban for ban in policy.bans}
         return policy
@@ -161,12 +156,11 @@ class Watched:
         if stands.wait_s > 0:
             for _ in range(_QUEUED_N):
                 summary.queued(stands.wait_s)
-        self._paced[edge].forget_idle(int(now_s * 1e9))
+        self._haste[edge].tick(int(now_s * 1e9), stands.load.joining)
         self._open[edge] = not stands.door.line
         self._waiting = stands.door.waiting
         self._tickets[edge].forget(int(now_s * 1000))
-        self._at_ease[edge] = stands.load.joining < _EASE
-        listening_of = self._listening[edge].of
+        listening_of = self._haste[edge].listening.of
         return summary.second(
             at_ms,
             counts={},
@@ -187,7 +181,7 @@ class Watched:
         if closed:
             summary.obeyed("closed")
             return ban, Fate.CLOSED
-        if self._paced[edge].take(peer, int(now_s * 1e9)) and not self._spares(edge, peer):
+        if self._haste[edge].is_hasty(peer, int(now_s * 1e9)):
             summary.wrong(peer, Why.HASTY)
             return ban, Fate.HASTY
         return ban, Fate.SERVED
@@ -215,19 +209,15 @@ class Watched:
         else:
             summary.wrong(peer, why)
 
-    def _spares(self, edge: int, peer: bytes) -> bool:
-        """Say whether a network may come faster than its pace, as `edge.networks` does."""
-        return self._at_ease[edge] and self._listening[edge].of(levels(peer)[-1]) > 0
-
     def _has_people(self, edge: int, network: bytes, now_s: float) -> bool:
         """Say whether somebody there listens or showed a good ticket, as `edge.shielding` does."""
         ticket = self._tickets[edge].did(network, int(now_s * 1000))
-        return ticket or self._listening[edge].of(network) > 0
+        return ticket or self._haste[edge].listening.of(network) > 0
 
     def _joins(self, edge: int, peer: bytes, now_s: float) -> int:
         self._number += 1
         self._newcomers[edge].joined(self._number, peer, now_s)
-        self._listening[edge].take(peer)
+        self._haste[edge].listening.take(peer)
         return self._number
 
     def _ban_of(self, peer: bytes, now_s: float) -> tuple[Ban | None, bytes]:
@@ -245,7 +235,3 @@ class Watched:
             if ban is not None:
                 return (ban, network) if ban.until_ms > now_ms else (None, b"")
         return None, b""
-
-    def _pace(self, share: float) -> Paced:
-        limits = _DEFAULTS
-        return Paced(limits.edge_network_joins_per_s * share, limits.edge_network_joins_burst)
