@@ -22,7 +22,15 @@ def pooled(trials: Sequence[Trial]) -> list[Trial]:
 
 def times_of(trial: Trial) -> tuple[Time, ...]:
     """Return what each time of a trial showed."""
-    alone = Time(trial.cpu_s, trial.piece_s, trial.first_audio_s, trial.wait_s)
+    alone = Time(
+        trial.cpu_s,
+        trial.piece_s,
+        trial.first_audio_s,
+        trial.wait_s,
+        trial.late_s,
+        trial.foreign,
+        trial.listeners_cpu_s,
+    )
     return trial.each or (alone,)
 
 

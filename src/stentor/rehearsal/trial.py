@@ -34,6 +34,7 @@ class Window(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     notices: float  # looks at how the line stands
     asked_s: float  # of that CPU, what edges spent on who came or asked: the joiners' share
     piece_s: float = 0.0  # what a piece of always the same work took on their cores; 0: unknown
+    also: dict[str, float] = {}  # what else they counted, by their metrics' names
 
 
 class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -76,6 +77,10 @@ class Time(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     piece_s: float
     first_audio_s: Quantiles
     wait_s: Quantiles
+    # What says why one time was not like the others; nothing is made of it.
+    late_s: Quantiles = Quantiles()
+    foreign: float = 0.0
+    listeners_cpu_s: float = 0.0
 
 
 class Trial(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -111,6 +116,7 @@ class Trial(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     wait_s: Quantiles = Quantiles()
     told_s: Quantiles = Quantiles()  # from coming to a place in line
     late_s: Quantiles = Quantiles()  # the load's own: from when somebody was due to connecting
+    listeners_cpu_s: float = 0.0  # of the load's processes, with what it takes to start them
     announced: float = 0.0  # share of the waits that were within 20 % of what was announced
     checked: Checked = Checked()
     edge_bytes: float = 0.0  # an edge's memory with nobody there

@@ -20,6 +20,12 @@ _COUNTED = (
     "deliveries", "bytes_sent", "joined", "asked", "requests", "line_given", "line_early",
     "line_again", "join_us",
 )  # fmt: skip
+# No figure is made of these; they may say why one is not what was expected.
+_ALSO = (
+    "accepted", "gave_up", "left", "partial_sends", "tls_handshakes", "tls_resumed",
+    "tls_crowded_out", "line_given", "line_early", "line_again", "line_shared",
+)  # fmt: skip
+_ALL = (*_COUNTED, *_ALSO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +74,8 @@ class Meter:
         """End a stretch, and begin the next one."""
         before, after_s, cpu = self._mark, time.monotonic(), self._at.cpu_s()
         worked = self._at.worked().since(before.worked)
-        counted = self._at.counted(*_COUNTED)
-        new = {key: counted[key] - before.counted[key] for key in _COUNTED}
+        counted = self._at.counted(*_ALL)
+        new = {key: counted[key] - before.counted[key] for key in _ALL}
         window = Window(
             name=name,
             listeners=listeners,
@@ -83,6 +89,7 @@ class Meter:
             notices=max(0.0, new["requests"] - new["asked"] - len(self._at.pids)),
             asked_s=new["join_us"] / 1e6,
             piece_s=worked.piece_s,
+            also={key: new[key] for key in _ALSO if new[key]},
         )
         self.windows.append(window)
         self._mark = self._look(counted)
@@ -110,7 +117,7 @@ class Meter:
         return self._at.cpu_s() + sum(cpu_s(one.pid) for one in self._at.awake)
 
     def _look(self, counted: dict[str, float] | None = None) -> _Mark:
-        counted = counted or self._at.counted(*_COUNTED)
+        counted = counted or self._at.counted(*_ALL)
         return _Mark(time.monotonic(), self._at.cpu_s(), self._at.worked(), counted)
 
     def _watch(self) -> None:

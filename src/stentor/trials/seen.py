@@ -31,6 +31,7 @@ def seen(tally: Tally) -> dict[str, object]:
         "wait_s": _quantiles(tally.wait_s),
         "told_s": _quantiles(tally.told_s),
         "late_s": _quantiles(tally.late_s),
+        "listeners_cpu_s": tally.cpu_s,
         "announced": tally.waits_within_20 / max(1, tally.promised),
         "checked": Checked(
             came=tally.wanted,
