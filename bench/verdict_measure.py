@@ -24,7 +24,7 @@ from stentor.simulate.attackers import FAMILIES, Family
 from stentor.simulate.draw import Kind
 
 _FLOOR = 0.99  # of harmless evenings
-_FALSE_ALARMS = 0.03
+_FALSE_ALARMS = 0.04
 HARMLESS = (Kind.QUIET, Kind.CROWD, Kind.OWN)
 
 
