@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from stentor.shield.assessment import TOGETHER, Assessing, Assessment, together
 from stentor.shield.facts import Heavy
 from stentor.shield.floors import FLOORS
 from stentor.shield.merge import Merged
+from stentor.shield.policy import Why
 
 
 def second(at_s: int, came: int = 20, **counts: int) -> Merged:
@@ -78,3 +80,40 @@ def test_every_sign_has_a_floor() -> None:
     assessing = Assessing()
     assessing.look(second(0))
     assert set(assessing.signs()) == set(FLOORS) - {TOGETHER}
+
+
+def test_what_is_told_of_a_crowd_when_it_is_over_is_held_against_those_who_came() -> None:
+    """Bad radio is let go ten seconds later, and some leave at once: more of them of more."""
+    wrongs = tuple(
+        Heavy(network=f"4/32:{n:016x}", asks=1, wrongs=1, why=Why.SILENT) for n in range(30)
+    )
+    found = {}
+    for crowd in (20, 1_000):
+        assessing = Assessing()
+        told(assessing, [second(t) for t in range(20)])
+        told(assessing, [second(20, came=crowd), *(second(21 + t) for t in range(9))])
+        told(assessing, [replace(second(30, left_soon=30), heavy=wrongs)])
+        found[crowd] = assessing.signs()
+    for name in ("mute 1", "mute 2", "soon 1", "soon 2"):
+        assert found[1_000][name] < found[20][name] / 3, name
+
+
+def test_floors_are_measured_of_signs_before_a_second_is_taken_to_be_usual() -> None:
+    assessing = Assessing()
+    told(assessing, [second(t) for t in range(20)])
+    looked = assessing.look(second(20, came=40, answers_4xx=3))
+    weighed = together(one / FLOORS[name] for name, one in assessing.signs().items())
+    assert looked.excess == pytest.approx(weighed / FLOORS[TOGETHER], abs=1e-3)
+
+
+def test_large_crowd_is_no_surer_to_be_of_strangers_than_its_people_are_unlike() -> None:
+    def strange(times: int) -> float:
+        assessing = Assessing()
+        usual = Merged(
+            at_ms=0, counts={"accepted": 50 * times}, clusters=40 * times, known_clusters=30 * times
+        )
+        told(assessing, [usual] * 20)
+        assessing.look(replace(usual, known_clusters=26 * times))
+        return assessing.signs()["strangers 1"]
+
+    assert strange(100) < 2 * strange(10), "if each were drawn alone, it would be 3.2 times"
