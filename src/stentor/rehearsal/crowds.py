@@ -18,8 +18,11 @@ from stentor.simulate.fleet.gathering import held_up
 from stentor.simulate.fleet.rationing import ASKING_S, LONG_S
 
 _QUEUED_S_MIN = 0.1  # less is no queue
+# Who comes before that share may wait for something else than the share: for the edge's core, or
+# what was saved up is not used yet.
+_FROM = 0.5
 _POINTS_MIN = 3
-_WORTH = 0.1, 3.0  # beyond that it is no measure
+_WORTH = 0.05, 3.0  # beyond that it is no measure
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +46,14 @@ def tell(
     if len(points) < _POINTS_MIN:
         return None
     people, held, had_s, saved, weights = np.array(points).T
-    table = np.stack([people + held, -saved], axis=1) * weights[:, None]
-    (join_s, lost), *_ = np.linalg.lstsq(table, had_s * weights, rcond=None)
-    if len({*people}) < 2 or join_s <= 0:
+    if len({*people}) < 2:
         return None
-    return Told(float(join_s), float(np.clip(1.0 + lost, *_WORTH)))
+    table = np.stack([people + held, -saved], axis=1) * weights[:, None]
+    (_, more), *_ = np.linalg.lstsq(table, had_s * weights, rcond=None)
+    worth = float(np.clip(1.0 + more, *_WORTH))
+    all_s = had_s + (worth - 1.0) * saved
+    join_s = float(table[:, 0] @ (all_s * weights)) / float(table[:, 0] @ table[:, 0])
+    return Told(join_s, worth) if join_s > 0 else None
 
 
 def _points(
@@ -66,7 +72,7 @@ def _points(
         for n, (share, wait_s) in enumerate(zip(came, waits, strict=True)):
             before, wait_before_s = (came[n - 1], waits[n - 1]) if n else (0.0, 0.0)
             asked += (share - before) * _above(wait_before_s, wait_s)
-            if wait_s < _QUEUED_S_MIN:
+            if share < _FROM or wait_s < _QUEUED_S_MIN:
                 continue
             people = share * group.count / crowd.edges
             behind = np.array([(1.0 - share) * group.count / crowd.edges])

@@ -109,6 +109,34 @@ def test_each_time_is_read_at_its_own_speed(one: Trial) -> None:
     assert unsaid.join_s > 1.05 * JOIN_S
 
 
+def test_an_edge_that_stood_still_at_first_tells_the_same(one: Trial) -> None:
+    """The first waited for its core, not for its share: that is on no line."""
+    crowds = [crowd(one, size, 1.2) for size in SIZES]
+    stood = [
+        replace(
+            each,
+            first_audio_s=replace(
+                each.first_audio_s,
+                curve=tuple(
+                    max(wait, 0.3) if n < 9 else wait
+                    for n, wait in enumerate(each.first_audio_s.curve)
+                ),
+            ),
+        )
+        for each in crowds
+    ]
+    assert tell(stood, 0.0, free, tls=False) == tell(crowds, 0.0, free, tls=False)
+
+
+def test_a_figure_that_cannot_be_leaves_the_other_right_for_these_crowds(one: Trial) -> None:
+    """Where more than all that was saved up was lost, a join takes what keeps their waits."""
+    crowds = [crowd(one, size, -1.0) for size in SIZES]
+    found = tell(crowds, 0.0, free, tls=False)
+    assert found is not None
+    assert 0 < found.saved_worth < 0.1
+    assert 1.02 * JOIN_S < found.join_s < 1.5 * JOIN_S
+
+
 def test_what_is_no_queue_tells_nothing(one: Trial) -> None:
     at_once = Quantiles(100, 0.02, 0.05)
     assert (
