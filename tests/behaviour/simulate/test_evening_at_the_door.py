@@ -14,7 +14,7 @@ from stentor.simulate.events import Event, Machine, Noise, People
 from stentor.simulate.line import Line
 from stentor.simulate.machine import Edge
 from stentor.simulate.scene import Outcome
-from stentor.simulate.truth import fared
+from stentor.simulate.truth import Fared, fared, fared_surely
 
 PEOPLE = People(600, reminded=0.0, bad_radio=0.0, visits=0.0, patience_s=1e6, stays_s=60.0)
 # No network comes too often.
@@ -81,10 +81,30 @@ def test_a_draw_that_is_left_early_would_not_have_fitted_and_only_such_is() -> N
         assert whole.seconds[: len(begun.seconds)] == begun.seconds
         fits = fared(whole, event.end_s).share < draw._FITS
         assert fits == (fared(begun, event.end_s).share < draw._FITS)
-        left += len(begun.seconds) < len(whole.seconds)
+        if len(begun.seconds) < len(whole.seconds):
+            left += 1
+            assert fared_surely(begun, len(begun.seconds)).share >= draw._FITS
         kept += fits
     assert left
     assert kept
+
+
+def test_harm_that_is_sure_only_grows_and_is_never_more_than_what_comes_of_it() -> None:
+    sure: list[Fared] = []
+    people = replace(PEOPLE, bad_radio=0.4)
+    event = Event(5, "test", people, replace(MACHINE, joins_per_s=25.0), Noise(0, 0, 0))
+
+    # Who has a bad link breaks off, and is in ten seconds later: that is nobody's fault.
+    def looks(so_far: Outcome, now_s: float) -> bool:
+        sure.append(fared_surely(so_far, now_s))
+        return False
+
+    outcome = Evening(event).run(looks)
+    found = fared(outcome, event.end_s)
+    harmed = [one.harmed for one in sure]
+    assert {one.people for one in sure} == {found.people}
+    assert harmed == sorted(harmed)
+    assert 0.8 * found.harmed < harmed[-1] <= found.harmed
 
 
 def test_people_alone_are_run_only_until_it_is_known_how_they_fare() -> None:
