@@ -7,8 +7,10 @@ from msgspec.structs import replace
 
 from stentor.rehearsal.crowds import tell
 from stentor.rehearsal.trial import TWENTIETHS, Group, Kind, Quantiles, Time, Trial
+from stentor.rehearsal.witnesses import as_scenario, quantile
 from stentor.simulate.fleet.delivering import saved_s
 from stentor.simulate.fleet.rationing import ASKING_S
+from stentor.simulate.fleet.run import simulate
 from support.trials import trials, truth
 
 JOIN_S, SHARE, PER_S = 50e-6, 0.02, 2500.0
@@ -55,6 +57,26 @@ def test_both_figures_are_found_again(one: Trial, worth: float, whole: bool) -> 
     assert found is not None
     assert found.join_s == pytest.approx(JOIN_S, rel=0.01)
     assert found.saved_worth == pytest.approx(worth, abs=0.05)
+
+
+@pytest.mark.parametrize("tls", [False, True])
+@pytest.mark.parametrize("worth", [0.5, 1.3])
+def test_simulated_edges_serve_a_crowd_on_the_line_that_is_read_off(
+    one: Trial, worth: float, tls: bool
+) -> None:
+    costs = truth(join_s=JOIN_S, saved_worth=worth)
+    crowds = []
+    for size in (1400, 1900):
+        trial = replace(crowd(one, size, worth), tls=tls, lasts_s=8.0)
+        scenario, fleet = as_scenario(trial)
+        waited = simulate(scenario, fleet, costs, 1).people["first_audio_s"]
+        curve = tuple(quantile(waited, share) for share in TWENTIETHS)
+        shown = Quantiles(size, curve[9], curve[18], curve)
+        crowds.append(replace(trial, first_audio_s=shown))
+    found = tell(crowds, 0.0, free, tls=tls)
+    assert found is not None
+    assert found.join_s == pytest.approx(JOIN_S, rel=0.03)
+    assert found.saved_worth == pytest.approx(worth, abs=0.15)
 
 
 def test_first_parts_are_not_counted_twice(one: Trial) -> None:

@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from stentor.simulate.fleet.calibration import SHIPPED
 from stentor.simulate.fleet.delivering import Turn
 from stentor.simulate.fleet.diary import TICK_MS
 from stentor.simulate.fleet.gathering import held_up
 from stentor.simulate.fleet.knocks import Batch, begins
 from stentor.simulate.fleet.rationing import ASKING_S, asking_s, ration, used_s
+from stentor.simulate.fleet.run import Run
+from stentor.simulate.fleet.scenario import Arrivals, Event, Fleet, Scenario
 
 EARNED_S = 0.005  # in a tick
 
@@ -119,3 +122,20 @@ def test_by_tls_others_of_a_lot_hold_somebody_up_as_in_the_ready_list() -> None:
         expected = float(held_up(np.array([float(behind)]), tls=True)[0])
         assert sum(later) / len(later) == pytest.approx(expected, abs=1.0)
     assert held_up(np.array([100.0]), tls=False).tolist() == [0.0]
+
+
+def test_people_come_when_they_are_due_and_not_at_any_moment_of_that_tick() -> None:
+    """A crowd that comes within 0.9 s is one of 0.9 s: a tick more of it is a wait less."""
+    scenario = Scenario(
+        name="a crowd",
+        about="a few come within 0.9 s",
+        event=Event(listeners=500, lasts_s=8.0, hour_s=0.0),
+        arrivals=(Arrivals(model="steady", from_s=5.1, until_s=6.0),),
+        fleet=Fleet(machines=1, regions=1, cores=1),
+    )
+    run = Run(scenario, scenario.fleet, SHIPPED, 1)
+    run.course()
+    came_ms = run.scene.people.came_ms
+    assert came_ms.min() >= 5100
+    assert came_ms.max() <= 6000
+    assert np.median(came_ms) == pytest.approx(5550, abs=60)
