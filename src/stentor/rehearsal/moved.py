@@ -19,6 +19,7 @@ from stentor.simulate.fleet.scenario import Scenario
 
 _INTERFACES = (0.1, 1.0, 2.5, 5.0, 10.0, 25.0, 40.0, 50.0, 100.0, 200.0, 400.0, 800.0)  # Gbit/s
 _MORE_MACHINES = 0.1
+_JOIN_SHARE_MAX = 0.9  # deliveries come first, but an edge has other things to do as well
 
 
 def carried(scenario: Scenario, calibration: Calibration, machines: int) -> tuple[int, str]:
@@ -102,6 +103,17 @@ def changes(
     if faster:
         changed = with_fleet(network_gbit_per_s=faster[0])
         yield f"an interface of {faster[0]:g} Gbit/s", changed, calibration, machines
+    more_share = min(_JOIN_SHARE_MAX, 1.5 * fleet.join_share)
+    if more_share > fleet.join_share:
+        change = f"{more_share:.0%} of the CPU for those who come, not {fleet.join_share:.0%}"
+        yield change, with_fleet(join_share=more_share), calibration, machines
+    if fleet.admissions_per_s_max:
+        yield (
+            "no fixed pace at the door",
+            with_fleet(admissions_per_s_max=0.0),
+            calibration,
+            machines,
+        )
     if programme.tls:
         yield "TLS ended by a front", with_programme(tls=False), calibration, machines
     if programme.lower_bits_per_s < programme.bits_per_s:

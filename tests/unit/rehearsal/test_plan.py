@@ -205,6 +205,18 @@ def test_attackers_take_what_the_fleet_would_carry_and_are_a_figure_of_their_own
     assert _plan(more_cores).attacked_machines < plan.attacked_machines
 
 
+def test_where_joins_run_out_more_of_the_cpu_for_them_moves_it_and_nothing_else_does() -> None:
+    tight = _with(a_scenario(), join_share=0.05, network_gbit_per_s=400.0)
+    moved = {one.change: one for one in sensitivities(tight, SHIPPED, _plan(tight).machines)}
+    (share,) = [one for one in moved.values() if "for those who come" in one.change]
+    assert share.moved == pytest.approx(0.5, abs=0.02)
+    assert moved["64 GiB of memory each"].moved == 0
+    assert not any("pace at the door" in one for one in moved)
+    paced = _with(tight, admissions_per_s_max=1.0)
+    moved = {one.change: one for one in sensitivities(paced, SHIPPED, 100)}
+    assert moved["no fixed pace at the door"].moved > 1
+
+
 def test_processes_are_as_many_as_descriptors_demand() -> None:
     wide = _with(a_scenario(), network_gbit_per_s=400.0, memory_gib=4096.0)
     plan = _plan(wide)
