@@ -165,3 +165,12 @@ def test_what_is_no_queue_tells_nothing(one: Trial) -> None:
         tell([replace(crowd(one, 1800, 1.0), first_audio_s=at_once)], 0.0, free, tls=False) is None
     )
     assert tell([], 0.0, free, tls=False) is None
+
+
+def test_by_tls_a_simulated_crowd_waits_for_others_handshakes_too(one: Trial) -> None:
+    medians = []
+    for tls in (False, True):
+        trial = replace(crowd(one, 1400, 1.0), tls=tls, lasts_s=8.0)
+        waited = simulate(*as_scenario(trial), truth(join_s=JOIN_S), 1).people["first_audio_s"]
+        medians.append(quantile(waited, 0.5))
+    assert medians[1] - medians[0] == pytest.approx(64 / 2 * 0.65 * JOIN_S / SHARE, rel=0.3)
