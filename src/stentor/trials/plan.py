@@ -41,8 +41,9 @@ _CROWD, _CROWD_MORE, _CROWD_MAX = {False: 1.0, True: 0.4}, {False: 1100, True: 2
 # A crowd of one process comes so often, and so many processes have one, in turn with the other
 # sizes: handshakes cost another 4 % in each process, all else another 3 % each time.
 _TIMES, ROUNDS = {False: 4, True: 3}, {False: 2, True: 3}
-# Lines last so long that chance within one evens out, but each process has its own, a twentieth.
-_OTHER_ROUNDS = 2
+# Lines last so long that chance within one evens out, but each process has its own: a twentieth,
+# with handshakes a tenth.
+_LINE_ROUNDS, _SENT_ROUNDS = {False: 2, True: 3}, 2
 _JOIN_SHARE = 0.5
 _NOBODY_PER_S = 0.01
 _SETTLE_S, _HOLD_S, _AFTER_S = 1.0, 2.0, 2.5
@@ -104,18 +105,17 @@ def plan_trials(sizes: Sequence[int], edges: int) -> list[TrialPlan]:
     sent = [TrialPlan(Kind.DELIVERIES, tuple(sizes), tls, SLOW, edges) for tls in (False, True)]
     plans = sent + [_told(sizes[0], edges, tls=tls) for tls in (False, True)]
     rounds = max(ROUNDS.values())
-    lines = [0] * len(sizes)
     for round_ in range(rounds):
         for number, size in enumerate(sizes):
-            line = (round_ - number) % rounds < _OTHER_ROUNDS
-            lines[number] += line
             for tls in (False, True):
                 if round_ < ROUNDS[tls]:
                     plans.append(replace(_crowd(size, edges, tls=tls), round=round_ + 1))
-                if line:
+                if (round_ - number) % rounds < _LINE_ROUNDS[tls]:
                     lane = _LINE_LANES[number % len(_LINE_LANES)]
-                    plans.append(replace(_line(size, lane, edges, tls=tls), round=lines[number]))
-    return plans + [replace(one, round=n) for n in range(2, _OTHER_ROUNDS + 1) for one in sent]
+                    line = _line(size, lane, edges, tls=tls)
+                    earlier = sum(replace(one, round=1) == line for one in plans)
+                    plans.append(replace(line, round=earlier + 1))
+    return plans + [replace(one, round=n) for n in range(2, _SENT_ROUNDS + 1) for one in sent]
 
 
 def default_sizes(edges: int) -> tuple[int, ...]:

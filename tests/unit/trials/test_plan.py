@@ -68,8 +68,8 @@ def test_a_crowd_waits_for_seconds_and_one_by_one() -> None:
             assert 2.0 < plan.first * join_s / plan.join_share < 6.0
 
 
-def test_by_default_it_takes_less_than_a_quarter_of_an_hour() -> None:
-    assert takes_s(plan_trials(SIZES, 1)) < 900
+def test_by_default_it_takes_about_a_quarter_of_an_hour() -> None:
+    assert 600 < takes_s(plan_trials(SIZES, 1)) < 970
 
 
 @pytest.mark.parametrize(
