@@ -69,13 +69,16 @@ class Held:
     def take(self, peer: bytes) -> None:
         """Count one more, whether there is room or not."""
         held = self._held
+        if len(peer) == 4:
+            held[peer] = held.get(peer, 0) + 1
+            return
         for key in levels(peer):
             held[key] = held.get(key, 0) + 1
 
     def give_back(self, peer: bytes) -> None:
         """Count one less; raises `KeyError` for what was never taken."""
         held = self._held
-        for key in levels(peer):
+        for key in levels(peer) if len(peer) != 4 else (peer,):
             left = held[key] - 1
             if left:
                 held[key] = left

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 GIVES_UP_S = 8.0  # on one attempt
 _AGAIN_S = (1.0, 2.0, 4.0)  # the first packet's repetitions (RFC 6298 2.1 and 5.5; Linux)
+_TRIES = len(_AGAIN_S)
 _SOON_S = 1e-9
 
 
@@ -47,6 +48,8 @@ class Knocking:
 
     def __init__(self, scene: "Scene") -> None:
         self._scene = scene
+        self._again = self._try
+        self._next = self._serve
 
     def knock(self, person: "Person", edge: Edge, wish: Wish) -> None:
         """Let somebody come to an edge."""
@@ -65,10 +68,11 @@ class Knocking:
                 return
             knock.is_in = True
         elif len(edge.queue) >= edge.queue_max:
-            edge.kernel["listen_overflows"] = edge.kernel.get("listen_overflows", 0) + 1
-            if knock.tries < len(_AGAIN_S):
-                scene.at(scene.now_s + _AGAIN_S[knock.tries], self._try, knock)
-                knock.tries += 1
+            edge.kernel["listen_overflows"] += 1
+            tries = knock.tries
+            if tries < _TRIES:
+                knock.tries = tries + 1
+                scene.at(scene.now_s + _AGAIN_S[tries], self._again, knock)
             else:
                 scene.at(knock.first_s + GIVES_UP_S, knock.wish.gave_up, knock.person)
             return
@@ -76,7 +80,7 @@ class Knocking:
         edge.queue.append(knock)
         if not edge.serving:
             edge.serving = True
-            scene.at(max(scene.now_s, edge.busy_until_s), self._serve, edge)
+            scene.at(max(scene.now_s, edge.busy_until_s), self._next, edge)
 
     def _serve(self, edge: Edge) -> None:
         """Look at whoever has waited longest."""
@@ -87,14 +91,15 @@ class Knocking:
                 scene.at(now_s + 1.0, edge.queue[0].wish.gave_up, edge.queue.popleft().person)
             return
         if edge.busy_until_s > now_s + _SOON_S:  # with what nobody waits for
-            scene.at(edge.busy_until_s, self._serve, edge)
+            scene.at(edge.busy_until_s, self._next, edge)
             return
         edge.looks_around()
-        knock = edge.queue.popleft()
-        edge.works(self._done(knock), now_s)
-        edge.serving = bool(edge.queue)
-        if edge.serving:
-            scene.at(edge.busy_until_s, self._serve, edge)
+        queue = edge.queue
+        edge.works(self._done(queue.popleft()), now_s)
+        if queue:
+            scene.at(edge.busy_until_s, self._next, edge)
+        else:
+            edge.serving = False
 
     def _done(self, knock: Knock) -> str:
         edge, person, now_s = knock.edge, knock.person, self._scene.now_s

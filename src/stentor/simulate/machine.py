@@ -56,7 +56,7 @@ class Edge:
         self.by_parts: dict[int, int] = {}
         self._per_s = 0.0  # deliveries
         self.decision = Decision()
-        self.kernel: dict[str, int] = {}
+        self.kernel: defaultdict[str, int] = defaultdict(int)
         self.tls = machine.tls
         self.queue: deque[Knock] = deque()  # who has come and was not looked at
         joins_per_s = machine.joins_per_s / machine.edges
@@ -321,7 +321,7 @@ class Edge:
             listening_of=self._haste.listening.of,
         )
         self.counts.clear()
-        self.kernel = {}
+        self.kernel.clear()
         self._asked = self._left = 0
         self._busy_s = self._wait_s = 0.0
         self.door.forget_idle(now_ms)

@@ -81,8 +81,9 @@ class Scene:
         self._chance = chance
         self._step = 0  # which is now: its things are a heap, those of later ones just lists
         self._heap: list[_Thing] = []
-        self._later: list[list[_Thing]] = [[] for _ in range(round(event.end_s * STEPS_PER_S))]
-        self._tick = count()
+        self._steps = round(event.end_s * STEPS_PER_S)
+        self._later: list[list[_Thing]] = [[] for _ in range(self._steps)]
+        self._tick = count().__next__
         self.numbers = count(1)  # of those who listen
         self.knock = Knocking(self).knock
 
@@ -90,9 +91,9 @@ class Scene:
         """Let something happen then."""
         step = int(at_s * STEPS_PER_S)
         if step <= self._step:
-            heappush(self._heap, (at_s, next(self._tick), act, whom))
-        elif step < len(self._later):
-            self._later[step].append((at_s, next(self._tick), act, whom))
+            heappush(self._heap, (at_s, self._tick(), act, whom))
+        elif step < self._steps:
+            self._later[step].append((at_s, self._tick(), act, whom))
 
     def begins(self, step: int) -> None:
         """Turn to what happens in a step, when all that was before has happened."""
