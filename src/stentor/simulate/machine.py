@@ -20,7 +20,7 @@ from stentor.media.grid import PART_S
 from stentor.shield.facts import DoorSecond, EdgeSecond, Load, RoomSecond
 from stentor.shield.keys import EventKey
 from stentor.shield.newcomers import Newcomers
-from stentor.shield.policy import SAFE, Policy, Why
+from stentor.shield.policy import SAFE, Ban, Policy, Why
 from stentor.shield.summary import Summary
 from stentor.simulate.costs import COST, JOIN_SHARE, TLS_COST
 from stentor.simulate.door import Answer, Door
@@ -47,7 +47,7 @@ class Edge:
         self.counts: defaultdict[str, int] = defaultdict(int)  # as `edge.counts`
         self.line = line
         self.policy: Policy = SAFE
-        self.banned: dict[str, bool] = {}
+        self.banned: dict[str, Ban] = {}
         self.alive = True
         self.lag_s = 0.0  # of the programme
         self.held = Held(0)
@@ -245,7 +245,7 @@ class Edge:
     def obeys(self, policy: Policy) -> None:
         """Do as the shield wishes."""
         self.policy = policy
-        self.banned = {ban.network: ban.kernel for ban in policy.bans}
+        self.banned = {ban.network: ban for ban in policy.bans}
         share = policy.network_share / self._machine.edges
         if share != self._share:
             self._share = share

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from stentor.admission.tickets import Kind
 from stentor.evidence.records import Second
 from stentor.shield.keys import EventKey
+from stentor.shield.policy import keeps_out
 from stentor.simulate.attackers import Act
 from stentor.simulate.events import Event
 from stentor.simulate.knocking import Knocking
@@ -121,19 +122,16 @@ class Scene:
         return alive[int(self._chance.integers(len(alive)))] if len(alive) > 1 else alive[0]
 
     def is_banned(self, edge: Edge, peer: bytes) -> bool:
-        """Say whether an address is kept out, and count that it was; the guard's cost nothing.
-
-        A network's first ban keeps nobody out while nobody else waits (`edge.lookout`).
-        """
+        """Say whether an address is kept out, and count that it was; the guard's cost nothing."""
         if not edge.banned:
             return False
         names = self._names.get(peer)
         if names is None:
             names = self._names[peer] = self._key.names(peer)
         for name in names:
-            kernel = edge.banned.get(name)
-            if kernel or (kernel is not None and self.line.sheet.waiting):
-                if not kernel:
+            ban = edge.banned.get(name)
+            if ban is not None and keeps_out(ban, self.line.sheet.waiting):
+                if not ban.kernel:
                     edge.works("accept", self.now_s)
                 edge.summary.obeyed("banned")
                 return True
