@@ -145,6 +145,7 @@ def steps() -> Iterator[str]:
     )
     yield (
         f"machines for that        {_part(plan, 'network') / 1e9:,.0f} / {gives / 1e9:g} →"
+        f" {ceil(_part(plan, 'network') / gives)}; as many in each of {fleet.regions} regions:"
         f" {plan.machines}"
     )
     joins = _part(plan, "joins")
@@ -216,7 +217,7 @@ def failures() -> Iterator[str]:
     scenario = at_once(EIGHT)
     plan = make_plan(scenario, SHIPPED)
     regions = scenario.fleet.regions
-    more = ceil(plan.machines * regions / (regions - 1))
+    more = regions * ceil(plan.machines / (regions - 1))
     cut = EIGHT / regions
     known = SHIPPED.tls
     left = more * (regions - 1) / regions * scenario.fleet.cores * scenario.fleet.join_share

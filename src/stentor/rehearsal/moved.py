@@ -26,7 +26,7 @@ def carried(scenario: Scenario, calibration: Calibration, machines: int) -> tupl
     """Return how many listeners at once so many machines carry, and what would run out first.
 
     The crowd grows as a whole: who comes a second and who listens by the same factor. After the
-    scenario's faults what is left of the machines has to do.
+    scenario's faults what is left of the machines has to do. The region with fewest decides.
     """
     capacities = by_part(scenario, calibration, machines)
     name = min(capacities, key=lambda one: (capacities[one], one))
@@ -41,7 +41,9 @@ def by_part(scenario: Scenario, calibration: Calibration, machines: int) -> dict
     asked = demand(scenario)
     lane = lane_for_period(scenario.programme.lane_ms_max)
     lost = lost_at_once(scenario)
-    left = machines * (1.0 - lost)
+    regions = scenario.fleet.regions
+    even = regions * (machines // regions) or machines  # people come to their own region
+    left = even * (1.0 - lost)
 
     def listeners(part: Part) -> int:
         return int(left * part.per_machine / max(1e-9, part.needed) * asked.peak)
@@ -94,7 +96,7 @@ def changes(
     def with_programme(**parts: float) -> Scenario:
         return replace(scenario, programme=replace(programme, **parts))
 
-    more = max(1, ceil(machines * _MORE_MACHINES))
+    more = fleet.regions * max(1, ceil(machines * _MORE_MACHINES / fleet.regions))
     yield f"{more:,} more machine{'s' * (more > 1)}", scenario, calibration, machines + more
     yield "one more core each", with_fleet(cores=fleet.cores + 1), calibration, machines
     twice = 2 * fleet.memory_gib

@@ -116,7 +116,8 @@ def make_plan(
 
 def _with_lost(scenario: Scenario, parts: tuple[Part, ...], lost: float) -> int:
     machines = max(1, ceil(parts[0].machines / (1.0 - lost) - 1e-9))
-    return max(machines, scenario.fleet.regions)  # one each
+    regions = scenario.fleet.regions  # as many in each: as many people come from each
+    return regions * ceil(machines / regions)
 
 
 def planned_fleet(scenario: Scenario, plan: Plan) -> Fleet:

@@ -126,7 +126,9 @@ def test_the_network_is_counted_with_packets_up_to_where_joiners_get_a_lower_bit
     assert network.per_machine == 10e9 * BITS_LOWER
     at_rest = plan.peak * 48_000 * SHIPPED.tls.overhead  # which is that of this lane
     assert at_rest <= network.needed <= 1.05 * at_rest  # the rest is what joiners get at once
-    assert plan.machines == -(-network.needed // network.per_machine)
+    machines = -(-network.needed // network.per_machine)
+    assert machines <= plan.machines < machines + scenario.fleet.regions
+    assert plan.machines % scenario.fleet.regions == 0  # where as many people come from each
 
 
 def test_deliveries_are_counted_up_to_the_ladders_ceiling_for_the_lane() -> None:
@@ -217,6 +219,16 @@ def test_where_joins_run_out_more_of_the_cpu_for_them_moves_it_and_nothing_else_
     assert moved["no fixed pace at the door"].moved > 1
 
 
+def test_the_region_with_fewest_machines_decides_what_a_fleet_carries() -> None:
+    """As many people come from each region, and to machines of their own."""
+    scenario = a_scenario()
+    two, three, five, six = (carried(scenario, SHIPPED, n)[0] for n in (2, 3, 5, 6))
+    assert three == five == pytest.approx(six / 2, abs=2)
+    assert two < three
+    alike = _with(scenario, regions=1)
+    assert carried(alike, SHIPPED, 5)[0] == pytest.approx(five * 5 / 3, abs=2)
+
+
 def test_processes_are_as_many_as_descriptors_demand() -> None:
     wide = _with(a_scenario(), network_gbit_per_s=400.0, memory_gib=4096.0)
     plan = _plan(wide)
@@ -240,7 +252,7 @@ def test_changes_move_what_binds_and_nothing_else_moves_anything() -> None:
     found = {one.change: one for one in sensitivities(scenario, SHIPPED, machines)}
     assert found["an interface of 25 Gbit/s"].moved == pytest.approx(1.5, abs=0.02)
     assert found["24 instead of 48 kbit/s"].moved == pytest.approx(0.93, abs=0.03)
-    assert found["5 more machines"].moved == pytest.approx(5 / machines, abs=0.01)
+    assert found["6 more machines"].moved == pytest.approx(6 / machines, abs=0.01)
     assert found["one more core each"].moved == 0.0
     assert found["64 GiB of memory each"].moved == 0.0
     assert 0 < found["TLS ended by a front"].moved < 0.1
