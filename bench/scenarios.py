@@ -119,6 +119,8 @@ def main() -> None:
         return
     names = asked.names or sorted(path.stem for path in (ROOT / "scenarios").glob("*.toml"))
     file = None if asked.keep is None else asked.keep / "scenarios.json"
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
     kept = json.loads(file.read_text()) if file is not None and file.exists() else []
     code = read_build().digest
     by_name = {each["scenario"]: each for each in kept}
