@@ -7,6 +7,8 @@ join takes; where it begins tells what the saved-up part was worth. Pure.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from math import inf
+from statistics import median
 
 import numpy as np
 
@@ -18,9 +20,9 @@ from stentor.simulate.fleet.gathering import held_up
 from stentor.simulate.fleet.rationing import ASKING_S, LONG_S
 
 _QUEUED_S_MIN = 0.1  # less is no queue
-# Who comes before that share may wait for something else than the share: for the edge's core, or
-# what was saved up is not used yet.
-_FROM = 0.5
+# Before so many have come that they take that much more than there was of the share when the last
+# of them came, people may wait for something else: for the edge's core, or what a few turns take.
+_BEYOND = 1.25
 _POINTS_MIN = 3
 _WORTH = 0.05, 3.0  # beyond that it is no measure
 
@@ -65,6 +67,8 @@ def _points(
     an edge, as a mean.
     """
     group, saved = crowd.groups[0], saved_s(crowd.join_share)
+    spent = [one.asked_s / one.joined for one in crowd.named("crowd") if one.joined]
+    spent_s = median(spent) if spent else inf
     for time in times_of(crowd):
         times = slower(time.piece_s, usual_s)
         came, waits = _curve(time.first_audio_s)
@@ -72,11 +76,13 @@ def _points(
         for n, (share, wait_s) in enumerate(zip(came, waits, strict=True)):
             before, wait_before_s = (came[n - 1], waits[n - 1]) if n else (0.0, 0.0)
             asked += (share - before) * _above(wait_before_s, wait_s)
-            if share < _FROM or wait_s < _QUEUED_S_MIN:
-                continue
             people = share * group.count / crowd.edges
+            came_s = share * group.until_s
+            had_s = saved + crowd.join_share * (came_s + wait_s)
+            enough_s = saved + crowd.join_share * came_s
+            if wait_s < _QUEUED_S_MIN or people * spent_s < _BEYOND * enough_s:
+                continue
             behind = np.array([(1.0 - share) * group.count / crowd.edges])
-            had_s = saved + crowd.join_share * (share * group.until_s + wait_s)
             each_s = welcome_s(crowd.lane_parts) * people
             each_s += asked * group.count / crowd.edges * ASKING_S
             held = float(held_up(behind, tls=tls)[0])

@@ -37,6 +37,7 @@ def crowd(one: Trial, size: int, worth: float, *, slower: float = 1.0) -> Trial:
         size=size,
         join_share=SHARE,
         groups=(Group(size, 0.0, until_s),),
+        windows=(replace(one.named("crowd")[0], joined=size, asked_s=JOIN_S * size),),
         first_audio_s=Quantiles(size, curve[9], curve[18], curve),
     )
 
@@ -140,7 +141,7 @@ def test_an_edge_that_stood_still_at_first_tells_the_same(one: Trial) -> None:
             first_audio_s=replace(
                 each.first_audio_s,
                 curve=tuple(
-                    max(wait, 0.3) if n < 9 else wait
+                    max(wait, 0.3) if n < 4 else wait
                     for n, wait in enumerate(each.first_audio_s.curve)
                 ),
             ),
