@@ -169,7 +169,7 @@ def detection(rows: Sequence[Row], floors: dict[str, float]) -> dict[str, object
     delays: dict[float, list[float]] = {}
     within: list[float] = []  # of those that come to a machine which people alone do not fill
     missed: Counter[float] = Counter()
-    each: list[tuple[Row, float | None]] = []
+    each: list[tuple[Row, float | None, float]] = []
     false = harmless = early = 0
     for row in rows:
         if row.kind is Kind.MIMIC:
@@ -189,13 +189,14 @@ def detection(rows: Sequence[Row], floors: dict[str, float]) -> dict[str, object
         during = [at for at in alarms if attack.start_s <= at <= attack.end_s + 12]
         if during:
             delay_s = max(0.0, during[0] - begins_s)
-            each.append((row, delay_s))
+            waited_s = row.columns.merged[during[0] - 1].queue_s.p50
+            each.append((row, delay_s, waited_s))
             delays.setdefault(ratio, []).append(delay_s)
             if row.kind is Kind.ATTACK and ratio >= 1:
                 within.append(delay_s)
         else:
             missed[ratio] += 1
-            each.append((row, None))
+            each.append((row, None, 0.0))
     return {
         "delays": delays,
         "within": within,

@@ -18,7 +18,7 @@ _IN_TIME_S = 2.0
 _JOINS_PER_S = ((0, 30), (30, 100), (100, 400), (400, 1_000_000))
 _PEOPLE = ((0, 2_500), (2_500, 5_000), (5_000, 1_000_000))
 
-Each = Sequence[tuple[Row, float | None]]
+Each = Sequence[tuple[Row, float | None, float]]  # its delay, and how long half of who came waited
 
 
 def _people(row: Row) -> int:
@@ -40,12 +40,14 @@ def late_lines(each: Each) -> list[tuple[str, int, int, str, str, int]]:
 
     A name, how many there were, how many were seen, p50, p95, and how many within two seconds.
     """
-    large = [(row, delay_s) for row, delay_s in each if ratio_of(row) >= 1]
+    large = [one for one in each if ratio_of(one[0]) >= 1]
+    heard = [None if one is None else max(0.0, one - waited_s) for _, one, waited_s in large]
 
     def late(name: str, is_of: Callable[[Row], bool]) -> tuple[str, int, int, str, str, int]:
-        return _late(name, [delay_s for row, delay_s in large if is_of(row)])
+        return _late(name, [delay_s for row, delay_s, _ in large if is_of(row)])
 
     return [
+        _late("all, less what half of those waited who were looked at in that second", heard),
         late("people alone fit", lambda row: row.kind is Kind.ATTACK),
         late("people alone are too many", lambda row: row.kind is Kind.BOTH),
         late("edges speak TLS", lambda row: row.event.machine.tls),
