@@ -80,6 +80,16 @@ def test_simulated_edges_serve_a_crowd_on_the_line_that_is_read_off(
     assert found.saved_worth == pytest.approx(worth, abs=0.15)
 
 
+def test_an_edge_goes_on_however_little_its_savings_and_however_dear_a_join(one: Trial) -> None:
+    """A join of more than is earned in a twentieth of a tick: what it owes is paid as it waits."""
+    trial = replace(crowd(one, 150, 1.0), tls=True, lasts_s=20.0)
+    costs = truth(join_s=600e-6, saved_worth=0.05)
+    found = simulate(*as_scenario(trial), costs, 1)
+    alone_s = 150 * 600e-6 / SHARE
+    assert found.counts["heard"] == 150
+    assert quantile(found.people["first_audio_s"], 0.95) < 1.2 * alone_s
+
+
 def test_first_parts_are_not_counted_twice(one: Trial) -> None:
     found = tell([crowd(one, size, 1.0) for size in SIZES], 0.0, lambda _parts: 5e-6, tls=False)
     assert found is not None

@@ -78,6 +78,13 @@ def test_what_is_earned_is_worth_itself() -> None:
     assert used_s(np.array([0.006]), turn(0.02), 0.25) == pytest.approx(0.005 + 0.004)
 
 
+@pytest.mark.parametrize("worth", [0.05, 0.25, 1.5])
+def test_what_is_spent_beyond_all_that_was_there_is_owed_as_it_is(worth: float) -> None:
+    assert used_s(np.array([0.009]), turn(0.0), worth) == pytest.approx(0.009)
+    spent_s = np.array([EARNED_S + 0.02 * worth + 0.003])
+    assert used_s(spent_s, turn(0.02), worth) == pytest.approx(EARNED_S + 0.02 + 0.003)
+
+
 def test_each_edge_has_its_own() -> None:
     many = batch([1000] * 6, [0, 0, 0, 2, 2, 2])
     _, sliced = ration(many, takes(many), turn(0.002, 0.0, 0.001), 1.0, 1000)

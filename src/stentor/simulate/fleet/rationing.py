@@ -46,7 +46,10 @@ def ration(
 
 
 def used_s(spent_s: Floats, turn: Turn, worth: float) -> Floats:
-    """Return what edges have used of their share that spent so much: saved seconds beyond it."""
+    """Return what edges have used of their share that spent so much: what is earned, then saved.
+
+    Whoever is begun last may take more than both; that is earned later, and worth itself.
+    """
     earned_s = turn.budget_s - turn.saved_s
-    over_s = np.maximum(0.0, spent_s - earned_s)
-    return spent_s - over_s + over_s / worth
+    from_saved_s = np.clip(spent_s - earned_s, 0.0, turn.saved_s * worth)
+    return spent_s - from_saved_s + from_saved_s / worth
