@@ -38,7 +38,7 @@ def _ledger(event: Event) -> bytes:
 
 @pytest.fixture(scope="module")
 def attacked() -> bytes:
-    return _ledger(draw(Kind.ATTACK, 1, 7, family=Family.FORGERY, sizes=SMALL))
+    return _ledger(draw(Kind.ATTACK, 4, 7, family=Family.FORGERY, sizes=SMALL))
 
 
 @pytest.fixture(scope="module")
