@@ -16,7 +16,16 @@ from stentor.simulate.fleet.knocks import NOBODY
 from stentor.simulate.fleet.people import NEVER, State
 from stentor.simulate.fleet.retrying import HEAD_S
 from stentor.simulate.fleet.run import Run
-from stentor.simulate.fleet.scenario import Arrivals, Attack, Fault
+from stentor.simulate.fleet.scenario import (
+    Arrivals,
+    Attack,
+    Event,
+    Fault,
+    Fleet,
+    Programme,
+    Scenario,
+    Staying,
+)
 from support.fleet import SMALL, course, evening
 
 AT_S = 70
@@ -294,6 +303,23 @@ def test_who_gets_nothing_counts_among_those_who_are_promised_audio() -> None:
     assert answer.outcome is Outcome.FAILS
     assert f"{whole(counts['never_heard'])} never hear any" in answer.sentence
     assert any("neither audio nor a place" in one for one in answer.because)
+
+
+def test_who_asks_in_vain_until_all_is_over_counts_among_them_too() -> None:
+    """They come again after six seconds without an answer, and then there is nothing any more."""
+    weak = Fleet(machines=1, regions=1, cores=1, join_share=0.02)
+    scenario = Scenario(
+        name="too few",
+        about="people come to a machine that lets in thirty a second",
+        event=Event(listeners=600, lasts_s=20.0, hour_s=0.0, ends_s=10.0),
+        arrivals=(Arrivals("steady", from_s=5.0, until_s=6.0),),
+        programme=Programme(tls=True),
+        staying=Staying(median_s=3600.0, sigma=0.0, patience_s=3600.0, visits=0.0),
+        fleet=weak,
+    )
+    counts = course(scenario, weak).counts
+    assert counts["late"] > 100
+    assert counts["unheard"] == counts["never_heard"] > 100
 
 
 def test_a_flood_waits_no_longer_than_players_do_and_doors_obey_the_shield_in_it() -> None:

@@ -45,6 +45,7 @@ class Coming:
         came_ms = begin_ms + scene.chance.integers(0, TICK_MS, len(rows), np.int32)
         came_ms = np.where(due_ms > begin_ms, due_ms, came_ms)
         if begin_ms >= self._ends_ms:
+            scene.too_late(rows)
             people.state[rows] = State.LATE
             counting.count("late", len(rows))
             return

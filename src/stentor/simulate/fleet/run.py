@@ -24,8 +24,7 @@ from stentor.simulate.fleet.knocks import Knocks
 from stentor.simulate.fleet.ladders import Ladders
 from stentor.simulate.fleet.lines import BEGINS_MS, Line
 from stentor.simulate.fleet.moving import MOVES_PER_S, Moving
-from stentor.simulate.fleet.people import NEVER, State, draw
-from stentor.simulate.fleet.retrying import HEAD_S
+from stentor.simulate.fleet.people import State, draw
 from stentor.simulate.fleet.scenario import Fleet, Scenario
 from stentor.simulate.fleet.scene import Scene
 from stentor.simulate.fleet.serving import Serving
@@ -152,8 +151,7 @@ class Run:
         scene.settle(scene.listening())
         asks = (people.state == State.COMES) | (people.state == State.KNOCKS)
         asking = np.flatnonzero(asks).astype(np.int32)
-        long = scene.now_ms - people.came_ms[asking] > HEAD_S * 1000
-        scene.unheard(asking[long & (people.came_ms[asking] != NEVER)])
+        scene.too_late(asking)
         for state in State:
             counts[f"at_end_{state.name.lower()}"] = int((people.state == state).sum())
         counts["never_heard"] = counts.get("people", 0) - counts.get("heard", 0)

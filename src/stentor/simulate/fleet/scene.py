@@ -160,6 +160,12 @@ class Scene:
         counting.spread("first_audio_s", waited_s[never], self.second)
         counting.count("unheard", int(never.sum()))
 
+    def too_late(self, rows: Rows) -> None:
+        """Let people ask who will not be answered any more: who has asked for long was unheard."""
+        came_ms = self.people.came_ms[rows]
+        long = self.now_ms - came_ms > HEAD_S * 1000
+        self.unheard(rows[long & (came_ms != NEVER)])
+
     def settle(self, rows: Rows) -> None:
         """Count how those who are done with listening fared."""
         stalled_s = self.people.stalled_s[rows]
