@@ -29,7 +29,7 @@ from stentor.rehearsal.trial import decode_trials
 from stentor.simulate.fleet.calibration import Calibration, Costs
 from stentor.simulate.fleet.scenario import Fleet
 
-FORMAT = 1
+FORMAT = 2
 BYTES_MAX = 4 << 20
 CLAIMS_MAX = 1_000
 TRIALS_FILE = "trials.jsonl"  # in the rehearsal's folder: the trials as they were measured
@@ -153,6 +153,9 @@ def check(data: bytes, key: str | None = None, files: Mapping[str, bytes] | None
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         return Checked(False, (f"this is not a certificate, or not a whole one: {error}"[:300],))
     one = signed.certificate
+    if one.format != FORMAT:  # which is no reason to say that it was changed
+        told = f"it is of format {one.format}; this version reads {FORMAT}"
+        return Checked(False, (told,), signed.key, one)
     faults: list[str] = []
     if data != canonical:
         faults.append("it is not written as certificates are: something was added or moved")
@@ -169,8 +172,6 @@ def check(data: bytes, key: str | None = None, files: Mapping[str, bytes] | None
 
 
 def _faults(one: Certificate) -> list[str]:
-    if one.format != FORMAT:
-        return [f"it is of format {one.format}; this version reads {FORMAT}"]
     faults = []
     if _sha256(one.run.scenario.text.encode()) != one.run.scenario.sha256:
         faults.append("its scenario does not have the digest that it says")
@@ -189,7 +190,7 @@ def _faults(one: Certificate) -> list[str]:
 
 def _can_be(costs: Costs) -> bool:
     """Say whether these are costs: whoever plans with them divides by them."""
-    each = (*costs.delivery_s.values(), costs.join_s, costs.memory_bytes)
+    each = (*costs.delivery_s.values(), costs.join_s, costs.memory_bytes, costs.saved_worth)
     return bool(costs.delivery_s) and min(each) > 0.0 and costs.overhead >= 1.0
 
 

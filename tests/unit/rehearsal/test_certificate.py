@@ -72,6 +72,12 @@ def test_a_certificate_says_in_one_sentence_what_was_tested_and_what_was_simulat
     )
 
 
+def test_a_certificate_of_another_format_is_not_said_to_have_been_changed() -> None:
+    found = check(resigned(msgspec.structs.replace(good(), format=1)), PUBLIC_KEY)
+    assert found.faults == ("it is of format 1; this version reads 2",)
+    assert not found.whole
+
+
 @given(at=st.integers(0, len(GOOD) - 1), bit=st.integers(0, 7))
 def test_every_bit_that_is_changed_is_found(at: int, bit: int) -> None:
     changed = bytearray(GOOD)
@@ -232,7 +238,14 @@ def test_how_a_simulation_ended_is_in_the_sentence(outcome: str, said: str) -> N
 
 
 @pytest.mark.parametrize(
-    "costs", [{"join_s": 0.0}, {"delivery_s": {}}, {"delivery_s": {1: -1e-6}}, {"overhead": 0.5}]
+    "costs",
+    [
+        {"join_s": 0.0},
+        {"delivery_s": {}},
+        {"delivery_s": {1: -1e-6}},
+        {"overhead": 0.5},
+        {"saved_worth": 0.0},
+    ],
 )
 def test_costs_that_cannot_be_are_not_certified(costs: dict[str, object]) -> None:
     free = msgspec.structs.replace(
