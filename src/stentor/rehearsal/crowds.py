@@ -40,7 +40,8 @@ def tell(
 ) -> Told | None:
     """Return what crowds tell, at the machine's usual speed; None if they never queued.
 
-    Those crowds that were as many count as one, as each differs from the line as a whole.
+    Each time that a crowd came counts alike, and of its moments the later ones more, but not as
+    much more as people have come by then.
     """
     points = [
         one for crowd in crowds if crowd.groups for one in _points(crowd, usual_s, welcome_s, tls)

@@ -72,6 +72,8 @@ class _Way:
             self.shipped.append("delivery_s")
         self.bytes = delivery_bytes(trials)
         self._told = tell(crowds, usual_s, self.welcome_s, tls=tls)
+        if self._told is None:
+            self.shipped.append("saved_worth")
         self.asked = self._asked(alive)
 
     def _in_life(self, sends: tuple[float, float], trials: Sequence[Trial]) -> tuple[float, float]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stentor.admission.gathering import AT_ONCE, apart_ns
+from stentor.base.settings import Settings
 from stentor.simulate.fleet.diary import TICK_MS
 from stentor.simulate.fleet.knocks import Batch
 
@@ -16,10 +17,10 @@ Floats = NDArray[np.float64]
 Marks = NDArray[np.bool_]
 
 _TLS_TURNS = 4  # accepted; a handshake's first words, and its last; the request
-# Where they queue, so many are accepted by TLS at a time (edge_accepts_per_turn), and who has
-# greeted goes on when all of those have: their last words are behind those of all others in the
-# loop's ready list. A greeting is so much of a join (turns of such a crowd, traced).
-_TOGETHER, _GREETING = 64, 0.65
+# Where they queue, so many are accepted by TLS at a time, and who has greeted goes on when all of
+# those have: their last words are behind those of all others in the loop's ready list. A greeting
+# is so much of a join (turns of such a crowd, traced).
+_TOGETHER, _GREETING = Settings().edge_accepts_per_turn, 0.65
 
 
 def later_turns(*, tls: bool) -> int:
