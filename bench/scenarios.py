@@ -5,8 +5,8 @@
 
 Each runs in a process of its own, with the costs that come with the code, as `stentor rehearse NAME
 --simulate-only` does; so all but wall time and memory is the same wherever it runs. Prints a line
-each. With `--keep` each is written as it ends (`scenarios.json`, and the page from it), and those
-that this code has run already are not run again.
+each. With `--keep` each is written as it ends (`scenarios.json`, and the page from those of this
+code), and those that this code has run already are not run again.
 """
 
 import argparse
@@ -42,7 +42,7 @@ other work.
 """
 _COLUMNS = (
     "scenario", "people", "at once", "machines", "with attackers", "would it hold",
-    "first audio, 95 of 100", "in line", "waited, 95 of 100", "never heard", "had silence",
+    "first audio, 95 of 100", "in line", "waited, 95 of 100 let in", "never heard", "had silence",
     "headroom", "on the wire", "took", "memory",
 )  # fmt: skip
 
@@ -137,7 +137,9 @@ def main() -> None:
         if file is not None:
             rows = [by_name[each] for each in sorted(by_name)]
             file.write_text(json.dumps(rows, indent=1) + "\n")
-            file.with_suffix(".md").write_text(page(rows))
+            alike = code, asked.listeners
+            here = [each for each in rows if (each["code"], each["listeners"]) == alike]
+            file.with_suffix(".md").write_text(page(here))
 
 
 if __name__ == "__main__":
