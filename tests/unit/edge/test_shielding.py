@@ -12,9 +12,10 @@ from stentor.admission.shares import Block
 from stentor.edge.counts import Counts
 from stentor.edge.lookout import Turns
 from stentor.edge.networks import NetworkLimits, Networks
-from stentor.edge.shielding import TICKET_REMEMBERED_MS, TOLD_AGAIN_MS, Lately, Shielding
+from stentor.edge.shielding import TOLD_AGAIN_MS, Shielding
 from stentor.shield import vocabulary
 from stentor.shield.keys import EventKey
+from stentor.shield.lately import TICKET_REMEMBERED_MS
 from stentor.shield.policy import SAFE, Ban, Policy, Why, encode_policy
 from stentor.shield.summary import Summary
 
@@ -140,19 +141,6 @@ def test_who_reads_the_shelf_already_goes_on_reading(ground: Ground) -> None:
     assert ground.shielding.put_off(PEER, 2, reads=True) is None
     assert ground.shielding.put_off(PEER, 2) is not None
     assert ground.shielding.put_off(OTHER, 2, reads=True) is not None
-
-
-def test_what_is_remembered_is_bounded_in_number_and_in_time() -> None:
-    lately = Lately(1_000, most=100)
-    for number in range(1_000):
-        lately.note(number.to_bytes(4), number)
-    assert len(lately) == 100
-    assert not lately.did((899).to_bytes(4), 1_000)
-    assert lately.did((900).to_bytes(4), 1_000)
-    lately.forget(1_950)
-    assert len(lately) == 49
-    lately.forget(3_000)
-    assert len(lately) == 0
 
 
 def test_turn_lag_is_from_the_look_that_served_the_place() -> None:
