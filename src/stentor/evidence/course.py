@@ -52,7 +52,7 @@ class Course:
     wrong: list[float] = field(default_factory=list)
     shared: list[float] = field(default_factory=list)  # places told to many in one breath
     nothing_told: list[float] = field(default_factory=list)
-    unheard: list[float] = field(default_factory=list)  # about so many, whom the kernel kept out
+    unheard: list[float] = field(default_factory=list)  # of those, about so many by the kernel
     interrupted: list[float] = field(default_factory=list)
     advised: list[float] = field(default_factory=list)  # listeners told to come again elsewhere
     audio_p50_s: list[float] = field(default_factory=list)
@@ -115,6 +115,8 @@ def read_course(seconds: Iterable[Second], room: str) -> Course:
         accepted.append(sum(edge.counts.get("accepted", 0) for edge in second.edges))
         turned_away.append(sum(edge.kernel.get("listen_overflows", 0) for edge in second.edges))
     course.unheard = read_knocks(accepted, turned_away).late
+    told = zip(course.nothing_told, course.unheard, strict=True)
+    course.nothing_told = [by_edges + by_kernel for by_edges, by_kernel in told]
     return course
 
 

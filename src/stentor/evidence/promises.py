@@ -127,7 +127,7 @@ def _audio_or_truth(course: Course) -> Held:
         return Held(promise, Kept.UNKNOWN, "nobody joined in this time")
     p95_s = course.audio.quantile(0.95)
     unheard = round(sum(course.unheard))
-    nothing = sum(course.nothing_told) + unheard
+    nothing = round(sum(course.nothing_told))
     places = sum(course.places)
     asked = len(course.audio) + places + nothing
     kept = Kept.YES if p95_s <= AUDIO_P95_S_MAX and not nothing else Kept.NO
@@ -136,7 +136,7 @@ def _audio_or_truth(course: Course) -> Held:
     found = (
         f"from connecting to audio {course.audio.quantile(0.5):.3f} s (median),"
         f" {p95_s:.3f} s (p95) as the edges saw it; {places:,.0f} places in line given;"
-        f" {nothing:,.0f} of {asked:,.0f} were turned away with neither"
+        f" {nothing:,} of {asked:,.0f} were turned away with neither"
     )
     if unheard:
         found += f", about {unheard:,} of them by a full queue of the kernel, for 3 s or longer"

@@ -178,6 +178,8 @@ def test_whom_the_kernel_kept_out_heard_neither_audio_nor_a_place() -> None:
     audio_or_truth = _held(evening)[2]
     assert audio_or_truth.kept is Kept.NO
     assert "by a full queue of the kernel" in audio_or_truth.found
+    course = read_course(evening, ROOM)
+    assert 0 < sum(course.unheard) <= sum(course.nothing_told), "the table says so too"
 
 
 def test_whom_the_kernel_kept_out_once_came_in_time_all_the_same() -> None:
