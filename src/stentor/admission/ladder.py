@@ -122,8 +122,11 @@ def rungs(fastest_parts: int, slowest_parts: int = LANE_PARTS[-1]) -> tuple[_Run
 
 def delivery_use(facts: LoadFacts, joiners: float = 0.0, parts: int = LANE_PARTS[-1]) -> float:
     """Return the share of its CPU that deliveries take, with so many more in a lane."""
-    per_s = _deliveries_per_s(facts) + joiners / period_s(parts)
-    return per_s * facts.delivery_cost_s / facts.cores
+    return _use(facts, _deliveries_per_s(facts) + joiners / period_s(parts))
+
+
+def _use(facts: LoadFacts, deliveries_per_s: float) -> float:
+    return deliveries_per_s * facts.delivery_cost_s / facts.cores
 
 
 def _deliveries_per_s(facts: LoadFacts) -> float:
@@ -164,9 +167,10 @@ class Ladder:
         self._now_s = now_s
         late = _is_late(facts)
         self._late_s = self._late_s + past_s if late else 0.0
-        present, deliveries = sum(facts.listeners.values()), _deliveries_per_s(facts)
-        room, per_s = self._room(facts, present, deliveries), self._rate(facts, past_s)
-        self._climb(facts, deliveries, room, past_s)
+        present = sum(facts.listeners.values())
+        sent_per_s = _deliveries_per_s(facts)
+        room, per_s = self._room(facts, present, sent_per_s), self._rate(facts, past_s)
+        self._climb(facts, sent_per_s, room, past_s)
         self._line = self._wants_line(facts, present, room, late=late, past_s=past_s)
         rung = self._rungs[self._at]
         lowers = self._lowers(facts, past_s) or rung.step >= Step.LOWER
@@ -197,15 +201,15 @@ class Ladder:
             self._ample_s = self._ample_s + past_s if ample else 0.0
         return self._ample_s < DOWN_AFTER_S if self._line else self._short_s >= _LINE_AFTER_S
 
-    def _climb(self, facts: LoadFacts, deliveries: float, room: int, past_s: float) -> None:
+    def _climb(self, facts: LoadFacts, sent_per_s: float, room: int, past_s: float) -> None:
         """Find the lane; whoever has to wait takes no room in any."""
         joiners = max(0.0, min(facts.asked_per_s * HORIZON_S, room))
         if self._line:
             joiners = min(joiners, self._pace.per_s * HORIZON_S)
-        fits = self._first_that_fits(facts, deliveries, joiners, 0.0)
+        fits = self._first_that_fits(facts, sent_per_s, joiners, 0.0)
         if fits > self._at:
             self._at, self._below_s = fits, 0.0
-        elif self._at and self._first_that_fits(facts, deliveries, joiners, _MARGIN) < self._at:
+        elif self._at and self._first_that_fits(facts, sent_per_s, joiners, _MARGIN) < self._at:
             self._below_s += past_s
             if self._below_s >= DOWN_AFTER_S:
                 self._at, self._below_s = self._at - 1, DOWN_AFTER_S / 2
@@ -224,11 +228,10 @@ class Ladder:
         return self._rungs[-1].parts
 
     def _first_that_fits(
-        self, facts: LoadFacts, deliveries: float, joiners: float, margin: float
+        self, facts: LoadFacts, sent_per_s: float, joiners: float, margin: float
     ) -> int:
-        cost_s = facts.delivery_cost_s
         for n, rung in enumerate(self._rungs):
-            use = (deliveries + joiners / period_s(rung.parts)) * cost_s / facts.cores
+            use = _use(facts, sent_per_s + joiners / period_s(rung.parts))
             if use < rung.ceiling - margin:
                 return n
         return len(self._rungs) - 1
@@ -254,13 +257,12 @@ class Ladder:
         wanted = sustained_per_s(facts.join_cost_s, facts.join_share)
         return self._pace.follow(wanted, past_s)
 
-    def _room(self, facts: LoadFacts, present: int, deliveries: float) -> int:
+    def _room(self, facts: LoadFacts, present: int, sent_per_s: float) -> int:
         """Return how many more fit if all who come get the slowest lane."""
         late = self._late_s >= _LATE_FULL_S
         if late or (not present and (facts.memory >= MEMORY_LINE or facts.bits >= BITS_LINE)):
             return 0
-        use = deliveries * facts.delivery_cost_s / facts.cores
-        spare_s = (LOWER_CEILING - use) * facts.cores
+        spare_s = (LOWER_CEILING - _use(facts, sent_per_s)) * facts.cores
         free = (DESCRIPTORS_LINE - facts.descriptors) * facts.descriptors_max
         # Below zero when they are too many: a door lets in some beyond what is just no room.
         by_memory = self._fits_memory(facts.memory, present)
