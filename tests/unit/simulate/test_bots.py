@@ -11,11 +11,12 @@ from stentor.base.settings import Settings
 from stentor.shield.facts import DoorSecond, Load
 from stentor.shield.keys import EventKey
 from stentor.simulate.attackers import FAMILIES, Act, Family
+from stentor.simulate.events import EPOCH_MS
 from stentor.simulate.fleet import coming, retrying
 from stentor.simulate.fleet.bots import ACTS, Holding, Pushed, Swarm, costs_s, per_s, rates
 from stentor.simulate.fleet.calibration import SHIPPED
 from stentor.simulate.fleet.scenario import Attack
-from stentor.simulate.fleet.watched import EPOCH_MS, EdgeStands, Fate, Watched
+from stentor.simulate.fleet.watched import EdgeStands, Fate, Watched
 
 KEY = EventKey(bytes(range(32)))
 EDGES, MACHINES = 2, 4

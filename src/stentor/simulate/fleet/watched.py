@@ -23,8 +23,8 @@ from stentor.shield.policy import SAFE, Ban, Policy, Why, keeps_out
 from stentor.shield.shield import Shield
 from stentor.shield.summary import Summary
 from stentor.simulate.attackers import Act
+from stentor.simulate.events import EPOCH_MS
 
-EPOCH_MS = 1_800_000_000_000  # when a simulated event begins
 _DEFAULTS = Settings()
 _NAMES_MAX = 65_536
 _QUEUED_N = 5  # as many waits are told as the shield wants to see
