@@ -48,6 +48,7 @@ class Knocking:
 
     def __init__(self, scene: "Scene") -> None:
         self._scene = scene
+        # Bound once, not for each of those who come.
         self._again = self._try
         self._next = self._serve
 
