@@ -1,7 +1,7 @@
 """Attackers by family: what each does at which moment, from which addresses. For simulation only.
 
 A bot is an address and moments at which it acts; how the machine answers is not its business, save
-for those that imitate people. Families are those of `stentor load attack`, and two mimics.
+for those that imitate people. Families are those of `stentor load attack`, and the perfect mimic.
 """
 
 import math
@@ -25,9 +25,18 @@ class Family(Enum):
     CACHE_BUSTING = "cache-busting"
     RELOADS = "reload-abuse"
     FORGERY = "ticket-forgery"
-    MALFORMED = "malformed"
-    MIMIC = "mimic-with-audio"  # pulls audio as players do; from its own networks, without a past
+    MALFORMED = "malformed-flood"
+    MIMIC = "mimic"  # pulls audio as players do; from its own networks, without a past
     PERFECT = "perfect-mimic"  # does all that people do, from people's networks
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Family | None":
+        """Return what had this name until November 2026: evenings that were kept hold it."""
+        name = FORMER_NAMES.get(value) if isinstance(value, str) else None
+        return None if name is None else cls(name)
+
+
+FORMER_NAMES = {"malformed": "malformed-flood", "mimic-with-audio": "mimic"}
 
 
 class Act(IntEnum):

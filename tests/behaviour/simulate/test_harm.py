@@ -356,7 +356,7 @@ def test_mimics_take_their_turn_in_line_and_people_theirs() -> None:
     """A line that lets in few: bots who wait for it stand among the people who do."""
     late = (Arrivals("steady", 0.3, from_s=AT_S, until_s=AT_S + 10),)
     slow = msgspec.structs.replace(SMALL, admissions_per_s_max=5.0)
-    attack = Attack("mimic-with-audio", AT_S, 20, per_s=60, addresses=1)
+    attack = Attack("mimic", AT_S, 20, per_s=60, addresses=1)
     quiet = course(evening(more=late, listeners=800, lasts_s=150), slow)
     found = course(evening(attacks=(attack,), more=late, listeners=800, lasts_s=150), slow)
     assert found.counts["bots_placed"] > 500

@@ -8,6 +8,8 @@ import pytest
 from stentor.admission.networks import Places
 from stentor.admission.tickets import Kind
 from stentor.base.settings import Settings
+from stentor.load.attacks.families import FAMILIES as REAL
+from stentor.load.attacks.families import By
 from stentor.shield.facts import DoorSecond, Load
 from stentor.shield.keys import EventKey
 from stentor.simulate.attackers import FAMILIES, Act, Family
@@ -26,6 +28,10 @@ def test_every_family_is_in_the_model_but_the_one_that_cannot_be_told_from_peopl
     assert set(ACTS) == {one.value for one in FAMILIES}
     assert Family.PERFECT.value not in ACTS
     assert all(costs_s(SHIPPED.tls, act) > 0 for act in ACTS.values())
+
+
+def test_scenarios_name_families_as_the_command_that_attacks_does() -> None:
+    assert set(ACTS) == {one for one, about in REAL.items() if about.by is By.CONNECTIONS}
 
 
 def test_waves_are_as_long_as_the_pauses_after_them() -> None:
@@ -120,7 +126,7 @@ def test_one_machine_s_shield_does_as_those_of_all_machines_do(attack: Attack) -
 
 
 def test_what_a_shield_bans_is_banned_again_for_longer_and_closed_then() -> None:
-    attack = Attack("malformed", 0, 600, per_s=600, addresses=20)
+    attack = Attack("malformed-flood", 0, 600, per_s=600, addresses=20)
     swarm = Swarm(attack, np.random.default_rng(1), [])
     watched = Watched(EDGES, KEY)
     closed = []

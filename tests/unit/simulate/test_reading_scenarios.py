@@ -95,6 +95,8 @@ def test_a_good_scenario_is_read_as_it_stands() -> None:
         ("share = 0.34", "share = 1.5", "0.0001 to 1"),
         ('"join-flood-many"', '"syn-flood"', "does not exist"),
         ('"join-flood-many"', '"perfect-mimic"', "are people"),
+        ('"join-flood-many"', '"malformed"', "is called malformed-flood now."),
+        ('"join-flood-many"', '"mimic-with-audio"', "is called mimic now."),
         ("per_s = 40_000", "per_s = 1e12", "0.001 to 100,000,000"),
         ("per_s = 40_000", "per_s = 0", "0.001 to"),
         ("waves = 3", "waves = 5_000", "a wave takes a second"),

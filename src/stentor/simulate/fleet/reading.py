@@ -15,7 +15,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import msgspec
 
 from stentor.base.errors import UsageError
-from stentor.simulate.attackers import Family
+from stentor.simulate.attackers import FORMER_NAMES, Family
 from stentor.simulate.fleet.arrivals import CURVES, bounds
 from stentor.simulate.fleet.bots import ACTS
 from stentor.simulate.fleet.limits import EDGES_MAX, LIMITS, MANY_MAX
@@ -196,6 +196,10 @@ def _check_attacks(scenario: Scenario) -> None:
         at = f"attacks[{n + 1}]"
         if one.family == Family.PERFECT.value:
             raise UsageError(f"{at}: perfect mimics are people; add them to event.listeners.")
+        if one.family in FORMER_NAMES:
+            raise UsageError(
+                f"{at}.family {_quoted(one.family)} is called {FORMER_NAMES[one.family]} now."
+            )
         if one.family not in ACTS:
             raise UsageError(
                 f"{at}.family {_quoted(one.family)} does not exist: {nearest(one.family, ACTS)}"
