@@ -11,7 +11,7 @@ import pytest
 
 from stentor.admission.tickets import Kind, Ticket, Tickets
 from stentor.base.secrets import door_key
-from stentor.edge.crush import Crush
+from stentor.edge.crush import CrushAnswers
 from support.edge import Client, RunningEdge, edge_running, eventually
 
 BACKLOG = 32
@@ -102,7 +102,7 @@ def test_shared_place_is_worth_one_of_one_s_own_and_speaks_for_nobody(tmp_path: 
 def test_crush_tells_nobody_to_come_again_to_a_room_that_is_none_or_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Crush, "look", lambda crush, *_: setattr(crush, "on", True))
+    monkeypatch.setattr(CrushAnswers, "look", lambda crush, *_: setattr(crush, "on", True))
     with edge_running(tmp_path) as edge:
         edge.on_air(20)
 

@@ -16,7 +16,7 @@ import pytest
 
 from stentor.admission.lanes import target_s
 from stentor.base.errors import UsageError
-from stentor.edge.crush import Crush
+from stentor.edge.crush import CrushAnswers
 from stentor.load.consent import ask_consent
 from stentor.load.target import Target, read_target
 from stentor.media.grid import PART_S
@@ -182,7 +182,7 @@ def test_place_elsewhere_is_no_target_without_consent() -> None:
 def test_who_is_told_a_shared_place_comes_again_without_asking_for_anything_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Crush, "look", lambda crush, *_: setattr(crush, "on", True))
+    monkeypatch.setattr(CrushAnswers, "look", lambda crush, *_: setattr(crush, "on", True))
     with on_the_air(tmp_path) as edge:
         found = load(edge, 30, 7)
         counts = edge.edge.counts

@@ -13,8 +13,7 @@ import struct
 from collections.abc import Callable
 from itertools import count
 
-from stentor.admission import crush
-from stentor.admission.crush import SPREAD_FROM_S
+from stentor.admission.crush import SPREAD_FROM_S, Crush
 from stentor.edge.answer import Answer, encode_answer
 from stentor.edge.counts import Counts
 from stentor.edge.door import Door
@@ -59,8 +58,8 @@ def _page(again_s: int) -> bytes:
     return encode_answer(answer, keep_alive=False)
 
 
-class Crush(crush.Crush):
-    """Whether too many come at one edge's door, and what those are told."""
+class CrushAnswers(Crush):
+    """A crush at one edge's door, and what those are told who come in it."""
 
     def __init__(
         self, door: Door, counts: Counts, summary: Summary, knows: Callable[[str], bool]

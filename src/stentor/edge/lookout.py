@@ -15,7 +15,7 @@ from stentor.base.settings import Settings
 from stentor.edge import routes
 from stentor.edge.connection import Connection
 from stentor.edge.counts import Counts
-from stentor.edge.crush import Crush
+from stentor.edge.crush import CrushAnswers
 from stentor.edge.deadlines import Stage
 from stentor.edge.door import Door
 from stentor.edge.listening import Listening
@@ -107,7 +107,7 @@ class Lookout:
         """Stand where people come, ask, join and leave; `direct`: they speak for themselves."""
         self._web, self._push, self._door = web, push, door
         self._public, self._rooms, self._steps = public, rooms, steps
-        crush = Crush(
+        crush = CrushAnswers(
             door, self._counts, self.summary, lambda room: _joinable(rooms.by_id.get(room))
         )
         self._turnstile = Turnstile(web, door, crush, self._is_banned)

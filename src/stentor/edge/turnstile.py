@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from stentor.base.errors import Problem
-from stentor.edge.crush import Crush
+from stentor.edge.crush import CrushAnswers
 from stentor.edge.door import Door
 from stentor.edge.request import HEAD_BYTES_MAX, Request, take_request
 from stentor.edge.rooms import Room
@@ -23,7 +23,9 @@ _WORDS_MAX = 256  # browsers of one make say the same to the byte
 class Turnstile:
     """Stands before the plain connections of one edge."""
 
-    def __init__(self, web: Web, door: Door, crush: Crush, banned: Callable[[bytes], bool]) -> None:
+    def __init__(
+        self, web: Web, door: Door, crush: CrushAnswers, banned: Callable[[bytes], bool]
+    ) -> None:
         """`banned` says whether the policy has something against who comes from there."""
         self._web = web
         self._door = door

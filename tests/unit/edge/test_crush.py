@@ -13,7 +13,7 @@ from stentor.admission.tickets import NO_NETWORK, Kind, Ticket, Tickets
 from stentor.base.settings import Settings
 from stentor.edge.board import Board
 from stentor.edge.counts import Counts
-from stentor.edge.crush import Crush, queue_of
+from stentor.edge.crush import CrushAnswers, queue_of
 from stentor.edge.door import Door
 from stentor.edge.door_limits import draw_door_limits
 from stentor.edge.proofs import Proofs
@@ -43,7 +43,7 @@ class Ground:
             chance=lambda: 0.5,
         )
         self.summary = Summary(EventKey(KEY), "edge-0")
-        self.crush = Crush(self.door, self.counts, self.summary, lambda room: room == "hall")
+        self.crush = CrushAnswers(self.door, self.counts, self.summary, lambda room: room == "hall")
 
     def told(self, path: bytes, peer: bytes = b"\x0a\0\0\1") -> tuple[bytes, bytes] | None:
         answer = self.crush.answer(b"GET " + path + REST, peer)
