@@ -13,7 +13,7 @@ from stentor.edge.answer import encode_answer, problem_answer
 from stentor.edge.conduct import note_out_of_time, note_unreadable
 from stentor.edge.connection import Connection
 from stentor.edge.loop import FAILED, GONE
-from stentor.edge.networks import Welcome
+from stentor.edge.networks import Reception
 from stentor.edge.proxy import read_proxy_header
 from stentor.edge.tls import READ_BYTES, TlsWire
 from stentor.edge.tls_context import Certificates
@@ -152,13 +152,13 @@ class Arrivals:
         if self._web.closes(peer):
             self._drop(fd)
             return None
-        welcome = self._web.networks.came(fd, peer, now_ns)
-        if welcome is not Welcome.IN:
+        reception = self._web.networks.came(fd, peer, now_ns)
+        if reception is not Reception.IN:
             self._web.counts.refused_by_network += 1
-            if welcome is Welcome.HASTY:
+            if reception is Reception.HASTY:
                 self._web.summary.wrong(peer, Why.HASTY)
             if self._tls is None and self._web.networks.is_told(peer, now_ns):
-                _say(fd, encode_answer(problem_answer(REFUSALS[welcome]), keep_alive=False))
+                _say(fd, encode_answer(problem_answer(REFUSALS[reception]), keep_alive=False))
             self._drop(fd)
             return None
         return rest

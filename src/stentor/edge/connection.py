@@ -12,7 +12,7 @@ from stentor.edge.conduct import note_out_of_time, note_refused, note_unreadable
 from stentor.edge.deadlines import Stage
 from stentor.edge.file_slices import FileSlices
 from stentor.edge.loop import FAILED, QUIET, READ, WRITE
-from stentor.edge.networks import Welcome
+from stentor.edge.networks import Reception
 from stentor.edge.request import HEAD_BYTES_MAX, Method, Request, take_request
 from stentor.edge.web import REFUSALS, Web
 from stentor.edge.wire import PLAIN, Wire
@@ -90,10 +90,10 @@ class Connection:
     def set_peer(self, peer: bytes) -> None:
         """Note for whom an HTTP front asks; raises `Problem` if they may not."""
         self._web.networks.left(self.fd)
-        welcome = self._web.networks.came(self.fd, peer, self._web.now_ns(), paced=False)
-        if welcome is not Welcome.IN:
+        reception = self._web.networks.came(self.fd, peer, self._web.now_ns(), paced=False)
+        if reception is not Reception.IN:
             self._web.counts.refused_by_network += 1
-            raise REFUSALS[welcome]
+            raise REFUSALS[reception]
         self._web.summary.came(peer)
 
     def on_event(self, fd: int, mask: int) -> None:

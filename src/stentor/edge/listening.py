@@ -20,7 +20,7 @@ from stentor.edge.crush import queue_of
 from stentor.edge.knocks import Knocks
 from stentor.edge.limits import Limits
 from stentor.edge.loop import NOTHING, READ
-from stentor.edge.networks import Welcome, packed_address
+from stentor.edge.networks import Reception, packed_address
 from stentor.edge.spare import Spare
 from stentor.edge.turnstile import Turnstile
 from stentor.edge.unsent import limit_unsent
@@ -34,8 +34,8 @@ _FULL = encode_answer(
 )
 
 _TURNED_AWAY = {
-    welcome: encode_answer(problem_answer(problem), keep_alive=False)
-    for welcome, problem in REFUSALS.items()
+    reception: encode_answer(problem_answer(problem), keep_alive=False)
+    for reception, problem in REFUSALS.items()
 }
 
 
@@ -189,9 +189,9 @@ class Listening:
             if self._web.closes(peer):
                 os.close(fd)
                 return
-        welcome = self._web.networks.came(fd, peer, now_ns)
-        if welcome is not Welcome.IN:
-            self._turn_away(fd, peer, welcome, now_ns)
+        reception = self._web.networks.came(fd, peer, now_ns)
+        if reception is not Reception.IN:
+            self._turn_away(fd, peer, reception, now_ns)
             return
         if self.knocks.is_gone(fd):
             self._web.counts.gave_up += 1
@@ -240,12 +240,12 @@ class Listening:
         self._web.counts.refused_connections += 1
         self._end(fd, _FULL)
 
-    def _turn_away(self, fd: int, peer: bytes, welcome: Welcome, now_ns: int) -> None:
+    def _turn_away(self, fd: int, peer: bytes, reception: Reception, now_ns: int) -> None:
         self._web.counts.refused_by_network += 1
-        if welcome is Welcome.HASTY:
+        if reception is Reception.HASTY:
             self._web.summary.wrong(peer, Why.HASTY)
         if self._web.networks.is_told(peer, now_ns):
-            self._end(fd, _TURNED_AWAY[welcome])
+            self._end(fd, _TURNED_AWAY[reception])
         else:
             os.close(fd)
 

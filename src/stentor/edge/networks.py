@@ -50,7 +50,7 @@ class NetworkLimits:
     exempt: tuple[Block, ...] = ()
 
 
-class Welcome(Enum):
+class Reception(Enum):
     """What becomes of somebody who came."""
 
     IN = "in"
@@ -79,21 +79,21 @@ class Networks:
         """How often a table of those who come fast was full, so that somebody was let in."""
         return self._haste.unremembered
 
-    def came(self, fd: int, peer: bytes, now_ns: int, *, paced: bool = True) -> Welcome:
+    def came(self, fd: int, peer: bytes, now_ns: int, *, paced: bool = True) -> Reception:
         """Note who has a descriptor from now on, unless their network may not have one more.
 
         Not `paced`: how often that network comes is not known, as a front's connections last.
         """
         if self.is_exempt(peer):
             self.peers[fd] = peer
-            return Welcome.IN
+            return Reception.IN
         if not self.connections.has_room(peer):
-            return Welcome.CROWDED
+            return Reception.CROWDED
         if paced and self._haste.is_hasty(peer, now_ns):
-            return Welcome.HASTY
+            return Reception.HASTY
         self.peers[fd] = peer
         self.connections.take(peer)
-        return Welcome.IN
+        return Reception.IN
 
     def keeps(self, fd: int, peer: bytes) -> None:
         """Note who has a descriptor, whatever they have already: a listener who is taken over."""

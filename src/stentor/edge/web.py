@@ -10,7 +10,7 @@ from stentor.edge.counts import Counts
 from stentor.edge.deadlines import Deadlines
 from stentor.edge.limits import Limits
 from stentor.edge.loop import Loop
-from stentor.edge.networks import Networks, Welcome
+from stentor.edge.networks import Networks, Reception
 from stentor.edge.request import Request
 from stentor.edge.unfinished import Unfinished
 from stentor.shield.summary import Summary
@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from stentor.edge.connection import Connection
 
 REFUSALS = {
-    Welcome.CROWDED: Problem(
+    Reception.CROWDED: Problem(
         429, "crowded-network", "Your network has as many connections here as one may have"
     ),
-    Welcome.HASTY: Problem(429, "hasty-network", "Too many connections at once from your network"),
+    Reception.HASTY: Problem(
+        429, "hasty-network", "Too many connections at once from your network"
+    ),
 }
 
 

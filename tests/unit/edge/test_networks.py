@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from stentor.base.errors import ConfigurationError
-from stentor.edge.networks import NetworkLimits, Networks, Welcome, packed_address, read_blocks
+from stentor.edge.networks import NetworkLimits, Networks, Reception, packed_address, read_blocks
 
 S = 1_000_000_000
 FRONT = packed_address("198.51.100.7")
@@ -59,14 +59,16 @@ class ComingAndGoing(RuleBasedStateMachine):
     def come(self, peer: bytes, gap: int) -> None:
         self.now += gap
         fd = self.free_fd()
-        welcome = self.networks.came(fd, peer, self.now)
-        if welcome is Welcome.IN:
+        reception = self.networks.came(fd, peer, self.now)
+        if reception is Reception.IN:
             self.there[fd] = peer
         if peer == FRONT:
-            assert welcome is Welcome.IN, "a front speaks for others"
-        elif welcome is not Welcome.HASTY:
+            assert reception is Reception.IN, "a front speaks for others"
+        elif reception is not Reception.HASTY:
             most = 4 if len(peer) == 4 else 1
-            assert (welcome is Welcome.CROWDED) == (self.count(peer) - (fd in self.there) >= most)
+            assert (reception is Reception.CROWDED) == (
+                self.count(peer) - (fd in self.there) >= most
+            )
 
     @rule(peer=st.sampled_from(PEERS))
     def is_taken_over(self, peer: bytes) -> None:
@@ -126,7 +128,7 @@ def let_in(networks: Networks, peer: bytes, now_ns: int) -> int:
     came = [networks.came(fd, peer, now_ns) for fd in fds]
     for fd in fds:
         networks.left(fd)
-    return came.count(Welcome.IN)
+    return came.count(Reception.IN)
 
 
 def test_shield_scales_what_a_network_may_have_and_gives_it_back() -> None:
