@@ -24,7 +24,7 @@ from stentor.base.settings import (
     told_settings,
 )
 from stentor.supervise.claims import PortClaim, require_free_ports
-from stentor.supervise.roll import Roll, Stage, Step
+from stentor.supervise.roll import Roll, RollState, Step
 from stentor.supervise.supervisor import PartPlan, Supervisor, stentor_command
 
 # What only edges read. Everything else is read by parts that keep running.
@@ -235,11 +235,11 @@ class Deploys:
         self._report(told)
 
     def _go_on(self, roll: Roll) -> None:
-        stage = roll.step()
-        if stage is Stage.ROLLING:
+        state = roll.step()
+        if state is RollState.ROLLING:
             return
         self._roll = None
-        if stage is Stage.DONE:
+        if state is RollState.DONE:
             assert self._wanted is not None
             self._add_edges(self._serving.settings.edges, self._wanted.settings)
             self._serving = self._wanted

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from stentor.supervise.roll import Roll, Stage, Step
+from stentor.supervise.roll import Roll, RollState, Step
 from stentor.supervise.succession import Outcome
 from stentor.supervise.supervisor import PartPlan, Supervisor
 
@@ -131,12 +131,12 @@ def test_roll_replaces_one_after_the_other_and_stops_at_the_first_that_fails(
     roll = Roll(supervisor, steps, ENVIRONMENT, 0.1, lambda name, seconds: done.append(name))
 
     def at_most_one() -> bool:
-        stage = roll.step()
+        state = roll.step()
         successors = [one for one in _children() if one not in known]
         assert len(successors) <= 1
         serving.update(successors)
         known.update(successors)
-        return stage is not Stage.ROLLING
+        return state is not RollState.ROLLING
 
     known = set(before.values()) | set(_children())
     if fails:
@@ -144,12 +144,12 @@ def test_roll_replaces_one_after_the_other_and_stops_at_the_first_that_fails(
         steps[0] = Step("a", FAILS, lambda pid: False)
     supervisor.run(10, at_most_one)
     if fails:
-        assert roll.step() is Stage.FAILED
+        assert roll.step() is RollState.FAILED
         assert (roll.failed_at, done) == ("a", [])
         assert "exit code 7" in roll.why
         assert {name: _pid(supervisor, name) for name in "ab"} == before
     else:
-        assert roll.step() is Stage.DONE
+        assert roll.step() is RollState.DONE
         assert done == ["a", "b"]
         assert not {_pid(supervisor, name) for name in "ab"} & set(before.values())
 

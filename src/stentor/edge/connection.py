@@ -9,7 +9,7 @@ from collections.abc import Callable
 from stentor.base.errors import Problem
 from stentor.edge.answer import Answer, encode_answer, problem_answer
 from stentor.edge.conduct import note_out_of_time, note_refused, note_unreadable
-from stentor.edge.deadlines import Stage
+from stentor.edge.deadlines import State
 from stentor.edge.file_slices import FileSlices
 from stentor.edge.loop import FAILED, QUIET, READ, WRITE
 from stentor.edge.networks import Reception
@@ -50,7 +50,7 @@ class Connection:
         "request",
         "serial",
         "since_ns",
-        "stage",
+        "state",
         "wire",
     )
 
@@ -70,7 +70,7 @@ class Connection:
         self._reads = 0  # of the request that is not whole
         self._moved = 0  # bytes of the answer, in this span of its deadline
         self.request: Request | None = None
-        self.stage = Stage.HEAD  # its deadline begins when it is clear that one is needed
+        self.state = State.HEAD  # its deadline begins when it is clear that one is needed
         self._out: memoryview | None = None
         self._then: memoryview | None = None  # a body that others are sent too
         self._file: FileSlices | None = None
@@ -98,14 +98,14 @@ class Connection:
 
     def on_event(self, fd: int, mask: int) -> None:
         """Read, write, or let go."""
-        match self.stage:
-            case Stage.SENDING:
+        match self.state:
+            case State.SENDING:
                 if mask & FAILED:
                     self.close()
                 else:
                     self._pump()
                     self._serve_heard()
-            case Stage.HEAD | Stage.RESTING:
+            case State.HEAD | State.RESTING:
                 self._read()
                 self._serve_heard()
             case _:
@@ -178,7 +178,7 @@ class Connection:
 
     def wait(self, on_gone: Callable[[], None]) -> None:
         """Rest until somebody answers; `on_gone` is called if the client leaves before that."""
-        self._go(Stage.WAITING)
+        self._go(State.WAITING)
         self._on_gone = on_gone
         self._web.loop.change(self.fd, QUIET)
 
@@ -193,17 +193,17 @@ class Connection:
             self._read()
         self._serve_heard()
         loop = self._web.loop
-        if self.stage is not Stage.GONE and not loop.watches(self.fd):
+        if self.state is not State.GONE and not loop.watches(self.fd):
             loop.change(self.fd, READ)
-        if self.stage is Stage.HEAD:
-            self._go(Stage.HEAD)
+        if self.state is State.HEAD:
+            self._go(State.HEAD)
 
     def hear(self, data: bytes) -> None:
         """Take what came before this connection was ready, and serve it."""
         self.buffer += data
         self._serve_heard()
-        if self.stage is Stage.HEAD:
-            self._go(Stage.HEAD)
+        if self.state is State.HEAD:
+            self._go(State.HEAD)
 
     def resume(self) -> None:
         """Serve what the client may have sent meanwhile, after an answer from outside."""
@@ -211,38 +211,38 @@ class Connection:
 
     def hand_over(self) -> int:
         """Give the descriptor to somebody else, who watches it from now on."""
-        self._go(Stage.GONE)
+        self._go(State.GONE)
         return self.fd
 
     def time_out(self) -> None:
-        """The stage took too long: say so to who began a request, and let go."""
-        if self.stage is Stage.SENDING and self._moved >= self._web.limits.sent_bytes_min:
+        """The state took too long: say so to who began a request, and let go."""
+        if self.state is State.SENDING and self._moved >= self._web.limits.sent_bytes_min:
             self._moved = 0
-            self._go(Stage.SENDING)
+            self._go(State.SENDING)
             return
-        if self.stage is Stage.SENDING:
+        if self.state is State.SENDING:
             self._web.counts.slow_closed += 1
             self._web.summary.wrong(self.peer, Why.SLOW)
         else:
             self._web.counts.timed_out += 1
-            if self.stage is Stage.HEAD:
+            if self.state is State.HEAD:
                 began = bool(self.buffer)
                 note_out_of_time(self._web.summary, self._web.counts, self._blamed, began=began)
         self.cut_short()
 
     def cut_short(self) -> None:
         """Let go of a client who is not done, and say why to who began a request."""
-        if self.stage is Stage.HEAD and self.buffer:
+        if self.state is State.HEAD and self.buffer:
             self.request, self.buffer = None, b""
             self.answer(problem_answer(Problem(408, "slow-request", "The request took too long")))
         self.close()
 
     def close(self) -> None:
         """Let the client go."""
-        if self.stage is Stage.GONE:
+        if self.state is State.GONE:
             return
         on_gone, self._on_gone = self._on_gone, None
-        self._go(Stage.GONE)
+        self._go(State.GONE)
         self.buffer = b""
         if self._held:
             self._hold()
@@ -253,9 +253,9 @@ class Connection:
         if on_gone is not None:
             on_gone()
 
-    def _go(self, stage: Stage) -> None:
-        old, self.stage = self.stage, stage
-        self._web.deadlines.set(self, old, stage, self._web.now_ns())
+    def _go(self, state: State) -> None:
+        old, self.state = self.state, state
+        self._web.deadlines.set(self, old, state, self._web.now_ns())
 
     def _read(self) -> None:
         try:
@@ -267,9 +267,9 @@ class Connection:
         if not data:
             self.close()
             return
-        if self.stage is Stage.RESTING:
+        if self.state is State.RESTING:
             self.since_ns = self._web.now_ns()
-            self._go(Stage.HEAD)
+            self._go(State.HEAD)
         self._heard_all = len(data) < HEAD_BYTES_MAX and not self.wire.secure
         self.buffer = self.buffer + data if self.buffer else data
 
@@ -290,7 +290,7 @@ class Connection:
 
     def _serve(self) -> None:
         served = 0
-        while self.buffer and self.stage in (Stage.HEAD, Stage.RESTING):
+        while self.buffer and self.state in (State.HEAD, State.RESTING):
             if served == REQUESTS_PER_TURN:
                 self._yield_turn()
                 return
@@ -309,8 +309,8 @@ class Connection:
                 self.answer(problem_answer(problem))
                 return
             if taken is None:
-                if self.stage is Stage.RESTING:
-                    self._go(Stage.HEAD)
+                if self.state is State.RESTING:
+                    self._go(State.HEAD)
                 return
             self._reads = 0
             self.request, length = taken
@@ -326,7 +326,7 @@ class Connection:
     def _yield_turn(self) -> None:
         """Come back for the rest of what was heard when others have had their turn."""
         self._web.loop.change(self.fd, WRITE)
-        self._go(Stage.SENDING)  # of nothing, so that is over at the next event
+        self._go(State.SENDING)  # of nothing, so that is over at the next event
 
     def _pump(self) -> None:
         """Send what is to be sent as far as the client takes it."""
@@ -348,10 +348,10 @@ class Connection:
             self.close()
             return
         if self._out is not None or (self._file is not None and self._file.left):
-            if self.stage is not Stage.SENDING:
+            if self.state is not State.SENDING:
                 self._web.loop.change(self.fd, WRITE)
                 self._moved = 0
-                self._go(Stage.SENDING)  # once: progress does not put the deadline off
+                self._go(State.SENDING)  # once: progress does not put the deadline off
             return
         self._sent()
 
@@ -374,13 +374,13 @@ class Connection:
         self._close_file()
         self._on_gone = None
         if not self._keep:
-            if self.stage is not Stage.HEAD or not self._heard_all or self.buffer:
+            if self.state is not State.HEAD or not self._heard_all or self.buffer:
                 self._read_rest()
             self.close()
             return
-        if self.stage in (Stage.SENDING, Stage.WAITING):
+        if self.state in (State.SENDING, State.WAITING):
             self._web.loop.change(self.fd, READ)
-        self._go(Stage.RESTING)
+        self._go(State.RESTING)
         if self._web.at_rest is not None:
             self._web.at_rest(self)
 

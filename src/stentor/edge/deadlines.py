@@ -1,4 +1,4 @@
-"""The stages of a connection, and which connections have been in one for too long.
+"""The states of a connection, and which connections have been in one for too long.
 
 Decides no limit and closes nothing; it only remembers since when, in order.
 """
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from stentor.edge.connection import Connection
 
 
-class Stage(Enum):
+class State(Enum):
     """Where a connection is; each has a time limit of its own."""
 
     HEAD = "head"  # a request has begun, or must
@@ -26,24 +26,24 @@ class Stage(Enum):
 
 
 class Deadlines:
-    """Which connections run out of time. Each stage's limit is constant, so order is arrival."""
+    """Which connections run out of time. Each state's limit is constant, so order is arrival."""
 
-    def __init__(self, limits_ns: dict[Stage, int]) -> None:
+    def __init__(self, limits_ns: dict[State, int]) -> None:
         self._limits_ns = limits_ns
-        self._due: dict[Stage, OrderedDict[Connection, int]] = {
-            stage: OrderedDict() for stage in limits_ns
+        self._due: dict[State, OrderedDict[Connection, int]] = {
+            state: OrderedDict() for state in limits_ns
         }
 
-    def set(self, connection: Connection, old: Stage, new: Stage, now_ns: int) -> None:
-        """Note that a connection went from one stage to another (or made progress in one)."""
+    def set(self, connection: Connection, old: State, new: State, now_ns: int) -> None:
+        """Note that a connection went from one state to another (or made progress in one)."""
         if old in self._due:
             self._due[old].pop(connection, None)
         if new in self._due:
             self._due[new][connection] = now_ns + self._limits_ns[new]
 
-    def at(self, stage: Stage) -> list[Connection]:
-        """Return those who are at a stage now."""
-        return list(self._due[stage])
+    def at(self, state: State) -> list[Connection]:
+        """Return those who are at a state now."""
+        return list(self._due[state])
 
     def expired(self, now_ns: int) -> list[Connection]:
         """Return those whose time is over."""
@@ -60,8 +60,8 @@ def deadlines_of(limits: Limits) -> Deadlines:
     """Return what watches over an edge's limits of time."""
     return Deadlines(
         {
-            Stage.HEAD: limits.head_ns,
-            Stage.RESTING: limits.idle_ns,
-            Stage.SENDING: limits.stalled_ns,
+            State.HEAD: limits.head_ns,
+            State.RESTING: limits.idle_ns,
+            State.SENDING: limits.stalled_ns,
         }
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from stentor.edge.connection import Connection
 from stentor.edge.counts import Counts
-from stentor.edge.deadlines import Deadlines, Stage
+from stentor.edge.deadlines import Deadlines, State
 from stentor.edge.facts import FactsSender
 from stentor.edge.listening import Listening
 from stentor.edge.loop import Loop
@@ -60,8 +60,8 @@ class Leaving:
 
     def tick(self, now_ns: int) -> None:
         """Pass on who has come to rest, advise who is left; end when nobody is."""
-        for stage in (Stage.RESTING, Stage.HEAD):
-            for connection in self._house.deadlines.at(stage):
+        for state in (State.RESTING, State.HEAD):
+            for connection in self._house.deadlines.at(state):
                 self._pass_on(connection)
         if now_ns >= self._advise_ns:
             self._advise(now_ns)
@@ -74,7 +74,7 @@ class Leaving:
 
     def _pass_on(self, connection: Connection) -> None:
         """Give a connection between two requests to the successor, or let it go."""
-        if connection.wire.secure and connection.stage is Stage.HEAD:
+        if connection.wire.secure and connection.state is State.HEAD:
             return  # it may ask once more
         if self._channel is not None and not connection.wire.secure:
             fd = connection.fd

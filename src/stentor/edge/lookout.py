@@ -16,11 +16,12 @@ from stentor.edge import routes
 from stentor.edge.connection import Connection
 from stentor.edge.counts import Counts
 from stentor.edge.crush import CrushAnswers
-from stentor.edge.deadlines import Stage
+from stentor.edge.deadlines import State
 from stentor.edge.door import Door
 from stentor.edge.listening import Listening
 from stentor.edge.networks import Networks
 from stentor.edge.push import Push
+from stentor.edge.request import Method
 from stentor.edge.rooms import Room, Rooms
 from stentor.edge.shielding import Shielding
 from stentor.edge.steps import Steps
@@ -170,7 +171,7 @@ class Lookout:
         self, connection: Connection, room: Room, intent: routes.Push | routes.Master
     ) -> None:
         """Somebody was told their place: who comes in the same words need not be looked at."""
-        alike = not intent.ticket and connection.stage is Stage.GONE
+        alike = not intent.ticket and connection.state is State.GONE
         if alike and self._door.turns_away and connection.request is not None:
             self._turnstile.note(connection.request, room)
 
@@ -203,14 +204,16 @@ class Lookout:
             case routes.DoorOf(reminder=True):
                 self.summary.visited(connection.peer)
                 self._put_off(connection)
-            case routes.Playlist():
-                peer, now_ms = connection.peer, self._now_ms()
-                self._put_off(connection, reads=True)
-                self.shielding.reads(peer, now_ms)
-            case routes.Media():
+            case routes.Playlist() | routes.Media():
                 self._put_off(connection, reads=True)
             case routes.Whole():
                 self._put_off(connection)
+
+    def gave(self, connection: Connection, room: str, parts: range) -> None:
+        """Note that somebody was given parts of a live programme by HLS."""
+        request = connection.request
+        if self._on and request is not None and request.method is Method.GET:
+            self.shielding.reads(connection.peer, room, parts, self._now_ms())
 
     def took_over(self) -> None:
         """Listeners are here whose tickets another edge has seen."""
@@ -315,6 +318,7 @@ class Lookout:
             listening_fd=-1 if self._push.leaving else self._public.fileno(),
             leads=door.leads,
             policy=self.shielding.policy.number,
+            listening_of=lambda network: self.shielding.listening(network, now_ms),
         )
         self.shielding.remember(named, now_ms)
         if self.shielding.look(now_ms):

@@ -32,7 +32,7 @@ _RETIRE_NS = 30 * _NS_PER_S
 _LOOK_NS = _NS_PER_S  # how often a waiting room is looked at, but for its doors and its hour
 
 
-class Place(Enum):
+class Life(Enum):
     """Where in its life a room is."""
 
     WAITING = auto()
@@ -48,7 +48,7 @@ class Room:
     def __init__(self, house: House, orders: Orders) -> None:
         self._house = house
         self.orders = orders
-        self.place = Place.WAITING
+        self.life = Life.WAITING
         self.programme: Programme | None = None
         self.recorder: RoomRecorder | None = None
         self.taking_up: TakingUp | None = None
@@ -66,7 +66,7 @@ class Room:
         self._epoch_ms = self._past.epoch_ms
         if self._past.end_samples is not None:
             self._end_samples = self._past.end_samples
-            self.place = Place.RETIRED
+            self.life = Life.RETIRED
 
     @property
     def epoch_ms(self) -> int:
@@ -85,7 +85,7 @@ class Room:
     @property
     def is_over(self) -> bool:
         """It has ended and everything is in the files."""
-        ended = self.place in (Place.ENDED, Place.RETIRED)
+        ended = self.life in (Life.ENDED, Life.RETIRED)
         return ended and (self.recorder is None or self.recorder.settled)
 
     def is_past(self, now_ns: int) -> bool:
@@ -95,7 +95,7 @@ class Room:
 
     def behind_s(self, now_ns: int) -> float:
         """How far the programme is behind its clock."""
-        if self.programme is None or self.place is not Place.ON_AIR:
+        if self.programme is None or self.life is not Life.ON_AIR:
             return 0.0
         return self.programme.overdue_samples(now_ns) / SAMPLE_RATE
 
@@ -131,32 +131,32 @@ class Room:
             return False  # most rooms, most of the time
         more = False
         self._stage_here = stage_here
-        match self.place:
-            case Place.WAITING:
+        match self.life:
+            case Life.WAITING:
                 more = self._wait(now_ns, may_start=may_start)
-            case Place.ON_AIR:
+            case Life.ON_AIR:
                 more = self._go_on(now_ns)
-            case Place.ENDED if now_ns - self._ended_ns >= _RETIRE_NS:
+            case Life.ENDED if now_ns - self._ended_ns >= _RETIRE_NS:
                 self._house.retire(self.orders.room)
-                self.place = Place.RETIRED
-        if self.place is Place.TAKING_UP:
+                self.life = Life.RETIRED
+        if self.life is Life.TAKING_UP:
             if not self._begin(now_ns):
                 return False
             more = True
         if self.recorder is not None:
             self.recorder.look(now_ns)
-        if self.place is not Place.WAITING or not self.is_past(now_ns):
+        if self.life is not Life.WAITING or not self.is_past(now_ns):
             self._tell(now_ns)
-        if self.place is Place.WAITING:
+        if self.life is Life.WAITING:
             self._quiet_until_ns = self._next_look(now_ns)
         return more
 
     def _is_quiet(self, now_ns: int) -> bool:
         """Say whether nothing can be due. A clock that is set back is no reason to wait for it."""
-        match self.place:
-            case Place.WAITING:
+        match self.life:
+            case Life.WAITING:
                 return self._quiet_until_ns - _LOOK_NS <= now_ns < self._quiet_until_ns
-            case Place.RETIRED:
+            case Life.RETIRED:
                 return self.recorder is None
         return False
 
@@ -174,7 +174,7 @@ class Room:
         if self.is_past(now_ns) and not self._past.was_recorded:
             # It was called off, or nobody was here while it should have run.
             self._end_samples = 0
-            self.place = Place.RETIRED
+            self.life = Life.RETIRED
         elif now_ns >= epoch_ns:
             if may_start:
                 self._take_up()
@@ -193,7 +193,7 @@ class Room:
     def _take_up(self) -> None:
         self._epoch_ms = self.epoch_ms
         self.taking_up = TakingUp(self._house, self.orders.room, WINDOW_PARTS)
-        self.place = Place.TAKING_UP
+        self.life = Life.TAKING_UP
         self.taking_up.begin()
 
     def _begin(self, now_ns: int) -> bool:
@@ -223,7 +223,7 @@ class Room:
         self.programme.timeline.set_end(self.end_index)
         while self._early_frames:
             self.take(self._early_frames.popleft())
-        self.place = Place.ON_AIR
+        self.life = Life.ON_AIR
         log().info("room_on_air", room=room, from_part=recorder.parts)
         self.taking_up = None
         return True
@@ -257,15 +257,13 @@ class Room:
         return step is Step.MORE
 
     def _enter_ended(self, now_ns: int) -> None:
-        self.place = Place.ENDED
+        self.life = Life.ENDED
         self._ended_ns = now_ns
 
     # -- what is told ---------------------------------------------------------------------
 
     def _state(self) -> RoomState:
-        phase = {Place.WAITING: Phase.SCHEDULED, Place.ON_AIR: Phase.LIVE}.get(
-            self.place, Phase.ENDED
-        )
+        phase = {Life.WAITING: Phase.SCHEDULED, Life.ON_AIR: Phase.LIVE}.get(self.life, Phase.ENDED)
         live = self.programme if phase is Phase.LIVE else None
         return assemble_state(
             self.orders,
@@ -294,4 +292,4 @@ class Room:
     def _is_open(self, now_ns: int) -> bool:
         doors_ns = self._house.settings.doors_open_s * _NS_PER_S
         waiting = now_ns >= self.epoch_ms * _NS_PER_MS - doors_ns
-        return self.place is Place.ON_AIR or (self.place is Place.WAITING and waiting)
+        return self.life is Life.ON_AIR or (self.life is Life.WAITING and waiting)

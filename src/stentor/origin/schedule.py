@@ -13,7 +13,7 @@ from functools import partial
 from stentor.base.logs import log
 from stentor.feed.wire import Message
 from stentor.origin.house import House
-from stentor.origin.room import Place, Room
+from stentor.origin.room import Life, Room
 from stentor.origin.taking_up import TakingUp
 from stentor.rooms.orders import Orders, Phase
 
@@ -24,7 +24,7 @@ _JUST_ENDED_MS = 10_000  # the stage may still have the end of such a room
 _AGAIN_S_MAX = 64  # between attempts at a room that fails each time
 
 
-_BUSY = (Place.ON_AIR, Place.TAKING_UP)
+_BUSY = (Life.ON_AIR, Life.TAKING_UP)
 
 
 @dataclass(slots=True)
@@ -60,13 +60,13 @@ class Schedule:
     @property
     def live_rooms(self) -> list[Room]:
         """The rooms that are on the air."""
-        return [room for room in self.rooms.values() if room.place is Place.ON_AIR]
+        return [room for room in self.rooms.values() if room.life is Life.ON_AIR]
 
     @property
     def is_taking_up(self) -> bool:
         """A room that should be on the air is not yet."""
         return any(
-            room.place is Place.TAKING_UP and not room.is_past(self._now_ns)
+            room.life is Life.TAKING_UP and not room.is_past(self._now_ns)
             for room in self.rooms.values()
         )
 
@@ -104,24 +104,24 @@ class Schedule:
         """Give every room its turn; say whether one has more to do at once."""
         more = False
         self._now_ns = now_ns
-        busy = [one for one in self.rooms.values() if one.place in _BUSY]
+        busy = [one for one in self.rooms.values() if one.life in _BUSY]
         live = len(busy)
-        mending = any(one.place is Place.TAKING_UP or one.is_past(now_ns) for one in busy)
+        mending = any(one.life is Life.TAKING_UP or one.is_past(now_ns) for one in busy)
         lost_ns = self._stage_lost_ns
         stage_here = lost_ns is None or now_ns - lost_ns < _STAGE_GONE_NS
         for room in tuple(self.rooms.values()):
-            was = room.place
-            past = was is Place.WAITING and room.is_past(now_ns)
+            was = room.life
+            past = was is Life.WAITING and room.is_past(now_ns)
             may_start = live < self._house.settings.live_rooms_max and not (past and mending)
             try:
                 more |= room.tick(now_ns, may_start=may_start, stage_here=stage_here)
             except Exception:
                 self._put_aside(room)
-            if was is not Place.WAITING:
+            if was is not Life.WAITING:
                 continue
-            if room.place in _BUSY:
+            if room.life in _BUSY:
                 live += 1
-                mending |= past or room.place is Place.TAKING_UP
+                mending |= past or room.life is Life.TAKING_UP
             elif not may_start and not past and now_ns >= room.epoch_ms * 1_000_000:
                 log().error("room_refused_too_many_live", room=room.orders.room, live=live)
         self._begin_again()

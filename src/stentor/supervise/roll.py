@@ -15,7 +15,7 @@ from stentor.supervise.supervisor import Supervisor
 START_S_MAX = 40.0  # for a new process to load, take over and serve
 
 
-class Stage(Enum):
+class RollState(Enum):
     """How a roll stands."""
 
     ROLLING = "rolling"
@@ -48,10 +48,10 @@ class Roll:
     _began: float = 0.0
     _place: int = field(default=0)
 
-    def step(self) -> Stage:
+    def step(self) -> RollState:
         """Go on if something can be done now."""
-        if self._stage() is not Stage.ROLLING:
-            return self._stage()
+        if self._state() is not RollState.ROLLING:
+            return self._state()
         step = self.steps[self._place]
         if self._under_way is None:
             self._began = time.monotonic()
@@ -72,12 +72,12 @@ class Roll:
             self._under_way = None
             self._place += 1
             self.told(step.name, time.monotonic() - self._began)
-        return self._stage()
+        return self._state()
 
-    def _stage(self) -> Stage:
+    def _state(self) -> RollState:
         if self.why:
-            return Stage.FAILED
-        return Stage.DONE if self._place == len(self.steps) else Stage.ROLLING
+            return RollState.FAILED
+        return RollState.DONE if self._place == len(self.steps) else RollState.ROLLING
 
     def _fail(self, name: str, why: str) -> None:
         self.failed_at, self.why = name, why

@@ -9,7 +9,7 @@ from stentor.base.settings import Settings
 from stentor.feed.window import Window
 from stentor.media.renditions import RENDITIONS
 from stentor.origin.house import House
-from stentor.origin.room import WINDOW_PARTS, Place
+from stentor.origin.room import WINDOW_PARTS, Life
 from stentor.origin.schedule import Schedule
 from stentor.rooms.orders import Orders, Phase
 from stentor.rooms.state import RoomState, encode_state
@@ -46,8 +46,8 @@ class SlowFiles:
                 pass
             self.now_ms += TICK_MS
 
-    def place(self, room: str) -> Place:
-        return self.schedule.rooms[room].place
+    def life(self, room: str) -> Life:
+        return self.schedule.rooms[room].life
 
     def put_ended(self, room: str, *, whole: bool) -> Orders:
         folder, parts = self.origin.folder, 3
@@ -74,7 +74,7 @@ def test_room_whose_files_take_long_delays_no_other_and_tells_nothing_untrue(
     assert len(slow.apart) == 2
     slow.apart.pop(1)()
     slow.run(2_000)
-    assert (slow.place("a"), slow.place("b")) == (Place.TAKING_UP, Place.ON_AIR)
+    assert (slow.life("a"), slow.life("b")) == (Life.TAKING_UP, Life.ON_AIR)
     assert len(slow.origin.parts["b", "aac48"]) >= 5
     assert "a" not in slow.origin.states
     slow.apart.pop()()
@@ -96,16 +96,16 @@ def test_ended_rooms_are_looked_at_after_live_ones_and_mended_one_at_a_time(
     assert set(slow.schedule.rooms) == {"r"}
     slow.apart.pop()()
     slow.run(400)
-    assert slow.place("r") is Place.ON_AIR
-    assert all(slow.place(one.room) is Place.RETIRED for one in ended)
+    assert slow.life("r") is Life.ON_AIR
+    assert all(slow.life(one.room) is Life.RETIRED for one in ended)
     assert all(slow.origin.states[one.room][-1].phase is Phase.ENDED for one in ended)
     for left in (3, 2, 1):
-        assert sum(slow.place(one.room) is Place.WAITING for one in torn) == left - 1
+        assert sum(slow.life(one.room) is Life.WAITING for one in torn) == left - 1
         (job,) = slow.apart
         slow.apart.clear()
         job()
         slow.run(3_000)
-    assert all(slow.place(one.room) in (Place.ENDED, Place.RETIRED) for one in torn)
+    assert all(slow.life(one.room) in (Life.ENDED, Life.RETIRED) for one in torn)
     assert all(slow.origin.ends[one.room, "aac48"] == 3 for one in torn)
 
 
@@ -123,4 +123,4 @@ def test_room_that_fails_while_its_files_are_taken_up_is_not_begun_twice_at_once
     assert len(slow.apart) == 1
     slow.apart.pop()()
     slow.run(1_000)
-    assert slow.place("r") is Place.ON_AIR
+    assert slow.life("r") is Life.ON_AIR
