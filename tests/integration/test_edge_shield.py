@@ -14,6 +14,7 @@ import pytest
 from stentor.admission.tickets import Kind, Ticket, Tickets
 from stentor.base.paths import DataFolder
 from stentor.base.secrets import door_key
+from stentor.media.grid import SEGMENT_S
 from stentor.shield import sketches, vocabulary
 from stentor.shield.policy import Ban, Why
 from support.edge import Client, RunningEdge, edge_running, eventually
@@ -135,6 +136,34 @@ def test_network_banned_at_the_kernel_is_cut_off_only_when_nobody_good_is_there(
     eventually(lambda: on_edge.edge.push.listeners == 0)
     assert join(on_edge, "127.0.0.2")[1] == 429
     assert on_edge.edge.counts.banned_closed == 1
+
+
+def test_who_follows_by_hls_is_not_cut_off_and_who_only_reloads_is(
+    on_edge: RunningEdge, watch: HeardWatch
+) -> None:
+    shelf = f"/r/{on_edge.programme.room}/hls/aac48"
+    on_edge.programme.parts(60)
+    on_edge.has_parts(63)
+    lookout = on_edge.edge._lookout
+    now_ms, reloader = lookout._now_ms, "127.0.0.2"
+    behind_ms = 20_000.0
+    lookout._now_ms = lambda: now_ms() - round(behind_ms)  # four segments take no test's time
+    for number in range(5):
+        with Client(on_edge.port, source=BANNED) as player:  # a connection for each
+            assert player.get(f"{shelf}/seg/{number}.m4s").response().status == 200
+        with Client(on_edge.port, source=reloader) as client:
+            assert client.get(f"{shelf}/live.m3u8").response().status == 200
+        behind_ms -= SEGMENT_S * 1000
+    lookout._now_ms = now_ms
+    watch.ban(PACKED, kernel=True)
+    with Client(on_edge.port, source=BANNED) as player:
+        assert player.get(f"{shelf}/live.m3u8").response().status == 200
+        assert player.get(f"{shelf}/part/60.m4s").response().status == 200
+    assert join(on_edge, BANNED)[1] == 429, "a newcomer is none of those who listen"
+    watch.ban(socket.inet_aton(reloader), kernel=True)
+    with Client(on_edge.port, source=reloader) as client:
+        assert client.closed(PATIENCE_S)
+    assert on_edge.edge.counts.shelf_followed == 1
 
 
 def test_first_ban_of_a_network_refuses_nobody_while_there_is_room_for_all(

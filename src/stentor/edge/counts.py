@@ -58,9 +58,11 @@ class Counts:
     requests: int = 0
     returned: int = 0
     returns_over: int = 0
+    shelf_followed: int = 0
     shelf_let_in: int = 0
     shelf_requests: int = 0
     shelf_turned_away: int = 0
+    shelf_unfollowed: int = 0
     shield_us: int = 0
     silent_closed: int = 0
     slow_closed: int = 0

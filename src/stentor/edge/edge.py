@@ -102,6 +102,7 @@ class Edge:
         self.push.ticket_event = self.door.return_event
         archive = Archive(folder)
         self.shelf = Shelf(archive, self.limits, self.counts, self.networks)
+        self.shelf.gives = self._lookout.gave
         self._shelf_door = make_shelf_door(settings, self.door, self.shelf, self._lookout.admits)
         self._downloads = Downloads(archive, self.limits, self.counts, self.networks)
         self._site = Site()

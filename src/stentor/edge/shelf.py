@@ -7,6 +7,7 @@ and in number, and is answered after the push stream has had its delivery.
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from http import HTTPStatus
 from itertools import takewhile
 
 from stentor.base.errors import Problem
@@ -65,6 +66,8 @@ class Shelf:
         self._by_stream: dict[Stream, dict[int, _Waiting]] = {}
         self._playlists = Playlists()
         self.shed = False  # compression: the ladder's first step
+        # Told of parts of a live programme that somebody is given: connection, room, which.
+        self.gives: Callable[[Connection, str, range], None] = lambda *_one: None
         self._seen: dict[str, tuple[set[int], set[int]]] = {}  # readers now, and the time before
 
     @property
@@ -121,9 +124,13 @@ class Shelf:
             # The hinted part, or the segment that it completes, may be asked for ahead of time.
             if stop > stream.next + PARTS_PER_SEGMENT:
                 raise _NO_MEDIA
-            self._wait(connection, stream, stop, lambda: self._pieces(room, stream, first, stop))
+            parts = range(first, stop)
+            self._wait(
+                connection, stream, stop, lambda: self._given(connection, room, stream, parts)
+            )
             return
-        connection.answer(self._pieces(room, stream, first, stop, intent.rendition))
+        answer = self._given(connection, room, stream, range(first, stop), intent.rendition)
+        connection.answer(answer)
 
     def awaited(self, streams: Iterable[Stream]) -> Iterator[Stream]:
         """Yield those that anybody waits for a part of."""
@@ -184,6 +191,19 @@ class Shelf:
             raise _NO_MEDIA if ended else _NO_PROGRAMME
         rendered = self._playlists.history(room, rendition, parts, ended=ended)
         return rendered.answer(cache="public, max-age=60" if ended else FRESH, packed=packed)
+
+    def _given(
+        self,
+        connection: Connection,
+        room: Room,
+        stream: Stream | None,
+        parts: range,
+        rendition: str = "",
+    ) -> Answer:
+        answer = self._pieces(room, stream, parts.start, parts.stop, rendition)
+        if answer.status == HTTPStatus.OK and stream is not None and not stream.whole:
+            self.gives(connection, room.id, parts)
+        return answer
 
     def _pieces(
         self, room: Room, stream: Stream | None, first: int, stop: int, rendition: str = ""

@@ -19,6 +19,7 @@ from stentor.base.logs import log
 from stentor.edge.counts import Counts
 from stentor.edge.networks import Networks
 from stentor.shield import vocabulary
+from stentor.shield.following import PAUSE_MS, Following
 from stentor.shield.keys import EventKey, house
 from stentor.shield.lately import NETWORKS_MAX, TICKET_REMEMBERED_MS, Lately
 from stentor.shield.policy import POLICY_BYTES_MAX, SAFE, Ban, Policy, decode_policy
@@ -26,6 +27,7 @@ from stentor.shield.summary import Summary
 
 NAMED_REMEMBERED_MS = 300_000
 TOLD_AGAIN_MS = 30_000
+FOLLOWS_MS = 2 * PAUSE_MS  # who follows by HLS listens still: of many edges each serves some of it
 _AGAIN_S_MAX = 60
 _BITS = {4: 32, 3: 24, 8: 64, 7: 56, 6: 48}
 
@@ -69,7 +71,8 @@ class Shielding:
         self._last: tuple[bytes, tuple[Ban, bytes] | None] = b"", None
         self._tickets = Lately(TICKET_REMEMBERED_MS)
         self._ignorant_until_ms = 0  # of tickets that were shown to the edge before this one
-        self._reading = Lately(TICKET_REMEMBERED_MS)  # HLS players have no ticket to show
+        self._following = Following()  # HLS players, who have no connection that lasts
+        self._followed = Lately(FOLLOWS_MS)
         self._named: dict[str, tuple[bytes, int]] = {}
         self._told: dict[str, _Told] = {}
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
@@ -98,8 +101,9 @@ class Shielding:
             self.rebuilt += 1
         if policy is SAFE and old is not SAFE:
             log().info("shield_away", number=old.number)
-        for lately in (self._tickets, self._reading):
+        for lately in (self._tickets, self._followed, self._following):
             lately.forget(now_ms)
+        self._counts.shelf_unfollowed = self._following.unremembered
         return _asks(policy) != _asks(old)
 
     def _take(self, data: bytes) -> None:
@@ -131,9 +135,18 @@ class Shielding:
         """Note that this edge goes on from another one, and does not know who showed tickets."""
         self._ignorant_until_ms = now_ms + TICKET_REMEMBERED_MS
 
-    def reads(self, peer: bytes, now_ms: int) -> None:
-        """Note that somebody there reads the shelf."""
-        self._reading.note(house(peer), now_ms)
+    def reads(self, peer: bytes, room: str, parts: range, now_ms: int) -> None:
+        """Note that somebody there was given parts of a live programme by HLS."""
+        if not self._following.read(house(peer), room, parts.start, parts.stop, now_ms):
+            return
+        if not self._followed.did(house(peer), now_ms):
+            self._counts.shelf_followed += 1
+        for network in levels(peer):
+            self._followed.note(network, now_ms)
+
+    def listening(self, network: bytes, now_ms: int) -> int:
+        """Return how many listen in a network here; by HLS they are one, however many."""
+        return self._networks.listening.of(network) + self._followed.did(network, now_ms)
 
     def remember(self, named: dict[str, bytes], now_ms: int) -> None:
         """Keep the networks that the last second names: a ban will go by such a name."""
@@ -175,10 +188,10 @@ class Shielding:
     def put_off(self, peer: bytes, now_ms: int, *, reads: bool = False) -> Problem | None:
         """Return the answer to who is banned and asks for something that is dear, or None.
 
-        Not to who `reads` the shelf and has done so before: they listen.
+        Not to who `reads` the shelf where somebody follows by it, or was let in by a good ticket.
         """
         ban = self.ban_of(peer, now_ms)
-        if ban is None or (reads and self._reading.did(house(peer), now_ms)):
+        if ban is None or (reads and self._may_read(house(peer), now_ms)):
             return None
         self._counts.banned_refused += 1
         self._summary.obeyed("banned")
@@ -240,7 +253,10 @@ class Shielding:
         """Say whether somebody there listens, or may have shown a good ticket of late."""
         if now_ms < self._ignorant_until_ms:
             return True
-        return bool(self._networks.listening.of(network)) or self._tickets.did(network, now_ms)
+        return self.listening(network, now_ms) > 0 or self._tickets.did(network, now_ms)
+
+    def _may_read(self, network: bytes, now_ms: int) -> bool:
+        return self._followed.did(network, now_ms) or self._tickets.did(network, now_ms)
 
     def _look_up(self, peer: bytes) -> tuple[Ban, bytes] | None:
         """Return the ban of the smallest network of a peer that is banned, and that network."""

@@ -7,7 +7,7 @@ which nobody else knows.
 
 import os
 import socket
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import fields
 from pathlib import Path
 
@@ -129,8 +129,12 @@ class Telling:
         listening_fd: int,
         leads: bool,
         policy: int,
+        listening_of: Callable[[bytes], int],
     ) -> dict[str, bytes]:
-        """Tell of the second that ends now; return the packed networks that it names."""
+        """Tell of the second that ends now; return the packed networks that it names.
+
+        `listening_of` says how many listen in a packed network.
+        """
         totals = self._totals()
         seen, self._seen = self._seen, totals
         told = self.summary.second(
@@ -155,7 +159,7 @@ class Telling:
             else {},
             policy=policy,
             present_of=self._networks.connections.of,
-            listening_of=self._networks.listening.of,
+            listening_of=listening_of,
         )
         try:
             self._socket.sendto(msgspec.msgpack.encode(told), self._watch)

@@ -23,7 +23,7 @@ class Heavy(msgspec.Struct, frozen=True):
     tickets: int = 0  # good tickets that it showed
     visited: bool = False  # somebody there looked at a page in this second, or asked for a reminder
     present: int = 0  # connections that it has now, listeners included
-    listening: int = 0  # listeners, of those
+    listening: int = 0  # listeners, of those; by HLS one, however many
     error: int = 0  # by how much asks or wrongs may be too high; of one edge's second 0: exact
     why: str = ""  # which conduct (`policy.Why`) most of its wrongs were
 

@@ -12,7 +12,8 @@ from stentor.admission.shares import Block
 from stentor.edge.counts import Counts
 from stentor.edge.lookout import Turns
 from stentor.edge.networks import NetworkLimits, Networks
-from stentor.edge.shielding import TOLD_AGAIN_MS, Shielding
+from stentor.edge.shielding import FOLLOWS_MS, TOLD_AGAIN_MS, Shielding
+from stentor.media.grid import PARTS_PER_SEGMENT, SEGMENT_S
 from stentor.shield import vocabulary
 from stentor.shield.keys import EventKey
 from stentor.shield.lately import TICKET_REMEMBERED_MS
@@ -134,13 +135,82 @@ def test_exempt_addresses_are_never_banned(ground: Ground) -> None:
     assert ground.shielding.ban_of(monitor, 1) is None
 
 
-def test_who_reads_the_shelf_already_goes_on_reading(ground: Ground) -> None:
-    ground.shielding.reads(PEER, 1)
-    ground.decree(PEER, OTHER)
-    ground.shielding.look(2)
-    assert ground.shielding.put_off(PEER, 2, reads=True) is None
-    assert ground.shielding.put_off(PEER, 2) is not None
-    assert ground.shielding.put_off(OTHER, 2, reads=True) is not None
+def follows(ground: Ground, peer: bytes, seconds: float = 9 * SEGMENT_S) -> int:
+    """Have somebody play a programme by HLS from 0; return when they took their last segment."""
+    segments = round(seconds / SEGMENT_S) + 1
+    for number in range(segments):
+        parts = range(number * PARTS_PER_SEGMENT, (number + 1) * PARTS_PER_SEGMENT)
+        ground.shielding.reads(peer, "hall", parts, round(number * SEGMENT_S * 1000))
+    return round((segments - 1) * SEGMENT_S * 1000)
+
+
+def test_who_follows_by_hls_goes_on_while_their_network_is_banned(ground: Ground) -> None:
+    now_ms = follows(ground, PEER)
+    ground.decree(PEER, OTHER, until_ms=1 << 40)
+    ground.shielding.look(now_ms)
+    assert ground.shielding.put_off(PEER, now_ms, reads=True) is None
+    assert ground.shielding.put_off(PEER, now_ms) is not None, "it is not newcomers who are spared"
+    assert ground.shielding.put_off(OTHER, now_ms, reads=True) is not None
+    assert not ground.shielding.closes(PEER, now_ms)
+    assert ground.shielding.closes(OTHER, now_ms)
+    assert ground.counts.shelf_followed == 1
+
+
+def test_who_has_stopped_following_is_spared_for_a_minute(ground: Ground) -> None:
+    now_ms = follows(ground, PEER)
+    bans = (Ban(KEY.name(PEER), 1 << 50, Why.FORGED, kernel=True),)
+    ground.path.write_bytes(encode_policy(Policy(1, 0, 1 << 50, KEY.id, bans=bans)))
+    ground.shielding.look(now_ms)
+    assert not ground.shielding.closes(PEER, now_ms + FOLLOWS_MS - 1)
+    assert ground.shielding.closes(PEER, now_ms + FOLLOWS_MS)
+
+
+def test_good_ticket_lets_its_holder_read_the_shelf_of_which_they_have_read_nothing(
+    ground: Ground,
+) -> None:
+    ground.decree(HOUSE[:8])
+    ground.shielding.look(1)
+    ground.shielding.showed_ticket(HOUSE, 1)
+    assert ground.shielding.put_off(HOUSE, 2, reads=True) is None
+
+
+def test_whoever_follows_by_hls_keeps_the_kernel_from_their_house_and_those_around_it(
+    ground: Ground, tmp_path: Path
+) -> None:
+    guard = HeardGuard(tmp_path)
+    now_ms = follows(ground, HOUSE)
+    named = {KEY.name(one): one for one in (HOUSE[:8], HOUSE[:6], NEIGHBOUR[:8])}
+    ground.shielding.remember(named, now_ms)
+    ground.decree(*named.values(), until_ms=1 << 40)
+    ground.shielding.look(now_ms)
+    ground.shielding.tell_guard(now_ms)
+    assert [word.network for word in guard.words() if isinstance(word, vocabulary.Ban)] == [
+        "2001:db8:1:300::/64"
+    ]
+    assert [ground.shielding.listening(one, now_ms) for one in named.values()] == [1, 1, 0]
+
+
+def test_guard_lets_in_again_where_somebody_follows_by_hls(ground: Ground, tmp_path: Path) -> None:
+    guard = HeardGuard(tmp_path)
+    ground.shielding.remember({KEY.name(PEER): PEER}, 0)
+    ground.decree(PEER, until_ms=1 << 40)
+    ground.shielding.look(1)
+    ground.shielding.tell_guard(1)
+    assert len(guard.words()) == 1
+    ground.shielding.tell_guard(follows(ground, PEER))
+    assert guard.words() == [vocabulary.Unban("10.0.0.1/32")]
+
+
+def test_who_takes_two_segments_or_all_of_them_at_once_is_spared_nothing(ground: Ground) -> None:
+    follows(ground, PEER, seconds=SEGMENT_S)
+    for number in range(200):
+        parts = range(number * PARTS_PER_SEGMENT, (number + 1) * PARTS_PER_SEGMENT)
+        ground.shielding.reads(OTHER, "hall", parts, 100 * number)
+    ground.decree(PEER, OTHER, until_ms=1 << 40)
+    ground.shielding.look(20_000)
+    assert ground.shielding.closes(PEER, 20_000)
+    assert ground.shielding.closes(OTHER, 20_000)
+    assert ground.counts.shelf_followed == 0
 
 
 def test_turn_lag_is_from_the_look_that_served_the_place() -> None:

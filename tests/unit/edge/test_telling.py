@@ -63,6 +63,7 @@ class Edge:
             listening_fd=-1,
             leads=False,
             policy=0,
+            listening_of=lambda _network: 0,
         )
         return msgspec.msgpack.decode(self._heard.recv(1 << 18), type=EdgeSecond).rooms
 
