@@ -3,7 +3,6 @@
 Parts meet here and nowhere else. Nothing is decided here about rooms, audio or listeners.
 """
 
-import http.client
 import os
 import shutil
 import socket
@@ -19,6 +18,7 @@ import msgspec
 
 from stentor.base.clock import JUMP_NS, Clock, SharedClock, decide_offset, measured_offset_ns
 from stentor.base.errors import ConfigurationError, UnavailableError
+from stentor.base.files import replace_file
 from stentor.base.logs import log, set_up_logs
 from stentor.base.paths import DataFolder
 from stentor.base.secrets import link_key, load_or_make_key, operator_token
@@ -35,9 +35,11 @@ from stentor.supervise.supervisor import (
     Supervisor,
     stentor_command,
 )
+from stentor.web.probe import answers
 
 READY_S_MAX = 60.0
 START_TRIES = 3  # a part that has died so often before it was ready never will be
+_ANSWER_S = 0.5  # of a part that starts; it is asked again
 _LIVE_MARGIN_MS = 2_000  # an offset that changed right before the hour would move the hour
 
 
@@ -240,20 +242,20 @@ def _make_run_folder(folder: DataFolder) -> None:
 
 
 def _tell(folder: DataFolder, facts: Mapping[str, PartFacts]) -> None:
-    scratch = folder.parts.with_suffix(".new")
-    scratch.write_bytes(msgspec.json.encode(facts))
-    scratch.replace(folder.parts)
+    replace_file(folder.parts, msgspec.json.encode(facts))
 
 
 def _await_ready(supervisor: Supervisor, settings: Settings, folder: DataFolder) -> None:
     waiting: dict[str, Callable[[], bool]] = {
-        "control": lambda: _answers(settings.bind, settings.control_port),
-        "stage": lambda: _answers(settings.bind, settings.stage_port_used),
+        "control": lambda: answers(settings.bind, settings.control_port, wait_s=_ANSWER_S),
+        "stage": lambda: answers(settings.bind, settings.stage_port_used, wait_s=_ANSWER_S),
         "origin": lambda: _connects(folder.origin_feed),
     }
     for index in range(settings.edges):
         metrics_port = settings.metrics_port_used + 1 + index
-        waiting[f"edge-{index}"] = partial(_answers, "127.0.0.1", metrics_port, "/metrics")
+        waiting[f"edge-{index}"] = partial(
+            answers, "127.0.0.1", metrics_port, "/metrics", wait_s=_ANSWER_S
+        )
 
     def all_ready() -> bool:
         for name, part in supervisor.facts().items():
@@ -269,18 +271,6 @@ def _await_ready(supervisor: Supervisor, settings: Settings, folder: DataFolder)
             f"Not ready after {READY_S_MAX:.0f} s: {', '.join(waiting)}; the log above says why."
         )
     log().info("ready", after_ms=round((time.monotonic() - began) * 1000))
-
-
-def _answers(bind: str, port: int, path: str = "/healthz") -> bool:
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bind, bind)
-    connection = http.client.HTTPConnection(host, port, timeout=0.5)
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
 
 
 def _connects(path: Path) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from stentor.base.errors import ConfigurationError, StentorError
+from stentor.base.files import replace_file
 from stentor.base.logs import log
 from stentor.base.paths import DataFolder
 from stentor.base.settings import (
@@ -265,10 +266,8 @@ class Deploys:
 
     def _tell_watch(self, settings: Settings) -> None:
         """Leave word of what the edges run with now: the ledger begins another file with it."""
-        scratch = self._folder.deployed.with_suffix(".new")
         try:
-            scratch.write_bytes(msgspec.json.encode(told_settings(settings)))
-            scratch.replace(self._folder.deployed)
+            replace_file(self._folder.deployed, msgspec.json.encode(told_settings(settings)))
         except OSError as error:  # the deploy itself is noted all the same
             log().warning("settings_not_told", why=error.strerror)
 

@@ -6,6 +6,8 @@ The rest, and how they are read, is in `base.settings`, which is what others imp
 from dataclasses import dataclass, field
 from typing import Any
 
+from stentor.base.addresses import in_url
+
 
 def setting(
     default: Any,
@@ -177,4 +179,4 @@ def _host(bind: str) -> str:
     """Return what a person on this machine would type for a bound address."""
     if bind in ("0.0.0.0", "::", "127.0.0.1"):
         return "localhost"
-    return f"[{bind}]" if ":" in bind else bind
+    return in_url(bind)

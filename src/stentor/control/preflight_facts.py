@@ -4,7 +4,6 @@ Decides nothing. Each look is short and bounded; what cannot be seen from here i
 the network, so it runs in a worker thread.
 """
 
-import http.client
 import os
 import resource
 import shutil
@@ -18,6 +17,7 @@ from urllib.parse import urlsplit
 import msgspec
 from cryptography import x509
 
+from stentor.base.addresses import reached_at
 from stentor.base.build import read_build
 from stentor.base.errors import ConfigurationError
 from stentor.base.machine import (
@@ -45,6 +45,7 @@ from stentor.rehearsal.readiness import (
 )
 from stentor.rooms.orders import Role
 from stentor.rooms.record import Room
+from stentor.web.probe import answers
 
 _ANSWER_S = 3.0  # what works answers in milliseconds, unless its machine stalls
 _LEAVING = "-leaving"  # how an edge calls itself that was succeeded
@@ -111,9 +112,9 @@ def _processes(path: Path) -> dict[str, _Process]:
 def _parts(now: Settings, processes: dict[str, _Process]) -> tuple[PartFacts, ...]:
     answering = {
         "control": True,
-        "stage": _answers(now.bind, now.stage_port_used, "/healthz"),
-        "origin": _answers("127.0.0.1", now.metrics_port_used, "/metrics"),
-        "watch": _answers(now.watch_bind, now.watch_port_used, "/healthz"),
+        "stage": answers(now.bind, now.stage_port_used, wait_s=_ANSWER_S),
+        "origin": answers("127.0.0.1", now.metrics_port_used, "/metrics", wait_s=_ANSWER_S),
+        "watch": answers(now.watch_bind, now.watch_port_used, wait_s=_ANSWER_S),
     }
     return tuple(
         PartFacts(name, answers, processes.get(name, _Process()).restarts)
@@ -126,7 +127,7 @@ def _ports(now: Settings) -> tuple[PortFacts, ...]:
         PortFacts(
             "listeners",
             f"{now.bind}:{now.port}",
-            _connects(_here(now.bind), now.port),
+            _connects(reached_at(now.bind), now.port),
         )
     ]
     for who, address in (
@@ -194,7 +195,7 @@ def _disk(now: Settings, folder: DataFolder) -> DiskFacts:
 
 def _tls(now: Settings) -> TlsFacts:
     if now.tls_certificate:
-        return TlsFacts("edges", _expiry_at(_here(now.bind), now.port))
+        return TlsFacts("edges", _expiry_at(reached_at(now.bind), now.port))
     if not now.listen_url.startswith("https://"):
         return TlsFacts("nobody", None)
     return TlsFacts("front", _expiry_at(*_host_and_port(now.listen_url)))
@@ -219,10 +220,6 @@ def _expires_ms(pem: bytes) -> int | None:
     return int(ends.timestamp() * 1000)
 
 
-def _here(bind: str) -> str:
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bind, bind)
-
-
 def _host_and_port(address: str) -> tuple[str, int]:
     try:
         parts = urlsplit(address)
@@ -237,14 +234,3 @@ def _connects(host: str, port: int) -> bool:
             return True
     except OSError:
         return False
-
-
-def _answers(bind: str, port: int, path: str) -> bool:
-    connection = http.client.HTTPConnection(_here(bind), port, timeout=_ANSWER_S)
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()

@@ -8,7 +8,9 @@ import socket
 
 import structlog
 
+from stentor.base.addresses import in_url, reached_at
 from stentor.base.clock import Clock
+from stentor.base.files import replace_file
 from stentor.base.ids import RandomBytes
 from stentor.base.metrics import CONTROL_REQUESTS_CUT_OFF
 from stentor.base.paths import DataFolder
@@ -95,10 +97,7 @@ async def _serve(server: Server, listener: socket.socket) -> None:
 
 def _tell_address(settings: Settings, folder: DataFolder) -> None:
     """Write where commands on this machine find us."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.bind, settings.bind)
-    shown = f"[{host}]" if ":" in host else host
+    host = in_url(reached_at(settings.bind))
     path = folder.control_address
     path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_suffix(".new")
-    scratch.write_text(f"http://{shown}:{settings.control_port}\n")
-    scratch.replace(path)
+    replace_file(path, f"http://{host}:{settings.control_port}\n".encode())

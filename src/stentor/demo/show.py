@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import msgspec
 
+from stentor.base.addresses import in_url, reached_at
 from stentor.base.clock import SharedClock
 from stentor.base.errors import UnavailableError
 from stentor.base.paths import DataFolder
@@ -32,7 +33,7 @@ class Show:
         folder = DataFolder(Path(settings.data).absolute())
         token = operator_token(folder)
         self._watch = f"{settings.watch_base}/#token={token}"
-        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.bind, settings.bind)
+        host = in_url(reached_at(settings.bind))
         self._settings = settings
         self._supervisor = supervisor
         self._clock = SharedClock(folder.clock)

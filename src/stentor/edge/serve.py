@@ -13,6 +13,7 @@ import msgspec
 
 from stentor.base.clock import Clock
 from stentor.base.errors import StentorError
+from stentor.base.files import replace_file
 from stentor.base.logs import log
 from stentor.base.paths import DataFolder
 from stentor.base.settings import Settings
@@ -62,6 +63,4 @@ def _run_edge(
 
 
 def _tell(path: Path, facts: Mapping[str, object]) -> None:
-    scratch = path.with_suffix(f".{os.getpid()}")
-    scratch.write_bytes(msgspec.json.encode({"pid": os.getpid(), **facts}))
-    scratch.replace(path)
+    replace_file(path, msgspec.json.encode({"pid": os.getpid(), **facts}))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from stentor.base.files import replace_file
 from stentor.base.logs import log
 from stentor.base.metrics import WATCH_BANS, WATCH_POLICIES_UNWRITTEN
 from stentor.evidence.records import Note
@@ -117,23 +118,16 @@ class Deciding:
 
     def _keep(self, words: _Words) -> None:
         try:
-            _replace(self._words_file, msgspec.json.encode(words))
+            replace_file(self._words_file, msgspec.json.encode(words), 0o600)
         except OSError as error:  # it holds all the same, as long as this process
             log().warning("operators_word_not_kept", why=error.strerror)
 
     def _write(self) -> None:
         try:
-            _replace(self._file, encode_policy(self.policy))
+            replace_file(self._file, encode_policy(self.policy), 0o600)
         except OSError as error:  # edges go on with the last one, and then without
             WATCH_POLICIES_UNWRITTEN.inc()
             log().warning("policy_not_written", why=error.strerror)
-
-
-def _replace(path: Path, data: bytes) -> None:
-    scratch = path.with_name(f"{path.name}.new")
-    scratch.write_bytes(data)
-    scratch.chmod(0o600)
-    scratch.replace(path)
 
 
 def _wish(policy: Policy) -> Policy:

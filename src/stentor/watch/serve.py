@@ -15,6 +15,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from stentor.base.clock import Clock, SharedClock
+from stentor.base.files import replace_file
 from stentor.base.ids import RandomBytes
 from stentor.base.logs import log
 from stentor.base.metrics import WATCH_REQUESTS_CUT_OFF
@@ -46,10 +47,8 @@ def ledger_key(folder: DataFolder, random_bytes: RandomBytes = os.urandom) -> Ed
 
 def tell_witness(path: Path, head: Head) -> None:
     """Put the newest head where the origin finds it, for the audience; the next one will do too."""
-    scratch = path.with_suffix(".new")
     with contextlib.suppress(OSError):
-        scratch.write_bytes(msgspec.json.encode(head))
-        scratch.replace(path)
+        replace_file(path, msgspec.json.encode(head))
 
 
 def run_watch(settings: Settings, folder: DataFolder, clock: Clock) -> None:
