@@ -71,13 +71,9 @@ def load_secret(path: Path) -> bytes | None:
 
 def replace_secret(path: Path, data: bytes) -> None:
     """Put a secret at `path`, whole or not at all, in place of what was there."""
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.new")
+    scratch = _scratch(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with contextlib.suppress(FileNotFoundError):
-            scratch.unlink()
-        with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(data)
+        _write_scratch(scratch, data)
         scratch.replace(path)
     except OSError as error:
         raise ConfigurationError(f"The secret {path} cannot be kept: {error.strerror}.") from None
@@ -87,15 +83,9 @@ def _load_or_make(path: Path, make: Callable[[], bytes]) -> bytes:
     found = load_secret(path)
     if found is not None:
         return found
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.new")
+    scratch = _scratch(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with contextlib.suppress(FileNotFoundError):
-            scratch.unlink()
-        with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(make())
-            file.flush()
-            os.fsync(file.fileno())
+        _write_scratch(scratch, make())
         with contextlib.suppress(FileExistsError):  # another process was first: its secret counts
             os.link(scratch, path)
     except OSError as error:
@@ -107,3 +97,17 @@ def _load_or_make(path: Path, make: Callable[[], bytes]) -> bytes:
     if made is None:
         raise ConfigurationError(f"The secret {path} vanished while it was being made.")
     return made
+
+
+def _scratch(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.new")
+
+
+def _write_scratch(scratch: Path, data: bytes) -> None:
+    scratch.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with contextlib.suppress(FileNotFoundError):
+        scratch.unlink()
+    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())

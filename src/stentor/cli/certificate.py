@@ -1,13 +1,12 @@
 """`stentor certificate`: check, show and publish what rehearsals were certified. Works offline."""
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stentor.base.errors import StentorError, UsageError
-from stentor.cli.ledger_files import data_folder, read_file
+from stentor.cli.ledger_files import Key, data_folder, read_file, read_key
 from stentor.cli.options import Data, Json
 from stentor.cli.plain import plain, say
 
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="What a rehearsal showed: check it, read it, publish the key.")
 
-_KEY = re.compile(r"[0-9a-f]{64}\Z")
 _FILE_BYTES_MAX = 1 << 30
 
 File = Annotated[Path, typer.Argument(help="A certificate.", metavar="FILE")]
@@ -25,9 +23,7 @@ File = Annotated[Path, typer.Argument(help="A certificate.", metavar="FILE")]
 @app.command()
 def verify(
     file: File,
-    key: Annotated[
-        str | None, typer.Option(help="The public key, as it was published.", metavar="HEX")
-    ] = None,
+    key: Key = None,
     folder: Annotated[
         Path | None,
         typer.Option(help="The rehearsal's folder, to compare its other files.", metavar="DIR"),
@@ -41,8 +37,7 @@ def verify(
     """Say whether a certificate is as it was signed, what it proves, and what it does not."""
     from stentor.rehearsal.certificate import check
 
-    if key is not None and _KEY.match(key) is None:
-        raise UsageError("--key is 64 hexadecimal digits, as `stentor certificate key` prints.")
+    key = read_key(key, "stentor certificate key")
     data = read_file(file)
     files = None if folder is None else _files_in(folder, check(data))
     checked = check(data, key, files)

@@ -3,7 +3,6 @@
 Verifying needs the files and nothing else: no server, no data folder, no network.
 """
 
-import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stentor.base.errors import StentorError, UsageError
-from stentor.cli.ledger_files import Files, data_folder, read_heads
+from stentor.cli.ledger_files import Files, Heads, Key, data_folder, read_heads, read_key
 from stentor.cli.options import Data, Json
 from stentor.cli.plain import say
 
@@ -22,7 +21,6 @@ app = typer.Typer(help="The record of what happened: verify it, publish its key 
 
 _FINDINGS_TOLD = 20
 _GAPS_TOLD = 10
-_KEY = re.compile(r"[0-9a-f]{64}\Z")
 
 
 @app.command()
@@ -30,22 +28,15 @@ def verify(
     files: Annotated[
         list[Path], typer.Argument(help="Files of the ledger, or its folder.", metavar="FILE…")
     ],
-    key: Annotated[
-        str | None, typer.Option(help="The public key, as it was published.", metavar="HEX")
-    ] = None,
-    head: Annotated[
-        list[str] | None,
-        typer.Option(help="A head that you kept: a file, or the JSON itself.", metavar="HEAD"),
-    ] = None,
+    key: Key = None,
+    head: Heads = None,
     json: Json = False,
 ) -> None:
     """Say whether these files are what was written, and name every record that is not."""
     from stentor.evidence.verify import verify as check
 
-    if key is not None and _KEY.match(key) is None:
-        raise UsageError("--key is 64 hexadecimal digits, as `stentor ledger key` prints them.")
     heads = [one for given in head or () for one in read_heads(given)]
-    report = check(Files(files), key, heads)
+    report = check(Files(files), read_key(key), heads)
     if json:
         import msgspec
 

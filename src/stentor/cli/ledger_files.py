@@ -1,14 +1,28 @@
-"""Files of a ledger as commands are given them: names become bytes, and heads. Verifies nothing."""
+"""Files, key and heads of a ledger as commands are given them. Verifies nothing."""
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from stentor.base.errors import UsageError
 
 if TYPE_CHECKING:
     from stentor.base.paths import DataFolder
     from stentor.evidence.chain import Head
+
+Key = Annotated[
+    str | None, typer.Option("--key", help="The public key, as it was published.", metavar="HEX")
+]
+Heads = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--head", help="A head that you kept: a file, or the JSON itself.", metavar="HEAD"
+    ),
+]
+_KEY = re.compile(r"[0-9a-f]{64}\Z")
 
 
 def data_folder(data: str | None) -> "DataFolder":
@@ -48,6 +62,13 @@ def read_file(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {(error.strerror or '').lower()}.") from None
+
+
+def read_key(given: str | None, printed_by: str = "stentor ledger key") -> str | None:
+    """Return a public key as it was typed; raises `UsageError` for what is none."""
+    if given is not None and _KEY.match(given) is None:
+        raise UsageError(f"--key is 64 hexadecimal digits, as `{printed_by}` prints them.")
+    return given
 
 
 def read_heads(given: str) -> "list[Head]":

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from stentor.base.errors import UsageError
-from stentor.cli.ledger_files import Files, data_folder, read_heads
+from stentor.cli.ledger_files import Files, Heads, Key, data_folder, read_heads, read_key
 from stentor.cli.options import Data, Json
 from stentor.cli.plain import say
 
@@ -21,13 +21,8 @@ def report(
     out: Annotated[
         Path | None, typer.Option(help="Where the page goes [report-ROOM.html].", metavar="FILE")
     ] = None,
-    key: Annotated[
-        str | None, typer.Option(help="The ledger's key, as it was published.", metavar="HEX")
-    ] = None,
-    head: Annotated[
-        list[str] | None,
-        typer.Option(help="A head that you kept: a file, or the JSON itself.", metavar="HEAD"),
-    ] = None,
+    key: Key = None,
+    head: Heads = None,
     json: Json = False,
 ) -> None:
     """Say what happened in a room: promises kept or not, crowd, attack or our own doing.
@@ -42,7 +37,7 @@ def report(
 
     files = Files(ledger or [data_folder(data).ledger])
     heads = [one for given in head or () for one in read_heads(given)]
-    found, page = make_report(room, files, version("stentor"), key, heads)
+    found, page = make_report(room, files, version("stentor"), read_key(key), heads)
     if json:
         typer.echo(msgspec.json.format(msgspec.json.encode(found), indent=1).decode())
     if json and out is None:

@@ -86,6 +86,12 @@ def test_what_cannot_be_is_refused_in_a_sentence(
     assert str(done.exception).endswith(".")
 
 
+def test_a_report_too_refuses_what_is_no_key(folder: Path) -> None:
+    done = CliRunner().invoke(app, ["report", "hall", "--ledger", str(folder), "--key", "short"])
+    assert isinstance(done.exception, UsageError)
+    assert "64 hexadecimal digits" in str(done.exception)
+
+
 def test_the_key_is_that_of_the_data_folder(tmp_path: Path) -> None:
     data = tmp_path / "data"
     first = run("key", "--data", data).stdout
