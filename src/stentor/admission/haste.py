@@ -4,6 +4,8 @@ To come and to do wrong have one pace, but apart: what some do wrong behind an a
 connection from the others there. Decides by counting alone; knows no connection and no clock.
 """
 
+from collections.abc import Callable
+
 from stentor.admission.shares import Held, Paced, levels
 
 EASE = 0.5  # of the CPU time that joiners may have: what is used up to there is nobody's loss
@@ -15,6 +17,7 @@ class Haste:
     def __init__(self, per_s: float, burst: int) -> None:
         """`per_s` and `burst` are those of an IPv4 address or IPv6 /48; a rate of 0: no limit."""
         self.listening = Held(0)  # who has somebody there
+        self.follows: Callable[[bytes], bool] = _nobody  # and who has by HLS
         self._per_s, self._burst = per_s, burst
         self._joins = Paced(per_s, burst)
         self._wrongs = Paced(per_s, burst)
@@ -34,7 +37,8 @@ class Haste:
         """
         if not self._joins.take(peer, now_ns):
             return False
-        return not self._at_ease or self.listening.of(levels(peer)[-1]) <= 0
+        network = levels(peer)[-1]
+        return not self._at_ease or not (self.listening.of(network) or self.follows(network))
 
     def charge(self, peer: bytes, now_ns: int) -> bool:
         """Count a wrong request; say whether there was room for it."""
@@ -53,3 +57,7 @@ class Haste:
         self._at_ease = joining < EASE
         self._joins.forget_idle(now_ns)
         self._wrongs.forget_idle(now_ns)
+
+
+def _nobody(_network: bytes) -> bool:
+    return False

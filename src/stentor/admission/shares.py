@@ -5,6 +5,7 @@ what the next larger may: a house has all addresses of a /64, and a company all 
 Decides by counting alone. Knows no connection and no clock.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 KEYS_MAX = 65_536
@@ -52,6 +53,10 @@ class Held:
     def __len__(self) -> int:
         """Return how many networks have any."""
         return len(self._held)
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield the networks that have any."""
+        return iter(self._held)
 
     def of(self, key: bytes) -> int:
         """Return how many a network has."""

@@ -319,6 +319,7 @@ class Lookout:
             leads=door.leads,
             policy=self.shielding.policy.number,
             listening_of=lambda network: self.shielding.listening(network, now_ms),
+            bystanders=self.shielding.bystanders(now_ms),
         )
         self.shielding.remember(named, now_ms)
         if self.shielding.look(now_ms):

@@ -6,6 +6,7 @@ descriptor is let go; what a network has goes down with it. The rules are `admis
 
 import ipaddress
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -152,6 +153,10 @@ class Networks:
             if address >> shift == network:
                 return True
         return False
+
+    def spare(self, follows: Callable[[bytes], bool]) -> None:
+        """Take networks for those in which somebody listens that `follows` says do by HLS."""
+        self._haste.follows = follows
 
     def share(self, share: float) -> None:
         """Let every network come at this share of the pace that the settings give it."""

@@ -16,6 +16,7 @@ import msgspec
 from stentor.admission.shares import levels
 from stentor.base.errors import Problem
 from stentor.base.logs import log
+from stentor.edge.bystanders import Bystanders
 from stentor.edge.counts import Counts
 from stentor.edge.networks import Networks
 from stentor.shield import vocabulary
@@ -73,6 +74,8 @@ class Shielding:
         self._ignorant_until_ms = 0  # of tickets that were shown to the edge before this one
         self._following = Following()  # HLS players, who have no connection that lasts
         self._followed = Lately(FOLLOWS_MS)
+        networks.spare(self._followed.__contains__)
+        self._bystanders = Bystanders()
         self._named: dict[str, tuple[bytes, int]] = {}
         self._told: dict[str, _Told] = {}
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
@@ -147,6 +150,15 @@ class Shielding:
     def listening(self, network: bytes, now_ms: int) -> int:
         """Return how many listen in a network here; by HLS they are one, however many."""
         return self._networks.listening.of(network) + self._followed.did(network, now_ms)
+
+    def bystanders(self, now_ms: int) -> list[bytes]:
+        """Return banned networks in which somebody listens here, which the shield may not know."""
+        return self._bystanders.look(
+            self._bans,
+            self._summary.key,
+            lambda: {*self._networks.listening, *self._followed},
+            lambda network: self.listening(network, now_ms),
+        )
 
     def remember(self, named: dict[str, bytes], now_ms: int) -> None:
         """Keep the networks that the last second names: a ban will go by such a name."""

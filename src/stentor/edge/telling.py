@@ -130,10 +130,11 @@ class Telling:
         leads: bool,
         policy: int,
         listening_of: Callable[[bytes], int],
+        bystanders: Collection[bytes] = (),
     ) -> dict[str, bytes]:
         """Tell of the second that ends now; return the packed networks that it names.
 
-        `listening_of` says how many listen in a packed network.
+        `listening_of` says how many listen in a packed network, `bystanders` are to be named.
         """
         totals = self._totals()
         seen, self._seen = self._seen, totals
@@ -160,6 +161,7 @@ class Telling:
             policy=policy,
             present_of=self._networks.connections.of,
             listening_of=listening_of,
+            bystanders=bystanders,
         )
         try:
             self._socket.sendto(msgspec.msgpack.encode(told), self._watch)

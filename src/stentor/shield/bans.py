@@ -44,6 +44,9 @@ class _Conduct:
         self.good *= share
         self.at_ms = now_ms
 
+    def has_people(self, now_ms: int) -> bool:
+        return now_ms - self.good_ms <= PEOPLE_MS
+
 
 class Bans:
     """Remembers what networks did of late, and how often they were banned."""
@@ -97,7 +100,7 @@ class Bans:
     def now(self, now_ms: int) -> tuple[Ban, ...]:
         """Return the bans that hold, those that last longest first."""
         found = [
-            Ban(name, one.until_ms, _why(one.why), one.times, kernel=one.times >= _KERNEL_AFTER)
+            Ban(name, one.until_ms, _why(one.why), one.times, kernel=_is_for_kernel(one, now_ms))
             for name, one in self._conducts.items()
             if one.until_ms > now_ms
         ]
@@ -112,7 +115,7 @@ class Bans:
             conduct.until_ms <= now_ms
             and conduct.wrongs >= WRONGS_MIN
             and conduct.wrongs >= WRONG_SHARE_MIN * conduct.asks
-            and now_ms - conduct.good_ms > PEOPLE_MS
+            and not conduct.has_people(now_ms)
             and self._pardoned.get(network, 0) <= now_ms
         )
 
@@ -124,6 +127,11 @@ class Bans:
         while len(self._conducts) > CONDUCTS_MAX:
             del self._conducts[next(iter(self._conducts))]
             self.forgotten += 1
+
+
+def _is_for_kernel(conduct: _Conduct, now_ms: int) -> bool:
+    """Say whether a ban may cut off: not if people were seen there since, at whichever edge."""
+    return conduct.times >= _KERNEL_AFTER and not conduct.has_people(now_ms)
 
 
 def _why(text: str) -> Why:

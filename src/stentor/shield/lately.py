@@ -3,6 +3,8 @@
 Bounded; decides nothing.
 """
 
+from collections.abc import Iterator
+
 NETWORKS_MAX = 32_768  # with a good ticket of late, or known by name
 TICKET_REMEMBERED_MS = 300_000
 
@@ -18,6 +20,14 @@ class Lately:
     def __len__(self) -> int:
         """Return how many are remembered."""
         return len(self._at_ms)
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield those that are remembered."""
+        return iter(self._at_ms)
+
+    def __contains__(self, network: bytes) -> bool:
+        """Say whether it is remembered; with `forget` once a second, whether it did it of late."""
+        return network in self._at_ms
 
     def note(self, network: bytes, now_ms: int) -> None:
         """Note that it does it now."""

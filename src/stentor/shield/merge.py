@@ -14,6 +14,7 @@ from stentor.shield import sketches
 from stentor.shield.facts import DoorSecond, EdgeSecond, Heavy, Load
 
 HEAVY_MERGED_MAX = 256
+HEAVY_PEOPLE_MAX = 64  # more of them, in which somebody listens
 KNOWN_AFTER_S = 30
 _STEPS = ("all", "shed", "slower", "lower", "line")
 
@@ -202,7 +203,9 @@ def _heavy(edges: Sequence[EdgeSecond]) -> tuple[Heavy, ...]:
             by_name.setdefault(one.network, []).append(one)
     merged = [ones[0] if len(ones) == 1 else _as_one(ones) for ones in by_name.values()]
     merged.sort(key=lambda one: (-one.wrongs, -one.asks, one.network))
-    return tuple(merged[:HEAVY_MERGED_MAX])
+    # Where somebody listens is what a ban depends on, and an edge may know nothing else of it.
+    people = [one for one in merged[HEAVY_MERGED_MAX:] if one.listening]
+    return tuple(merged[:HEAVY_MERGED_MAX] + people[:HEAVY_PEOPLE_MAX])
 
 
 def _as_one(ones: Sequence[Heavy]) -> Heavy:

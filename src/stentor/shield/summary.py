@@ -9,7 +9,7 @@ keyed names only. Decides nothing about anybody; the same calls give the same by
     told: EdgeSecond = summary.second(now_ms, counts={"accepted": 1, ...})
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from heapq import nsmallest
 from operator import add
 
@@ -207,11 +207,13 @@ class Summary:
         policy: int = 0,
         present_of: Callable[[bytes], int] = _nobody,
         listening_of: Callable[[bytes], int] = _nobody,
+        bystanders: Collection[bytes] = (),
     ) -> EdgeSecond:
         """Return the second that ends at `at_ms`, and begin the next one.
 
         `counts` is what each of `edge.counts` grew by; `present_of` tells how many connections a
-        packed network has now, `listening_of` how many listeners.
+        packed network has now, `listening_of` how many listeners. `bystanders` are banned networks
+        where somebody listens: they are named whatever was done there in this second.
         """
         rooms = dict(rooms or {})
         if len(rooms) > ROOMS_MAX:
@@ -232,7 +234,7 @@ class Summary:
             holding=self._holding.take(self.key),
             staying=self._staying.take(self.key),
             wronging=self._wronging.take(self.key),
-            heavy=self._heavy(present_of, listening_of),
+            heavy=self._heavy(present_of, listening_of, bystanders),
             first_audio_s=self._first_audio.take(),
             queue_s=self._queue.take(),
             turn_lag_s=self._turn_lag.take(),
@@ -281,7 +283,10 @@ class Summary:
         )
 
     def _heavy(
-        self, present_of: Callable[[bytes], int], listening_of: Callable[[bytes], int]
+        self,
+        present_of: Callable[[bytes], int],
+        listening_of: Callable[[bytes], int],
+        bystanders: Collection[bytes],
     ) -> tuple[Heavy, ...]:
         """Return who did wrong most, and in the places that are left, who asked most."""
         found: list[tuple[int, int, bytes, int, list[int]]] = []  # what sorts them comes first
@@ -310,7 +315,11 @@ class Summary:
             if one >= 2 * _HOUSE and (wrong or asks > ASKS_UNNAMED):
                 row = (one & _COUNTS) << _FED_BITS | (_VISITING if one & _VISITORS else 0)
                 found.append((-wrong, -asks, network, row, wrongs))
-        most = nsmallest(HEAVY_MAX, found)
+        most = nsmallest(HEAVY_MAX - len(bystanders), found)
+        named = {network for _, _, network, _, _ in most}
+        for network in bystanders:
+            if network not in named:
+                most.append(next((one for one in found if one[2] == network), self._of(network)))
         self.named = {self.key.name(network): network for _, _, network, _, _ in most}
         return tuple(
             Heavy(
@@ -326,6 +335,11 @@ class Summary:
             )
             for name, (wrong, asks, network, row, wrongs) in zip(self.named, most, strict=True)
         )
+
+    def _of(self, network: bytes) -> tuple[int, int, bytes, int, list[int]]:
+        """Return somebody who is not among those that stood out."""
+        row = self._rows.get(network, 0)
+        return 0, -(row >> _FED_BITS & _COUNT), network, row, _NO_WRONGS
 
     def _clear(self) -> None:
         self._rows.clear()

@@ -21,6 +21,17 @@ def test_network_where_somebody_listens_may_come_faster_while_there_is_time() ->
         assert any(haste.is_hasty(PEER, 1) for _ in range(10)) != spared
 
 
+def test_network_where_somebody_follows_by_hls_may_come_faster_while_there_is_time() -> None:
+    house = bytes.fromhex("20010db800010200") + bytes(8)
+    haste = Haste(1.0, 3)
+    haste.follows = {PEER, house[:6]}.__contains__
+    for peer, spared in ((PEER, True), (house, True), (OTHER, False)):
+        haste.tick(1, 0.4)
+        assert any(haste.is_hasty(peer, 1) for _ in range(10)) != spared
+        haste.tick(1, 0.6)
+        assert any(haste.is_hasty(peer, 1) for _ in range(10))
+
+
 def test_wrong_requests_and_connections_take_nothing_from_each_other() -> None:
     haste = Haste(1.0, 3)
     assert [haste.charge(PEER, 1) for _ in range(4)] == [True] * 3 + [False]

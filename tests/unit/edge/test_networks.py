@@ -191,3 +191,31 @@ def test_where_somebody_listens_more_may_come_while_the_edge_has_time_for_all() 
     networks.tick(S, joining=0.2)
     networks.listens_no_more(5)
     assert let_in(networks, PEERS[0], S) == 0
+
+
+@pytest.mark.parametrize(("joining", "come"), [(0.9, 20 + 10 * 9), (0.1, 10_000)])
+def test_house_whose_bots_are_not_banned_for_its_listener_is_held_to_its_pace(
+    joining: float, come: int
+) -> None:
+    networks = Networks(NetworkLimits(joins_per_s=10, joins_burst=20))
+    house, other = PEERS[0], PEERS[1]
+    assert networks.came(5, house, S) is Reception.IN
+    networks.listens(5)
+    receptions: Counter[Reception] = Counter()
+    wrongs: Counter[bool] = Counter()
+    for second in range(10):
+        now_ns = S * (100 + second)
+        networks.tick(now_ns, joining)
+        for _ in range(1_000):
+            reception = networks.came(6, house, now_ns)
+            receptions[reception] += 1
+            if reception is Reception.IN:
+                wrongs[networks.charge(6, now_ns)] += 1
+                networks.left(6)
+        assert networks.came(7, other, now_ns) is Reception.IN
+        networks.left(7)
+    # While there is time for all who come, more may come, but nobody is answered more wrongs.
+    assert receptions == Counter({Reception.IN: come, Reception.HASTY: 10_000 - come})
+    assert wrongs[True] == 20 + 10 * 9
+    assert networks.listening.of(house) == 1
+    assert networks.peers[5] == house

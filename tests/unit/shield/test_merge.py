@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stentor.shield.facts import EdgeSecond, Load
 from stentor.shield.keys import EventKey
-from stentor.shield.merge import KNOWN_AFTER_S, Merging, merge_loads
+from stentor.shield.merge import HEAVY_MERGED_MAX, KNOWN_AFTER_S, Merging, merge_loads
 from stentor.shield.policy import Why
 from stentor.shield.summary import Summary
 
@@ -42,6 +42,21 @@ def test_network_that_stands_out_at_two_edges_is_told_once() -> None:
         edges.append(summary.second(0, counts={}))
     (heavy,) = Merging().merge(edges, 0).heavy
     assert (heavy.asks, heavy.wrongs, heavy.why) == (20, 16, "probing")
+
+
+def test_network_with_listeners_is_told_however_many_others_stand_out_more() -> None:
+    edges = []
+    for edge in range(8):
+        summary = Summary(KEY, f"edge-{edge}")
+        for host in range(100):
+            summary.wrong(peer(edge, host), Why.PROBING)
+        edges.append(summary.second(0, counts={}))
+    knows = Summary(KEY, "edge-8")
+    carrier = peer(200)
+    edges.append(knows.second(0, counts={}, listening_of=lambda _one: 3, bystanders=[carrier]))
+    heavy = Merging().merge(edges, 0).heavy
+    assert len(heavy) == HEAVY_MERGED_MAX + 1
+    assert (heavy[-1].network, heavy[-1].listening) == (KEY.name(carrier), 3)
 
 
 def test_clusters_are_known_from_visits_at_once_and_otherwise_after_half_a_minute() -> None:

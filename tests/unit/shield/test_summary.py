@@ -216,3 +216,24 @@ def test_edges_merged_know_what_one_edge_would() -> None:
     merged = union_of(told(one) for one in parts)
     assert merged == pytest.approx(3_000, rel=0.1)
     assert merged == pytest.approx(sketches.estimate(told(alone).asking), rel=0.1)
+
+
+def test_bystander_is_named_whatever_it_did_and_takes_the_place_of_who_did_least() -> None:
+    summary = fresh()
+    for number in range(HEAVY_MAX):
+        summary.wrong(v4(number), Why.FORGED, 2 + number)
+    quiet, wrong = v4(1_000), v4(0)
+    summary.came(quiet)
+    second = summary.second(
+        0,
+        counts={},
+        listening_of=lambda one: {quiet: 4, wrong: 1}.get(one, 0),
+        bystanders=[quiet, wrong],
+    )
+    assert len(second.heavy) == HEAVY_MAX
+    found = {one.network: one for one in second.heavy}
+    one = found[KEY.name(quiet)]
+    assert (one.asks, one.wrongs, one.listening) == (1, 0, 4)
+    assert found[KEY.name(wrong)].wrongs == 2, "as it would be named without that"
+    assert KEY.name(v4(1)) not in found
+    assert summary.named[KEY.name(quiet)] == quiet

@@ -1,0 +1,49 @@
+"""In which banned networks somebody listens at this edge, though nothing wrong was done here.
+
+Other edges saw the conduct, and the shield does not know who is here. Looks through who listens in
+bounded steps, a second each, and only while there are bans. Lifts none itself.
+"""
+
+from collections.abc import Callable, Collection, Iterable
+from heapq import nlargest
+
+from stentor.shield.keys import EventKey
+
+LOOKED_AT_MAX = 16_384  # networks a second: some milliseconds
+TOLD_MAX = 16  # of the networks that an edge names in a second
+
+
+class Bystanders:
+    """What is known of who listens where others are banned."""
+
+    def __init__(self) -> None:
+        self._unseen: list[bytes] = []
+        self._found: set[bytes] = set()
+
+    def look(
+        self,
+        bans: Collection[tuple[int, int]],
+        key: EventKey,
+        networks: Callable[[], Iterable[bytes]],
+        listening: Callable[[bytes], int],
+    ) -> list[bytes]:
+        """Return the banned networks with most listeners here that are known by now.
+
+        `bans` are lengths and numbers as `EventKey.read` has them, `networks` all in which anybody
+        listens, and `listening` says how many.
+        """
+        if not bans:
+            self._unseen.clear()
+            self._found.clear()
+            return []
+        if not self._unseen:
+            lengths = {length for length, _ in bans}
+            self._unseen = [one for one in networks() if len(one) in lengths]
+        some = self._unseen[-LOOKED_AT_MAX:]
+        del self._unseen[-LOOKED_AT_MAX:]
+        some += self._found
+        numbers = key.numbers(some)
+        found = zip(some, numbers, strict=True)
+        here = {one: listening(one) for one, number in found if (len(one), number) in bans}
+        self._found = {one for one, count in here.items() if count}
+        return nlargest(TOLD_MAX, sorted(self._found), key=lambda one: here[one])
