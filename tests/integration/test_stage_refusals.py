@@ -210,6 +210,7 @@ async def test_the_metrics_count_packets_and_ticks(tmp_path: Path) -> None:
         assert found["stentor_stage_sessions", None] == 1
         assert found["stentor_stage_packets_total", "received"] > 80
         assert found["stentor_stage_packets_total", "recovered"] >= 5
+        assert found["stentor_stage_samples_total", "skipped"] >= 0
         assert found["stentor_stage_packets_total", "lost"] >= 5
         assert found["stentor_stage_ticks_total", None] > 100
         assert found["stentor_stage_requests_cut_off_total", None] == 0

@@ -37,10 +37,17 @@ FEED_CUT_OFF = Counter("stentor_feed_cut_off", "Subscribers cut off because thei
 STAGE_REQUESTS_CUT_OFF = Counter(
     "stentor_stage_requests_cut_off", "Connections closed: too slow, took nothing, or too many"
 )
+STAGE_GUARD_UNSAID = Counter(
+    "stentor_stage_guard_unsaid", "Checked addresses that no guard could be told of"
+)
 # Its other figures the stage keeps itself, and builds these for a scrape: (name, what it says).
 STAGE_SESSIONS = ("stentor_stage_sessions", "Speakers' sessions now")
 STAGE_ROOMS = ("stentor_stage_rooms", "Rooms with somebody on the stage")
 STAGE_PACKETS = ("stentor_stage_packets", "Packets and frames of speakers, by what became of them")
+STAGE_SAMPLES = (
+    "stentor_stage_samples",
+    "Samples of speakers left out (skipped) or put in (inserted) to keep their delay",
+)
 STAGE_TICKS = ("stentor_stage_ticks", "Ticks of the mix")
 STAGE_TICKS_LATE = ("stentor_stage_ticks_late", "Ticks more than 10 ms late")
 STAGE_TICKS_LEFT_OUT = (
@@ -123,6 +130,9 @@ WATCH_REQUESTS_CUT_OFF = Counter(
     "stentor_watch_requests_cut_off", "Connections closed: too slow, took nothing, or too many"
 )
 WATCH_BANS = Gauge("stentor_watch_bans", "Networks that are banned now")
+WATCH_CONDUCTS_FORGOTTEN = Counter(
+    "stentor_watch_conducts_forgotten", "Networks whose conduct was forgotten: more stood out"
+)
 WATCH_POLICIES_UNWRITTEN = Counter(
     "stentor_watch_policies_unwritten", "Policies that could not be written for the edges"
 )
@@ -199,6 +209,7 @@ EDGE_COUNTED = {
     "partial_sends": "Deliveries that a listener could not take whole",
     "parts": "Parts that came by the feed",
     "parts_twice": "Messages of the feed that were known already",
+    "places_forgotten": "Networks whose earlier places were forgotten: more came than are known",
     "policies": "Policies of the shield taken up",
     "policies_refused": "Policies of the shield that could not be read, or are of another event",
     "proofs_asked": "Places in line given with a proof of work that moves them forward",

@@ -44,6 +44,7 @@ class Counts:
     partial_sends: int = 0
     parts: int = 0
     parts_twice: int = 0
+    places_forgotten: int = 0
     policies: int = 0
     policies_refused: int = 0
     proofs_asked: int = 0

@@ -222,6 +222,7 @@ class Door(Entry):
         self._places.set_rate(limits.network_per_s * fair, limits.network_burst * fair)
         self._places.forget_idle(self.sheet.virtual_ms(now_ms))
         self._reminders.forget_idle(now_ms)
+        self._counts.places_forgotten = self._places.forgotten + self._reminders.forgotten
         self.issuing.forget(now_ms)
         self._served.append((now_ms, self.sheet.serving_ms, self.sheet.standby.serving_ms))
         while self._served and self._served[0][0] < now_ms - limits.grace_ms:

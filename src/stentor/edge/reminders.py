@@ -65,6 +65,11 @@ class Reminders:
         }
         return Answer(200, msgspec.json.encode(body), JSON, cache="no-store")
 
+    @property
+    def forgotten(self) -> int:
+        """How many networks were forgotten because there were too many."""
+        return self._asked.forgotten
+
     def forget_idle(self, now_ms: int) -> None:
         """Drop networks that have not asked for a while."""
         self._asked.forget_idle(now_ms)

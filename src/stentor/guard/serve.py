@@ -3,6 +3,7 @@
 It needs CAP_NET_ADMIN and reads nothing but its settings and its socket.
 """
 
+import contextlib
 import selectors
 import signal
 import socket
@@ -57,14 +58,14 @@ def _guard(settings: Settings, folder: DataFolder) -> None:
     kernel = open_kernel(ground, interfaces(settings))
     if not give_up_the_rest():
         log().warning("privileges_kept")
-    words = WordSocket(folder.guard_socket, (owner.st_uid, owner.st_gid))
     try:
         desk = Desk(kernel, ground, limits)
-        _serve(desk, words)
+        heard = WordSocket(folder.guard_socket, (owner.st_uid, owner.st_gid), desk.words)
+        with contextlib.closing(heard):
+            _serve(desk, heard)
     except KernelRefused as error:
         raise UnavailableError(f"The kernel refuses the limits: {error}.") from None
     finally:
-        words.close()
         kernel.close()
 
 

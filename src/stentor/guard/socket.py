@@ -9,6 +9,7 @@ import os
 import socket
 import stat
 import struct
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,14 +24,13 @@ Place = str | bytes
 class WordSocket:
     """Words in, answers out. Never waits, and survives the run folder's being made anew."""
 
-    def __init__(self, path: Path, owner: tuple[int, int]) -> None:
-        """`owner` is the user and group whose words are heard; root's are, too."""
+    def __init__(self, path: Path, owner: tuple[int, int], fates: Counter[str]) -> None:
+        """`owner` is the user and group whose words are heard, root's too; `fates` are counted."""
+        self._fates = fates
         self._path = path
         self._owner = owner
         self._bound: tuple[int, int] | None = None  # device and inode
         self.socket: socket.socket | None = None
-        self.strangers_total = 0
-        self.unanswered_total = 0
 
     def keep(self) -> bool:
         """Bind if nobody can reach us and the folder is there; say whether that was done."""
@@ -69,7 +69,7 @@ class WordSocket:
             if _sender_uid(ancillary) in (0, self._owner[0]):
                 yield data, sender or None
             else:
-                self.strangers_total += 1
+                self._fates["strange"] += 1
 
     def answer(self, data: bytes, place: Place | None) -> None:
         """Send an answer to who can take one; it is dropped and counted if it does not go now."""
@@ -78,7 +78,7 @@ class WordSocket:
         try:
             self.socket.sendto(data, place)
         except OSError:
-            self.unanswered_total += 1
+            self._fates["unanswered"] += 1
 
     def close(self) -> None:
         """Close it; its path goes if it is still ours."""

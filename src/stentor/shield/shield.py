@@ -53,6 +53,11 @@ class Shield:
             bans=bans,
         )
 
+    @property
+    def forgotten(self) -> int:
+        """How many networks' conduct was forgotten because too many stood out."""
+        return self._bans.forgotten
+
     def resume(self, policy: Policy, now_ms: int) -> None:
         """Go on from the policy of a shield that died, if it has not ended meanwhile."""
         if policy.until_ms > now_ms:

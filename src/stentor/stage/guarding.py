@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from stentor.base.metrics import STAGE_GUARD_UNSAID
 from stentor.shield.vocabulary import Validated, encode
 from stentor.stage.sieve import Source
 
@@ -24,7 +25,6 @@ class GuardWords:
         self._now_s = now_s
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         self._said: dict[Source, float] = {}
-        self.unsaid_total = 0
 
     def validated(self, address: str, port: int) -> None:
         """Say that ICE has had a good check from there, unless that was said just now."""
@@ -39,7 +39,7 @@ class GuardWords:
         try:
             self._socket.sendto(encode(Validated(address, port, VALID_S)), self._path)
         except OSError:
-            self.unsaid_total += 1
+            STAGE_GUARD_UNSAID.inc()
             self._said[source] = now_s + 1.0
 
     def close(self) -> None:

@@ -28,15 +28,23 @@ def counted(session: Session) -> dict[str, int]:
     }
 
 
+def adjusted(session: Session) -> dict[str, int]:
+    """Return by how much one session's delay was adjusted, by the names of `STAGE_SAMPLES`."""
+    counts = session.playout.counts
+    return {"skipped": counts.skipped_samples, "inserted": counts.inserted_samples}
+
+
 class Tally:
     """Sums over sessions."""
 
     def __init__(self) -> None:
         self._ended: Sums[str] = Sums()
+        self._adjusted: Sums[str] = Sums()
 
     def end(self, session: Session) -> None:
         """Keep the figures of a session that is over."""
         self._ended.update(counted(session))
+        self._adjusted.update(adjusted(session))
 
     def packets(self, sessions: Iterable[Session]) -> dict[str, int]:
         """Return the sums, with those of the sessions that are going on."""
@@ -45,12 +53,23 @@ class Tally:
             sums.update(counted(session))
         return dict(sums)
 
+    def samples(self, sessions: Iterable[Session]) -> dict[str, int]:
+        """Return how many samples were left out and put in, of all sessions."""
+        sums = Sums(self._adjusted)
+        for session in sessions:
+            sums.update(adjusted(session))
+        return dict(sums)
+
     def collect(self, sessions: list[Session], rooms: int, ticks: TickCounts) -> Iterator[Metric]:
         """Yield everything as Prometheus has it."""
         packets = CounterMetricFamily(*metrics.STAGE_PACKETS, labels=["fate"])
         for fate, count in self.packets(sessions).items():
             packets.add_metric([fate], count)
         yield packets
+        samples = CounterMetricFamily(*metrics.STAGE_SAMPLES, labels=["fate"])
+        for fate, count in self.samples(sessions).items():
+            samples.add_metric([fate], count)
+        yield samples
         for (name, about), value in (
             (metrics.STAGE_SESSIONS, len(sessions)),
             (metrics.STAGE_ROOMS, rooms),

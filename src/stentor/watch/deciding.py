@@ -11,7 +11,7 @@ import msgspec
 
 from stentor.base.files import replace_file
 from stentor.base.logs import log
-from stentor.base.metrics import WATCH_BANS, WATCH_POLICIES_UNWRITTEN
+from stentor.base.metrics import WATCH_BANS, WATCH_CONDUCTS_FORGOTTEN, WATCH_POLICIES_UNWRITTEN
 from stentor.evidence.records import Note
 from stentor.shield.assessment import Assessing, Assessment
 from stentor.shield.facts import EdgeSecond
@@ -53,7 +53,9 @@ class Deciding:
             self._recall(now_ms)
         self.merged = self._merging.merge(edges, now_ms)
         self.assessment = self._assessing.look(self.merged)
+        forgotten = self._shield.forgotten
         self.decided = self._shield.decide(self.merged, now_ms)
+        WATCH_CONDUCTS_FORGOTTEN.inc(self._shield.forgotten - forgotten)
         wanted = self.decided
         if self.paused_until(now_ms):
             wanted = msgspec.structs.replace(

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
+from prometheus_client import REGISTRY
+
 from stentor.evidence.records import Note
-from stentor.shield.facts import EdgeSecond
+from stentor.shield.bans import CONDUCTS_MAX
+from stentor.shield.facts import EdgeSecond, Heavy
 from stentor.shield.policy import decode_policy
 from stentor.watch.deciding import PAUSE_S_MAX, Deciding
 from support.watch import BAD, edge_second, flooded
@@ -154,3 +158,14 @@ def test_an_operators_word_outlives_the_process(tmp_path: Path) -> None:
     assert not seconds.deciding.paused_until(seconds.now_ms)
     assert seconds.bans() == ["4/32:fedcba9876543210"]
     assert seconds.deciding.take_notes() == ()  # it was noted when it was said
+
+
+def test_conducts_that_are_forgotten_for_lack_of_room_are_counted(tmp_path: Path) -> None:
+    def forgotten() -> float:
+        return REGISTRY.get_sample_value("stentor_watch_conducts_forgotten_total") or 0.0
+
+    before = forgotten()
+    seconds = Seconds(tmp_path)
+    many = tuple(Heavy(f"4/32:{n:016x}", asks=5) for n in range(CONDUCTS_MAX + 7))
+    seconds.go(msgspec.structs.replace(flooded(), heavy=many))
+    assert forgotten() == before + 7
