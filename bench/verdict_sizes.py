@@ -16,7 +16,7 @@ from stentor.simulate.draw import Kind
 
 _IN_TIME_S = 2.0
 _JOINS_PER_S = ((0, 30), (30, 100), (100, 400), (400, 1_000_000))
-_PEOPLE = ((0, 2_500), (2_500, 5_000), (5_000, 1_000_000))
+_PEOPLE = ((0, 5_000), (5_000, 10_000), (10_000, 1_000_000))
 
 Each = Sequence[tuple[Row, float | None, float]]  # its delay, and how long half of who came waited
 

@@ -21,7 +21,7 @@ from stentor.simulate.world import Chance, Population
 RATIOS = (0.1, 1.0, 10.0)  # of an attack to what people ask for
 # People of an evening, drawn evenly in its logarithm. A machine that so few overload lets in some
 # a second, where a real core does thousands: the smaller, the later is anything of an attack seen.
-SIZES = (1_500, 6_000)
+SIZES = (3_000, 12_000)
 SMALL = (400, 1_800)
 _GROWS_FROM = SMALL[1]  # people: networks and attackers' addresses are as many more as they are
 _DEEDS_MAX = 14_000
