@@ -14,6 +14,7 @@ from stentor.shield.sketches import Times
 
 STEPS = ("all", "shed", "slower", "lower", "line")
 _GAP_MS = 1_500
+QUEUED_S = 1.0  # an edge looks who has hung up from this wait on (`edge.knocks`)
 # Counters of what was turned away without audio and without a place in line.
 NOTHING_TOLD = (
     "refused_connections",
@@ -53,6 +54,7 @@ class Course:
     shared: list[float] = field(default_factory=list)  # places told to many in one breath
     nothing_told: list[float] = field(default_factory=list)
     unheard: list[float] = field(default_factory=list)  # of those, about so many by the kernel
+    gave_up: list[float] = field(default_factory=list)  # hung up before they were looked at
     interrupted: list[float] = field(default_factory=list)
     advised: list[float] = field(default_factory=list)  # listeners told to come again elsewhere
     audio_p50_s: list[float] = field(default_factory=list)
@@ -68,6 +70,7 @@ class Course:
     recorded_at_s: float = 0.0  # when that was
     gaps_s: list[tuple[float, float]] = field(default_factory=list)  # nothing was recorded
     audio: Times = field(default_factory=Times)
+    in_vain: Times = field(default_factory=Times)  # how long the queue was of those who gave up
     notes: list[tuple[float, str, str]] = field(default_factory=list)
 
     def __len__(self) -> int:
@@ -149,18 +152,33 @@ def _add_machine(course: Course, edges: Sequence[EdgeSecond]) -> None:
     audio = Times()
     for edge in edges:
         audio.merge(Times.read(edge.first_audio_s))
+        _add_in_vain(course, edge)
     course.audio.merge(audio)
     course.audio_p50_s.append(audio.quantile(0.5) if len(audio) else math.nan)
     course.audio_p95_s.append(audio.quantile(0.95) if len(audio) else math.nan)
     course.asked.append(sum(edge.load.asked_per_s for edge in edges))
     course.advised.append(counts.get("advised", 0))
     course.places.append(counts.get("line_given", 0))
+    course.gave_up.append(counts.get("gave_up", 0))
     course.shared.append(counts.get("line_shared", 0))
     course.wrong.append(sum(counts.get(name, 0) for name in WRONG))
     course.nothing_told.append(sum(counts.get(name, 0) for name in NOTHING_TOLD))
     course.use.append(max((edge.load.use for edge in edges), default=0.0))
     course.waiting.append(max((edge.door.waiting for edge in edges), default=0))
     course.step.append(max((_step(edge.door.step) for edge in edges), default=0))
+
+
+def _add_in_vain(course: Course, edge: EdgeSecond) -> None:
+    """Note those who hung up in an edge's queue with what they would have waited at the least.
+
+    When they hung up nobody knows. Whoever is found so stood in a queue of a second or more; its
+    length is that of the others who were looked at in this second.
+    """
+    gave_up = edge.counts.get("gave_up", 0)
+    if gave_up:
+        waits = Times.read(edge.queue_s)
+        long = Times({at: n for at, n in waits.counts.items() if Times.middle(at) >= QUEUED_S})
+        course.in_vain.add(long.quantile(0.5) if len(long) else QUEUED_S, gave_up)
 
 
 def _step(name: str) -> int:

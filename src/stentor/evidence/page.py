@@ -173,6 +173,7 @@ def _charts(course: Course) -> Iterator[Timeline]:
         Series("got a place in line", at, course.places, 2),
         Series("did what no player does", at, course.wrong, 6, dashed=True),
         Series("turned away with nothing", at, course.nothing_told, 4, dashed=True),
+        Series("hung up in the queue", at, course.gave_up, 3, dashed=True),
     )
     yield chart(
         "From connecting to audio",
@@ -224,13 +225,15 @@ def _figures(course: Course) -> str:
                 figure(sum(course.places[span])),
                 figure(sum(course.wrong[span])),
                 figure(sum(course.nothing_told[span])),
+                figure(sum(course.gave_up[span])),
                 figure(sum(course.interrupted[span])),
                 f"{max(p95):.2f}" if p95 else "–",
                 STEPS[int(max(course.step[span]))],
             )
         )
-    head = ("From", "Listening", "Waiting", "Joined", "Places", "Wrong", "Nothing", "Interrupted")
-    return table((*head, "Audio p95, s", "Step"), rows, numbers=range(1, 9))
+    head = ("From", "Listening", "Waiting", "Joined", "Places", "Wrong", "Nothing", "Hung up")
+    more = ("Interrupted", "Audio p95, s", "Step")
+    return table((*head, *more), rows, numbers=range(1, 10))
 
 
 def _set_up(course: Course, checked: Checked) -> Iterator[str]:

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from stentor.evidence.course import Course
 from stentor.media.grid import PART_S
+from stentor.shield.sketches import Times
 
 HOUR_S_MAX = 1.0
 AUDIO_P95_S_MAX = 3.0
@@ -123,19 +124,34 @@ def _uninterrupted(course: Course) -> Held:
 
 def _audio_or_truth(course: Course) -> Held:
     promise = "Audio or the truth: audio within 3 s (p95), or an honest place in line at once"
-    if not len(course.audio):
+    heard, gave_up = course.audio, len(course.in_vain)
+    if not len(heard) and not gave_up:
         return Held(promise, Kept.UNKNOWN, "nobody joined in this time")
-    p95_s = course.audio.quantile(0.95)
+    # Who hung up in the queue would have heard later than it was long: so they count.
+    waited = Times(dict(heard.counts))
+    waited.merge(course.in_vain)
+    p95_s = waited.quantile(0.95)
     unheard = round(sum(course.unheard))
     nothing = round(sum(course.nothing_told))
     places = sum(course.places)
-    asked = len(course.audio) + places + nothing
+    asked = len(waited) + places + nothing
     kept = Kept.YES if p95_s <= AUDIO_P95_S_MAX and not nothing else Kept.NO
-    if kept is Kept.NO and p95_s <= AUDIO_P95_S_MAX and any(course.wrong):
+    if kept is Kept.NO and heard.quantile(0.95) <= AUDIO_P95_S_MAX and any(course.wrong):
         kept = Kept.UNKNOWN  # whether who got neither were people is not in the counters
-    found = (
-        f"from connecting to audio {course.audio.quantile(0.5):.3f} s (median),"
-        f" {p95_s:.3f} s (p95) as the edges saw it; {places:,.0f} places in line given;"
+    found = "nobody heard audio"
+    if len(heard):
+        found = (
+            f"from connecting to audio {heard.quantile(0.5):.3f} s (median),"
+            f" {heard.quantile(0.95):.3f} s (p95) as the edges saw it"
+        )
+    if gave_up:
+        found += (
+            f"; {gave_up:,} times somebody hung up before they were looked at, half of them from a"
+            f" queue of {course.in_vain.quantile(0.5):.1f} s or longer: {p95_s:.3f} s (p95) with"
+            " them, at the least"
+        )
+    found += (
+        f"; {places:,.0f} places in line given;"
         f" {nothing:,} of {asked:,.0f} were turned away with neither"
     )
     if unheard:

@@ -46,6 +46,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     ),
     "no_tls": ("tls_failed", "tls_crowded_out"),
     "no_room": ("refused_connections",),
+    "gave_up": ("gave_up",),
 }
 
 

@@ -135,6 +135,55 @@ def test_slow_first_audio_breaks_the_third_promise() -> None:
     assert 8.7 < kept.figure < 9.3
 
 
+def test_people_who_hung_up_in_a_long_queue_heard_too_late_whoever_else_heard_in_time() -> None:
+    evening = _evening()
+    evening[6] = _with(evening[6], counts={"gave_up": 2}, queue_s=_times(0.2, *([5.0] * 9)))
+    held = _held(evening)[2]
+    assert held.kept is Kept.NO
+    assert held.figure is not None
+    assert 4.8 < held.figure < 5.2
+    assert "2 times somebody hung up before they were looked at" in held.found
+    assert "0.101 s (median), 0.199 s (p95)" in held.found, "of those who heard"
+    course = read_course(evening, ROOM)
+    assert (sum(course.gave_up), sum(course.nothing_told)) == (2, 0)
+
+
+def test_few_who_hung_up_or_from_a_short_queue_break_no_promise_of_95_in_100() -> None:
+    evening = _evening()
+    for n, second in enumerate(evening):
+        evening[n] = _with(second, first_audio_s=_times(*([0.2] * 10)))
+    evening[6] = _with(evening[6], counts={"gave_up": 20}, queue_s=_times(60.0))
+    assert _held(evening)[2].kept is Kept.YES
+    evening[6] = _with(evening[6], counts={"gave_up": 5_000}, queue_s=_times(1.5))
+    short = _held(evening)[2]
+    assert short.kept is Kept.YES
+    assert "5,000 times" in short.found
+
+
+def test_how_long_who_hung_up_had_waited_is_a_second_at_least_where_no_edge_told_it() -> None:
+    evening = _evening()
+    evening[6] = _with(evening[6], counts={"gave_up": 5_000})
+    held = _held(evening)[2]
+    assert held.figure is not None
+    assert 0.95 < held.figure < 1.05
+
+
+def test_evening_on_which_all_hung_up_is_no_evening_on_which_nobody_came() -> None:
+    evening = [_with(second, first_audio_s=b"") for second in _evening()]
+    assert _held(evening)[2].kept is Kept.UNKNOWN
+    evening[6] = _with(evening[6], counts={"gave_up": 50}, queue_s=_times(8.0))
+    held = _held(evening)[2]
+    assert held.kept is Kept.NO
+    assert held.found.startswith("nobody heard audio; 50 times")
+
+
+def test_whether_people_hung_up_among_attackers_cannot_be_told() -> None:
+    evening = _evening()
+    counts = {"gave_up": 50, "tickets_forged": 500}
+    evening[6] = _with(evening[6], counts=counts, queue_s=_times(8.0))
+    assert _held(evening)[2].kept is Kept.UNKNOWN
+
+
 def test_people_turned_away_without_a_place_break_the_third_promise() -> None:
     evening = _evening()
     evening[6] = _with(evening[6], counts={"refused_connections": 3})

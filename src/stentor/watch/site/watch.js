@@ -20,6 +20,7 @@ const KINDS = {
   slow: ["slow or silent", 6],
   no_tls: ["no TLS session", 7],
   no_room: ["no room", 8],
+  gave_up: ["hung up in the queue", 1],
 };
 const WELCOME = ["let_in", "in_line"];
 const PHASES = { scheduled: "soon", live: "live", ended: "over" };
