@@ -48,14 +48,6 @@ class Step(IntEnum):
     LINE = 4
 
 
-# What the first step sheds, and what that saves. The edge's parts read `shed`.
-SIDE_FEATURES = {
-    "compression": "playlists go out as they are: no gzip",
-    "downloads": "no recording is begun to be read: 503, come again in a minute",
-    "directory": "the list of rooms is up to five seconds old",
-}
-
-
 class LoadFacts(msgspec.Struct, frozen=True):
     """What an edge measured of itself in the last second. CPU times are in seconds a second.
 

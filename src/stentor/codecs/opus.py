@@ -8,7 +8,6 @@ playout does.
 import ctypes
 import ctypes.util
 import importlib.util
-from enum import IntEnum
 from functools import cache
 from pathlib import Path
 
@@ -29,17 +28,11 @@ _SET_INBAND_FEC = 4012
 _SET_PACKET_LOSS = 4014
 _SET_DTX = 4016
 _RESET_STATE = 4028
+_FOR_VOICES = 2048  # OPUS_APPLICATION_VOIP
 
 
 class OpusError(ValueError):
     """A packet that libopus cannot decode, or an argument that it refuses."""
-
-
-class Application(IntEnum):
-    """What the encoder is tuned for."""
-
-    VOIP = 2048
-    AUDIO = 2049
 
 
 def _candidates() -> list[str]:
@@ -102,16 +95,13 @@ class OpusEncoder:
         self,
         bitrate: int,
         *,
-        application: Application = Application.VOIP,
         complexity: int = 5,
         loss_percent: int = 0,
     ) -> None:
         self._state = None
         library = _library()
         error = ctypes.c_int()
-        self._state = library.opus_encoder_create(
-            SAMPLE_RATE, 1, int(application), ctypes.byref(error)
-        )
+        self._state = library.opus_encoder_create(SAMPLE_RATE, 1, _FOR_VOICES, ctypes.byref(error))
         _checked(error.value)
         self._control(_SET_BITRATE, bitrate)
         self._control(_SET_COMPLEXITY, complexity)

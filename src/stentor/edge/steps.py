@@ -35,7 +35,11 @@ _PAGE_S = 0.05
 
 
 class SideFeature(Protocol):
-    """Something that an edge can do without when it must (`ladder.SIDE_FEATURES`)."""
+    """Something that an edge can do without from the ladder's first step on.
+
+    Playlists are not compressed then, no recording is begun to be read (503, come again in a
+    minute), and the list of rooms is up to five seconds old.
+    """
 
     shed: bool
 

@@ -149,15 +149,6 @@ def history_tail(epoch_ms: int, parts: int, *, ended: bool) -> str:
     return _last_short(epoch_ms, parts) + "#EXT-X-ENDLIST\n" if ended else ""
 
 
-def history_playlist(epoch_ms: int, parts: int, *, ended: bool) -> str:
-    """Return the playlist from minute 0: growing while the room is live, whole after it."""
-    return (
-        history_head(ended=ended)
-        + segment_lines(epoch_ms, 0, segments_complete(parts))
-        + history_tail(epoch_ms, parts, ended=ended)
-    )
-
-
 def parts_needed(msn: int, part: int | None) -> int:
     """Return how many parts there must be before a blocking reload is answered."""
     if part is None:

@@ -10,7 +10,6 @@ from enum import StrEnum
 import msgspec
 
 from stentor.base.decoding import decode_json
-from stentor.media.grid import sample_at
 
 
 class Role(StrEnum):
@@ -81,12 +80,6 @@ class Orders(msgspec.Struct, frozen=True):
     def seat(self, seat_id: str) -> Seat | None:
         """Return the seat of that id, if the room has it."""
         return next((seat for seat in self.seats if seat.id == seat_id), None)
-
-    def end_sample(self) -> int | None:
-        """Return how many samples the whole programme has, once its end is known (0: never ran)."""
-        if self.end_ms is None:
-            return None
-        return max(0, sample_at(self.epoch_ms, self.end_ms * 1_000_000))
 
 
 def encode_orders(orders: Orders) -> bytes:

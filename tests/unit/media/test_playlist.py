@@ -15,7 +15,6 @@ from stentor.media.playlist import (
     SEGMENTS_WITH_PARTS,
     TARGET_DURATION_S,
     WINDOW_SEGMENTS,
-    history_playlist,
     is_far_future,
     live_playlist,
     master_playlist,
@@ -98,26 +97,6 @@ def test_reports_on_siblings_name_the_newest_part(count: int) -> None:
     report = m3u8.loads(live_playlist(EPOCH_MS, count, siblings=["aac96"])).rendition_reports[0]
     assert report.uri == "../aac96/live.m3u8"
     assert report.last_msn * PARTS_PER_SEGMENT + report.last_part == count - 1
-
-
-@given(counts)
-def test_history_has_everything_from_minute_0(count: int) -> None:
-    running = history_playlist(EPOCH_MS, min(count, 5000), ended=False)
-    ended = history_playlist(EPOCH_MS, min(count, 5000), ended=True)
-    whole, left = divmod(min(count, 5000), PARTS_PER_SEGMENT)
-    assert segments_of(running) == list(range(whole))
-    assert segments_of(ended) == list(range(whole + (left > 0)))
-    assert "PLAYLIST-TYPE:EVENT" in running
-    assert "PLAYLIST-TYPE:VOD" in ended
-    assert ended.endswith("#EXT-X-ENDLIST\n")
-
-
-@given(st.integers(1, 2000))
-@settings(max_examples=40)
-def test_vod_is_as_long_as_the_programme(count: int) -> None:
-    playlist = m3u8.loads(history_playlist(EPOCH_MS, count, ended=True))
-    assert sum(one.duration for one in playlist.segments) == pytest.approx(count * PART_S)
-    assert playlist.is_endlist
 
 
 def test_live_playlist_ends_with_the_short_segment() -> None:
