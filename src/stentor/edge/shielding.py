@@ -4,11 +4,8 @@ A ban concerns who comes; whoever listens already is not looked at, and a good t
 whatever the policy says. A policy that is not renewed ends by itself. Decides no ban.
 """
 
-import socket
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from ipaddress import ip_network
 from pathlib import Path
 
 import msgspec
@@ -18,8 +15,8 @@ from stentor.base.errors import Problem
 from stentor.base.logs import log
 from stentor.edge.bystanders import Bystanders
 from stentor.edge.counts import Counts
+from stentor.edge.guard_words import GuardWords
 from stentor.edge.networks import Networks
-from stentor.shield import vocabulary
 from stentor.shield.following import PAUSE_MS, Following
 from stentor.shield.keys import EventKey, house
 from stentor.shield.lately import NETWORKS_MAX, TICKET_REMEMBERED_MS, Lately
@@ -27,20 +24,8 @@ from stentor.shield.policy import POLICY_BYTES_MAX, SAFE, Ban, Policy, decode_po
 from stentor.shield.summary import Summary
 
 NAMED_REMEMBERED_MS = 300_000
-TOLD_AGAIN_MS = 30_000
 FOLLOWS_MS = 2 * PAUSE_MS  # who follows by HLS listens still: of many edges each serves some of it
 _AGAIN_S_MAX = 60
-_BITS = {4: 32, 3: 24, 8: 64, 7: 56, 6: 48}
-
-
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """A ban that the guard was told of."""
-
-    network: bytes
-    text: str
-    until_ms: int
-    again_ms: int
 
 
 class Shielding:
@@ -56,7 +41,7 @@ class Shielding:
         summary: Summary,
     ) -> None:
         self._path = policy
-        self._guard = str(guard)
+        self._guard = GuardWords(guard, counts, summary)
         self._networks = networks
         self._counts = counts
         self._summary = summary
@@ -77,8 +62,6 @@ class Shielding:
         networks.spare(self._followed.__contains__)
         self._bystanders = Bystanders()
         self._named: dict[str, tuple[bytes, int]] = {}
-        self._told: dict[str, _Told] = {}
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
 
     def look(self, now_ms: int) -> bool:
         """Take up a policy that is new, and let go of one whose time is over.
@@ -216,50 +199,11 @@ class Shielding:
         )
 
     def tell_guard(self, now_ms: int) -> None:
-        """Tell the guard of bans for the kernel where nobody here would be hit; take them back.
-
-        Each is told again now and then: a guard that began again knows nothing.
-        """
-        if self._told:
-            self._take_back(now_ms)
-        if not self._kernel:
-            return
-        for ban in self.policy.bans:
-            name = ban.network
-            named = self._named.get(name)
-            left_s = min(vocabulary.SECONDS_MAX, (ban.until_ms - now_ms) // 1000)
-            if not ban.kernel or named is None or left_s < 1:
-                continue
-            network = named[0]
-            told = self._told.get(name)
-            known = told is not None and told.until_ms == ban.until_ms and now_ms < told.again_ms
-            if known or self._has_people(network, now_ms):
-                continue
-            self._tell(ban, network, left_s, now_ms)
-
-    def _take_back(self, now_ms: int) -> None:
-        """Have the guard let in again whom no policy bans any more, and where people are now."""
-        wanted = {ban.network for ban in self.policy.bans if ban.kernel}
-        for name, told in tuple(self._told.items()):
-            if told.until_ms > now_ms:
-                if name in wanted and not self._has_people(told.network, now_ms):
-                    continue
-                with suppress(OSError):  # then the ban ends by itself
-                    self._socket.sendto(vocabulary.encode(vocabulary.Unban(told.text)), self._guard)
-            del self._told[name]
-
-    def _tell(self, ban: Ban, network: bytes, left_s: int, now_ms: int) -> None:
-        packed = network.ljust(16 if len(network) > 4 else 4, b"\0")
-        text = str(ip_network((packed, _BITS[len(network)])))
-        try:
-            self._socket.sendto(vocabulary.encode(vocabulary.Ban(text, left_s)), self._guard)
-        except OSError:
-            self._counts.guard_untold += 1
-            return
-        if ban.network not in self._told:
-            self._counts.guard_told += 1
-            self._summary.obeyed("told_guard")
-        self._told[ban.network] = _Told(network, text, ban.until_ms, now_ms + TOLD_AGAIN_MS)
+        """Tell the guard of bans for the kernel where nobody here would be hit; take them back."""
+        named = (
+            {name: network for name, (network, _) in self._named.items()} if self._kernel else {}
+        )
+        self._guard.tell(self.policy.bans if self._kernel else (), named, self._has_people, now_ms)
 
     def _has_people(self, network: bytes, now_ms: int) -> bool:
         """Say whether somebody there listens, or may have shown a good ticket of late."""
@@ -289,7 +233,7 @@ class Shielding:
 
     def close(self) -> None:
         """Let go of the socket."""
-        self._socket.close()
+        self._guard.close()
 
 
 def _by_digest(bans: Iterable[Ban]) -> Iterator[tuple[tuple[int, int], Ban]]:

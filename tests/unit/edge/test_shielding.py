@@ -10,9 +10,10 @@ import pytest
 
 from stentor.admission.shares import Block
 from stentor.edge.counts import Counts
+from stentor.edge.guard_words import TOLD_AGAIN_MS
 from stentor.edge.lookout import Turns
 from stentor.edge.networks import NetworkLimits, Networks
-from stentor.edge.shielding import FOLLOWS_MS, TOLD_AGAIN_MS, Shielding
+from stentor.edge.shielding import FOLLOWS_MS, Shielding
 from stentor.media.grid import PARTS_PER_SEGMENT, SEGMENT_S
 from stentor.shield import vocabulary
 from stentor.shield.keys import EventKey
