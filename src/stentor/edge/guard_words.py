@@ -43,18 +43,18 @@ class GuardWords:
     def tell(
         self,
         bans: Iterable[Ban],
-        named: Mapping[str, bytes],
+        known_as: Callable[[str], bytes | None],
         has_people: Callable[[bytes, int], bool],
         now_ms: int,
     ) -> None:
         """Tell of bans for the kernel where nobody here would be hit; take others back.
 
-        `named` has the packed networks that are known by name.
+        `known_as` finds the packed network that has a name, if it was seen here.
         """
         wanted = {ban.network: ban for ban in bans if ban.kernel}
         self._take_back(wanted, has_people, now_ms)
         for name, ban in wanted.items():
-            network = named.get(name)
+            network = known_as(name)
             left_s = min(vocabulary.SECONDS_MAX, (ban.until_ms - now_ms) // 1000)
             if network is None or left_s < 1:
                 continue

@@ -200,10 +200,12 @@ class Shielding:
 
     def tell_guard(self, now_ms: int) -> None:
         """Tell the guard of bans for the kernel where nobody here would be hit; take them back."""
-        named = (
-            {name: network for name, (network, _) in self._named.items()} if self._kernel else {}
-        )
-        self._guard.tell(self.policy.bans if self._kernel else (), named, self._has_people, now_ms)
+        bans = self.policy.bans if self._kernel else ()
+        self._guard.tell(bans, self._known_as, self._has_people, now_ms)
+
+    def _known_as(self, name: str) -> bytes | None:
+        named = self._named.get(name)
+        return None if named is None else named[0]
 
     def _has_people(self, network: bytes, now_ms: int) -> bool:
         """Say whether somebody there listens, or may have shown a good ticket of late."""
