@@ -9,7 +9,7 @@ from heapq import nlargest
 
 from stentor.shield.keys import EventKey
 
-LOOKED_AT_MAX = 16_384  # networks a second: some milliseconds
+LOOKED_AT_MAX = 8_192  # networks a second: about five milliseconds
 TOLD_MAX = 16  # of the networks that an edge names in a second
 
 

@@ -214,7 +214,11 @@ class Shielding:
         return self.listening(network, now_ms) > 0 or self._tickets.did(network, now_ms)
 
     def _may_read(self, network: bytes, now_ms: int) -> bool:
-        return self._followed.did(network, now_ms) or self._tickets.did(network, now_ms)
+        return (
+            now_ms < self._ignorant_until_ms
+            or self._followed.did(network, now_ms)
+            or self._tickets.did(network, now_ms)
+        )
 
     def _look_up(self, peer: bytes) -> tuple[Ban, bytes] | None:
         """Return the ban of the smallest network of a peer that is banned, and that network."""

@@ -289,4 +289,5 @@ def test_edge_that_goes_on_from_another_cuts_nobody_off_before_it_knows_who_has_
     ground.shielding.begins_anew(1)
     assert not ground.shielding.closes(PEER, TICKET_REMEMBERED_MS)
     assert ground.shielding.put_off(PEER, TICKET_REMEMBERED_MS) is not None
+    assert ground.shielding.put_off(PEER, TICKET_REMEMBERED_MS, reads=True) is None
     assert ground.shielding.closes(PEER, TICKET_REMEMBERED_MS + 1)
