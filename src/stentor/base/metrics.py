@@ -245,7 +245,7 @@ EDGE_COUNTED = {
     "tickets_replayed": "Tickets refused: used before",
     "timed_out": "Connections let go because they took too long",
     "tls_begun": "TLS handshakes begun",
-    "tls_crowded_out": "TLS handshakes ended because too many were begun after them",
+    "tls_crowded_out": "Clients let go before or in their TLS handshake: too many came after them",
     "tls_failed": "Clients who came to the TLS port and did not get a session",
     "tls_handshakes": "TLS handshakes completed",
     "tls_reloads": "Certificates replaced because their files changed",

@@ -8,6 +8,7 @@ import os
 from collections import OrderedDict
 from collections.abc import Callable
 
+from stentor.admission.backlog import Backlog
 from stentor.base.errors import Problem
 from stentor.edge.answer import encode_answer, problem_answer
 from stentor.edge.conduct import note_out_of_time, note_unreadable
@@ -24,6 +25,7 @@ from stentor.shield.policy import Why
 
 _HANDSHAKE_RECORD = 22  # RFC 8446 5.1; other failures may be a certificate that is not trusted
 _HANDSHAKE_BYTES_MAX = 16_384  # of one client: a ClientHello and a Finished take a tenth of that
+_LET_GO_MAX = 2  # for each who comes: who comes shall not take a turn
 _METHODS = (b"GET ", b"HEAD", b"POST", b"PUT ", b"OPTI")
 _PLAIN_HTTP = encode_answer(
     problem_answer(Problem(400, "tls-only", "This port speaks TLS", "Use https://.")),
@@ -58,6 +60,7 @@ class Arrivals:
         tls: TlsWire | None,
         within_ns: int,
         handshakes_max: int,
+        backlog: Backlog,
         next_serial: Callable[[], int],
     ) -> None:
         self._web = web
@@ -67,6 +70,10 @@ class Arrivals:
         self._within_ns = within_ns
         self._handshakes_max = handshakes_max
         self._shaking: dict[int, None] = {}  # 45 KB each until they are done, oldest first
+        self._waiting: dict[int, None] = {}  # until their handshake begins, oldest first
+        self.backlog = backlog
+        self._looked_ns = web.now_ns()
+        self._begun = self._done = 0  # when that was
         self._next_serial = next_serial
         self._arriving: OrderedDict[int, _Arrival] = OrderedDict()
 
@@ -88,6 +95,12 @@ class Arrivals:
         """Take a new connection that the loop tells us of from now on."""
         due_ns = self._web.now_ns() + self._within_ns
         self._arriving[fd] = _Arrival(peer, due_ns, header=peer in self.fronts)
+        if self._tls is None:
+            return
+        self._waiting[fd] = None
+        for _ in range(_LET_GO_MAX):
+            if len(self._waiting) > self.backlog.limit:
+                self._let_go_oldest()
 
     def on_event(self, fd: int, mask: int) -> None:
         """Go on with whoever said something."""
@@ -132,6 +145,22 @@ class Arrivals:
             note_out_of_time(self._web.summary, self._web.counts, arrival.peer, began=began)
             self._drop(fd)
 
+    def second(self, now_ns: int) -> None:
+        """Reckon how many may wait, from how many had their turn."""
+        begun, done = self._web.counts.tls_begun, self._web.loop.joiners_done
+        past_s = (now_ns - self._looked_ns) / 1e9
+        self.backlog.second(begun - self._begun, past_s, all_served=done > self._done)
+        self._looked_ns, self._begun, self._done = now_ns, begun, done
+
+    def _let_go_oldest(self) -> None:
+        fd = next(iter(self._waiting))
+        self._web.counts.tls_crowded_out += 1
+        self._note_wait(self._arriving[fd])
+        self._drop(fd)
+
+    def _note_wait(self, arrival: _Arrival) -> None:
+        self._web.summary.queued((self._web.now_ns() + self._within_ns - arrival.due_ns) / 1e9)
+
     def _introduce(self, fd: int, arrival: _Arrival, data: bytes) -> bytes | None:
         """Read the front's header; return what came after it, None if that is not to be asked."""
         assert arrival.header is not None
@@ -168,6 +197,7 @@ class Arrivals:
         assert self.certificates is not None
         if not arrival.shaking:
             arrival.shaking = True
+            del self._waiting[fd]
             if data.startswith(_METHODS):
                 self._refuse_plain(fd)
                 return
@@ -176,7 +206,7 @@ class Arrivals:
                 self._drop(next(iter(self._shaking)))
             self._shaking[fd] = None
             self._web.counts.tls_begun += 1
-            self._web.summary.queued((self._web.now_ns() + self._within_ns - arrival.due_ns) / 1e9)
+            self._note_wait(arrival)
             if data[0] != _HANDSHAKE_RECORD:
                 note_unreadable(self._web.summary, self._web.counts, arrival.peer)
             self._tls.begin(fd, self.certificates.context)
@@ -213,6 +243,7 @@ class Arrivals:
 
     def _drop(self, fd: int) -> None:
         self._shaking.pop(fd, None)
+        self._waiting.pop(fd, None)
         if self._arriving.pop(fd, None) is not None:
             self._web.open -= 1
         self._web.networks.left(fd)

@@ -6,12 +6,14 @@ for. With none of these settings nothing of it is in anybody's way.
 
 from collections.abc import Callable, Iterator
 
+from stentor.admission.backlog import Backlog
 from stentor.base.errors import ConfigurationError, Problem
 from stentor.base.paths import DataFolder
 from stentor.base.secrets import load_or_make_key
 from stentor.base.settings import Settings
 from stentor.edge.arrival import Arrivals
 from stentor.edge.connection import Connection
+from stentor.edge.limits import descriptors_max
 from stentor.edge.request import Request
 from stentor.edge.tls import TlsWire
 from stentor.edge.tls_context import Certificates
@@ -60,9 +62,11 @@ class Entrance:
                 tls=self.tls,
                 within_ns=round(settings.edge_handshake_s * 1e9),
                 handshakes_max=settings.edge_handshakes_max,
+                backlog=Backlog(settings.edge_connections_max or descriptors_max()),
                 next_serial=next_serial,
             )
             web.loop.every(0.05, self.arrivals.tick)
+            web.loop.every(1.0, self.arrivals.second)
 
     @property
     def direct(self) -> bool:

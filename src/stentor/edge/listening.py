@@ -87,6 +87,7 @@ class Listening:
         self._gathering = Gathering(limits.cores)
         self._spare = Spare()
         self.open = False
+        self._backlog = limits.backlog
         self._left_some = False
         self.turnstile: Turnstile | None = None  # where many are refused by the same words
 
@@ -142,6 +143,7 @@ class Listening:
         if not self._waiting or self._rests_until_ns:
             return
         self._waiting = False
+        self._follow_backlog()
         knocks = self.knocks
         knocks.turn()
         if self.turnstile is not None:
@@ -169,6 +171,15 @@ class Listening:
             knocks.ended(number)
             if time.monotonic_ns() > self._web.loop.joins_until_ns:
                 return
+
+    def _follow_backlog(self) -> None:
+        """Let no more wait in the kernel than in here: who is there already stays."""
+        if self._arrivals is None or not self._arrivals.secure:
+            return
+        backlog = min(self._limits.backlog, self._arrivals.backlog.limit)
+        if backlog != self._backlog:
+            self._backlog = backlog
+            self._socket.listen(backlog)
 
     def _rest(self, now_ns: int, rest_ns: int) -> None:
         """Look away for a while: who comes meanwhile waits in the kernel."""

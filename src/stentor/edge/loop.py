@@ -66,6 +66,7 @@ class Loop:
         self.in_haste = False  # the first task has more to do
         self.joins_until_ns = 0  # the joiners' turn ends then
         self.join_cpu_ns = 0  # spent on joiners since the start
+        self.joiners_done = 0  # turns that ended because no joiner had anything more to say
         self._budget = Budget(join_share)
         self._joiners = select.epoll()  # itself watched, while there is something to spend
         self._joining: set[int] = set()
@@ -207,6 +208,7 @@ class Loop:
             self._serve(events, until_ns)
             if time.monotonic_ns() >= until_ns:
                 return
+        self.joiners_done += 1
 
     def close(self) -> None:
         """Close every descriptor that is watched."""

@@ -1,0 +1,158 @@
+"""A crowd that waits for TLS handshakes: who has waited longest goes, and knows it at once."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from stentor.admission.backlog import Backlog
+from stentor.edge.arrival import Arrivals
+from stentor.edge.crush import queue_of
+from stentor.edge.loop import READ, SAID, Loop
+from support.edge import RunningEdge, edge_running, eventually
+from support.tls import Greeting, Pair
+
+LIMIT = 5
+
+
+@pytest.fixture
+def secure(tmp_path: Path) -> Iterator[RunningEdge]:
+    pair = Pair(tmp_path / "certificate")
+    with edge_running(tmp_path, **pair.settings) as running:
+        running.approach = Greeting(pair)
+        yield running
+
+
+@pytest.fixture
+def arrivals(secure: RunningEdge) -> Arrivals:
+    """Another way in of the same edge, which nothing but the test tells of events."""
+    edge, used = secure.edge, secure.edge.entrance.arrivals
+    assert used is not None
+    return Arrivals(
+        edge._web,
+        fronts=used.fronts,
+        certificates=edge.entrance.certificates,
+        tls=edge.entrance.tls,
+        within_ns=8_000_000_000,
+        handshakes_max=64,
+        backlog=Backlog(LIMIT),
+        next_serial=lambda: 1,
+    )
+
+
+def come(secure: RunningEdge, arrivals: Arrivals) -> tuple[int, socket.socket]:
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    secure.edge._web.open += 1
+    fd = ours.detach()
+    arrivals.begin(fd, b"")
+    return fd, theirs
+
+
+def hung_up(theirs: socket.socket) -> bool:
+    try:
+        return not theirs.recv(100)
+    except BlockingIOError:
+        return False
+    except ConnectionError:
+        return True
+
+
+def test_one_more_than_may_wait_lets_the_oldest_go(secure: RunningEdge, arrivals: Arrivals) -> None:
+    crowd = [come(secure, arrivals)[1] for _ in range(LIMIT + 3)]
+    assert [hung_up(one) for one in crowd] == [True] * 3 + [False] * LIMIT
+    assert arrivals.arriving == LIMIT
+    assert secure.edge.counts.tls_crowded_out == 3
+    for one in crowd:
+        one.close()
+
+
+def test_whose_handshake_was_begun_is_not_let_go_for_others(
+    secure: RunningEdge, arrivals: Arrivals
+) -> None:
+    fd, begun = come(secure, arrivals)
+    begun.send(b"\x16\x03\x01\x02\x00\x01\x00")  # a ClientHello's beginning
+    arrivals.on_event(fd, SAID)
+    crowd = [come(secure, arrivals)[1] for _ in range(LIMIT + 1)]
+    assert not hung_up(begun)
+    assert [hung_up(one) for one in crowd] == [True] + [False] * LIMIT
+    for one in (begun, *crowd):
+        one.close()
+
+
+def test_a_lower_limit_is_come_down_to_with_those_who_come(
+    secure: RunningEdge, arrivals: Arrivals
+) -> None:
+    crowd = [come(secure, arrivals)[1] for _ in range(LIMIT)]
+    arrivals.backlog = Backlog(2)
+    crowd.append(come(secure, arrivals)[1])
+    assert sum(map(hung_up, crowd)) == 2
+    crowd.append(come(secure, arrivals)[1])
+    crowd.append(come(secure, arrivals)[1])
+    assert [hung_up(one) for one in crowd] == [True] * 6 + [False] * 2
+    for one in crowd:
+        one.close()
+
+
+def test_no_more_wait_in_the_kernel_than_in_the_edge(secure: RunningEdge) -> None:
+    used, public = secure.edge.entrance.arrivals, secure.edge._public
+    assert used is not None
+    assert secure.get("/healthz").status == 200
+    assert queue_of(public._socket)[1] > 50
+    used.backlog = Backlog(50)
+    assert secure.get("/healthz").status == 200
+    eventually(lambda: queue_of(public._socket)[1] == 50)
+    used.backlog = Backlog(1 << 20)
+    assert secure.get("/healthz").status == 200
+    eventually(lambda: queue_of(public._socket)[1] > 50)
+
+
+class Busy:
+    """Always has something more to say."""
+
+    joins = True
+
+    def __init__(self, loop: Loop, times: int) -> None:
+        self._loop = loop
+        self._times = times
+
+    def on_event(self, fd: int, mask: int) -> None:
+        self._times -= 1
+        if self._times <= 0:
+            self._loop.stop()
+
+    def on_fault(self, fd: int) -> None:
+        self._loop.stop()
+
+
+def test_the_loop_tells_turns_that_served_all_from_those_that_left_some() -> None:
+    loop = Loop()
+    ours, theirs = socket.socketpair()
+    theirs.send(b"x")  # nobody reads it
+    try:
+        loop.watch(ours.fileno(), Busy(loop, 20), READ)
+        loop.run()
+        assert loop.joiners_done == 0
+    finally:
+        loop.forget(ours.fileno())
+        loop.close()
+        ours.close()
+        theirs.close()
+
+
+def test_the_loop_that_has_nobody_to_serve_says_so() -> None:
+    loop = Loop()
+    until_s = time.monotonic() + 60
+
+    def look(_now_ns: int) -> None:
+        if loop.joiners_done or time.monotonic() > until_s:
+            loop.stop()
+
+    loop.every(0.01, look)
+    loop.run()
+    assert loop.joiners_done
+    loop.close()
