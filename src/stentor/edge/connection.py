@@ -15,7 +15,7 @@ from stentor.edge.loop import FAILED, QUIET, READ, WRITE
 from stentor.edge.networks import Reception
 from stentor.edge.request import HEAD_BYTES_MAX, Method, Request, take_request
 from stentor.edge.web import REFUSALS, Web
-from stentor.edge.wire import PLAIN, Wire
+from stentor.edge.wire import PLAIN, Wire, read_rest
 from stentor.shield.policy import Why
 
 SLICE_BYTES = 262_144  # of a file, for one connection in one turn
@@ -375,7 +375,7 @@ class Connection:
         self._on_gone = None
         if not self._keep:
             if self.state is not State.HEAD or not self._heard_all or self.buffer:
-                self._read_rest()
+                read_rest(self.wire, self.fd, HEAD_BYTES_MAX)
             self.close()
             return
         if self.state in (State.SENDING, State.WAITING):
@@ -383,16 +383,6 @@ class Connection:
         self._go(State.RESTING)
         if self._web.at_rest is not None:
             self._web.at_rest(self)
-
-    def _read_rest(self) -> None:
-        """Read what else was said, so that the answer arrives: unread, a close is a reset."""
-        try:
-            for _ in range(4):
-                read = len(self.wire.read(self.fd, HEAD_BYTES_MAX))
-                if not read or (read < HEAD_BYTES_MAX and not self.wire.secure):
-                    break  # TLS reads less at once; there is no more when it would block
-        except OSError:
-            pass
 
     def _close_file(self) -> None:
         file, self._file = self._file, None

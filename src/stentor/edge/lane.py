@@ -13,8 +13,8 @@ from stentor.edge.answer import LAST_CHUNK, http_chunk
 from stentor.edge.counts import Counts
 from stentor.edge.limits import Limits
 from stentor.edge.loop import BEHIND, GONE, SAID, Loop
-from stentor.edge.pages import PAGES_RECEIVERS_MIN
 from stentor.edge.rooms import Room, Stream, jump_event
+from stentor.edge.welcome import Welcome
 from stentor.edge.wire import PLAIN, Wire, Write
 from stentor.media.renditions import bitrate_of
 
@@ -60,26 +60,6 @@ class Behind:
         self.said_farewell = False
         self.since_ns = now_ns  # `taken` counts the bytes from then on
         self.taken = 0
-
-
-class Welcome:
-    """What joiners are sent at once, and `at`, the first part that is not in it."""
-
-    __slots__ = ("_used", "_wire", "_write", "at", "data")
-
-    def __init__(self, data: bytes, at: int, wire: Wire) -> None:
-        self.data = data
-        self.at = at
-        self._wire = wire
-        self._used = 0
-        self._write: Write = wire.write
-
-    def write(self) -> Write:
-        """Return how to send it to one more."""
-        self._used += 1
-        if self._used == PAGES_RECEIVERS_MIN:
-            self._write = self._wire.write_to_many(self.data, self._used)
-        return self._write
 
 
 class Lane:

@@ -6,7 +6,6 @@ parts) are made once for everyone who joins between two deliveries.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
 from itertools import chain, count
 
 from stentor.admission.events import ADVICE_SCHEME, RETURN_SCHEME, Advice, advice_event
@@ -14,16 +13,17 @@ from stentor.admission.lanes import lane_for_period, period_s
 from stentor.admission.moves import LaneFacts, Moves
 from stentor.base.errors import Problem
 from stentor.edge import routes
-from stentor.edge.answer import MP4, head, http_chunk
 from stentor.edge.connection import Connection
 from stentor.edge.counts import Counts
-from stentor.edge.lane import Lane, Totals, Welcome, unsent_bytes
+from stentor.edge.lane import Lane, Totals, unsent_bytes
 from stentor.edge.limits import Limits
 from stentor.edge.loop import Loop
 from stentor.edge.phases import Phases, phase_order
 from stentor.edge.request import Method
-from stentor.edge.rooms import Room, Stream, jump_event
+from stentor.edge.room_facts import room_audience
+from stentor.edge.rooms import Room, Stream
 from stentor.edge.unsent import limit_unsent
+from stentor.edge.welcome import Welcome, make_welcome, push_head
 from stentor.edge.wire import PLAIN, Wire
 from stentor.media.grid import PART_SAMPLES
 from stentor.media.renditions import DEFAULT_RENDITION, RENDITIONS, bitrate_of
@@ -36,19 +36,6 @@ _QUIET_NS = 15_000_000_000
 _FAREWELL_NS = 2_000_000_000  # the ended state comes within this after the last part
 _FROM_FUTURE_PARTS = 8  # another edge may be a little ahead of this one
 _WELCOMES_MAX = 32  # of one lane: movers begin where they stood, in few different places
-
-
-@lru_cache(256)
-def _push_head(parts: int, rendition: str) -> bytes:
-    """Return the head of the stream; it tells how much programme comes at once, and of what."""
-    headers = {
-        "Content-Type": MP4,
-        "Cache-Control": "no-store",
-        "X-Accel-Buffering": "no",
-        "Stentor-Period-Ms": str(round(period_s(parts) * 1000)),
-        "Stentor-Rendition": rendition,
-    }
-    return head(200, headers, length=None, keep_alive=False)
 
 
 class Push:
@@ -111,7 +98,7 @@ class Push:
             raise Problem(505, "http-version", "The stream needs HTTP/1.1", "HLS does not.")
         if connection.request.method is Method.HEAD:
             parts = self._parts(intent.period_ms)
-            connection.send(_push_head(parts, stream.rendition), keep=False)
+            connection.send(push_head(parts, stream.rendition), keep=False)
             return
         if self._total(room).present >= self._limits.room_listeners_max:
             raise Problem(503, "room-full", "This room has no more places here")
@@ -309,29 +296,9 @@ class Push:
 
     def audience(self, room: Room, shelf_listeners: int) -> RoomAudience:
         """Return the facts of one room."""
-        by_rendition: dict[str, int] = {}
-        by_lane_ms: dict[str, int] = {}
-        waiting = lagging = 0
-        for stream in room.streams.values():
-            for lane in self._lanes.get(stream, ()):
-                count = lane.listeners
-                if count:
-                    name = stream.rendition
-                    by_rendition[name] = by_rendition.get(name, 0) + count
-                    period = str(round(period_s(lane.parts) * 1000))
-                    by_lane_ms[period] = by_lane_ms.get(period, 0) + count
-                lagging += len(lane.behind)
-                waiting += 0 if stream.parts else count
         totals = self._totals.get(room.id)
-        return RoomAudience(
-            listeners=sum(by_rendition.values()),
-            shelf_listeners=shelf_listeners,
-            waiting=waiting,
-            joined_total=totals.joined if totals else 0,
-            jumped_total=totals.jumped if totals else 0,
-            lagging=lagging,
-            by_rendition=by_rendition,
-            by_lane_ms=by_lane_ms,
+        return room_audience(
+            room, lambda stream: self._lanes.get(stream, ()), totals, shelf_listeners
         )
 
     def _stream(self, room: Room, intent: routes.Push) -> Stream:
@@ -385,16 +352,8 @@ class Push:
         self._left(fd)
 
     def _welcome(self, lane: Lane, start: int | None) -> Welcome:
-        stream = lane.stream
         ticket = self.ticket_event(lane.room, lane.at * PART_SAMPLES)
-        said = stream.init + lane.room.state_event() + ticket
-        first, at = lane.burst_start(), lane.at
-        if start is not None and start >= stream.first:
-            first, at = start, max(start, lane.at)
-        elif start is not None and start < first:
-            said += jump_event(start, first)
-        data = _push_head(lane.parts, stream.rendition) + http_chunk(said)
-        found = Welcome(data + lane.span(first, lane.at), at, lane.wire)
+        found = make_welcome(lane, start, ticket)
         if len(lane.welcomes) < _WELCOMES_MAX:
             lane.welcomes[start] = found
         return found

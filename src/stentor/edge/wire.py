@@ -83,3 +83,14 @@ def send_last(fd: int, data: bytes) -> int:
         return one.send(data, socket.MSG_MORE)
     finally:
         one.detach()
+
+
+def read_rest(wire: Wire, fd: int, size: int) -> None:
+    """Read what else a client said, so that the answer arrives: unread, a close is a reset."""
+    try:
+        for _ in range(4):
+            read = len(wire.read(fd, size))
+            if not read or (read < size and not wire.secure):
+                break  # TLS reads less at once; there is no more when it would block
+    except OSError:
+        pass
