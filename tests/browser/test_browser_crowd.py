@@ -62,6 +62,23 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
     await context.close()
 
 
+async def comes_near(page: Page, behind_s: float, machine: Machine) -> None:
+    """Return once no more than so much of what was said lies ahead.
+
+    The page gets there by itself; where the machine held it up that takes minutes (it plays faster
+    by a twentieth), and it does as whoever is in a hurry: jumps.
+    """
+
+    async def near() -> bool:
+        if await page.evaluate("stentor.player.behind") < behind_s:
+            return True
+        if machine.held_up_s() > MARGIN_S and await page.is_visible("#jump"):
+            await page.evaluate("document.querySelector('#jump').click()")
+        return False
+
+    await eventually(near, 20, f"the page is less than {behind_s} s behind live")
+
+
 def room(port: int) -> str:
     return f"http://127.0.0.1:{port}/r/town-hall"
 
@@ -79,13 +96,18 @@ async def test_slow_lane_plays_at_once_and_says_how_far_behind_it_is_and_why(
         await record(page)
         await until(page, "stentor.player.behind > 4")
         least, most = 0.25 * period_ms / 1000, 1.25 * period_ms / 1000 + 2
-        assert least < await page.evaluate("stentor.player.behind") < most + machine.held_up_s()
-        assert "s behind live" in await page.inner_text("#distance")
-        late = machine.held_up_s() > MARGIN_S  # then it may be catching up, and says that
-        assert late or "because many are listening" in await page.inner_text("#distance")
+        behind_s = await page.evaluate("stentor.player.behind")
+        why = await page.inner_text("#distance")
+        held_up_s = machine.held_up_s()
+        late = held_up_s > MARGIN_S  # then it ran dry, waited for a whole piece, and says so
+        assert least < behind_s < most + held_up_s + late * period_ms / 1000
+        assert "s behind live" in why
+        assert late or "because many are listening" in why
         assert await page.is_hidden("#why-more")
         await page.click("#distance summary")
-        assert f"{round(period_ms / 1000)} s at a time" in await page.inner_text("#why-more")
+        more = await page.inner_text("#why-more")
+        late = machine.held_up_s() > MARGIN_S
+        assert f"{round(period_ms / 1000)} s at a time" in more or (late and "faster" in more)
         await heard_so_far(page)
         await until(page, "stentor.player.audio.currentTime > 0")
         if period_ms < 10_000:
@@ -104,17 +126,21 @@ async def test_move_to_a_slower_lane_and_back_is_not_heard(
         await open_room(page, room(edge.port))
         await plays(page)
         await record(page)
-        await until(page, "stentor.player.behind < 3", 20)
+        await comes_near(page, 3, machine)
         lane = next(iter(edge.edge.push.lanes()))
         await heard_so_far(page)
+        times = edge.edge.counts.joined
         edge.edge.push.advise(lane, 1, 0.5, "deploy")  # the same lane, on another connection
-        await eventually(lambda: joined(edge, 2), 4, "it has come again")
+        await eventually(lambda: joined(edge, times + 1), 4, "it has come again")
         heard = await heard_so_far(page)
         assert heard["dry"] == 0 or machine.held_up_s() > MARGIN_S
         assert heard["ranges"] == 1
         edge.edge.push.advise(next(iter(edge.edge.push.lanes())), 6, 0.5, "load")
-        await until(page, "stentor.player.audio.playbackRate === 0.97")
-        assert await page.evaluate("stentor.player.lane.periodMs") == 320
+        slower = "stentor.player.audio.playbackRate === 0.97"
+        await until(page, f"{slower} || stentor.player.lane.periodMs === 1920")
+        if machine.held_up_s() < MARGIN_S:  # else stalls may have taught it to keep that much
+            assert await page.evaluate(slower)
+            assert await page.evaluate("stentor.player.lane.periodMs") == 320
         # Instead of stretching for a minute: who pauses has a buffer when they go on.
         await heard_so_far(page)
         await page.click("#listen")
@@ -156,7 +182,8 @@ async def test_broken_connection_comes_back_past_the_line_and_nothing_is_missing
             await open_room(page, room(port))
             await plays(page)
             await record(page)
-            await until(page, "stentor.player.position > 0.5 && stentor.player.behind < 4")
+            await until(page, "stentor.player.position > 0.5")
+            await comes_near(page, 4, machine)
             for client in await asyncio.to_thread(in_line, edge, 8):
                 client.close()
             before = len(proxy.joins())
