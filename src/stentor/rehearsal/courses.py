@@ -1,6 +1,6 @@
 """The charts over time of an answer's page, from the course: what the fleet and its people met."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -57,136 +57,159 @@ def moments(course: Course) -> tuple[Moment, ...]:
 
 def charts(course: Course) -> Iterator[str]:
     """Return the charts as HTML, in the order in which people would ask."""
-    seconds = [float(at) for at in range(len(course.lanes))]
-    shaded, marked = spans(course), moments(course)
+    drawn = _Drawn(course)
+    yield from _of_people(drawn)
+    yield from _of_delivery(drawn)
+    yield from _of_machines(drawn)
+    yield from _of_what_is_left(drawn)
 
-    def values(name: str, scale: float = 1.0) -> list[float]:
-        return _list(course_of(course, name) * scale)
 
-    def chart(title: str, unit: str, *series: Series, most: float | None = None) -> str:
+class _Drawn:
+    """A course that charts are drawn of, with what all of them show."""
+
+    def __init__(self, course: Course) -> None:
+        self.course = course
+        self.seconds = [float(at) for at in range(len(course.lanes))]
+        self.shaded = spans(course)
+        self.marked = moments(course)
+
+    def values(self, name: str, scale: float = 1.0) -> list[float]:
+        return _list(course_of(self.course, name) * scale)
+
+    def series(
+        self, title: str, name: str, ink: int, scale: float = 1.0, *, filled: bool = False,
+        dashed: bool = False,
+    ) -> Series:  # fmt: skip
+        values = self.values(name, scale)
+        return Series(title, self.seconds, values, ink, filled=filled, dashed=dashed)
+
+    def at_all(self, title: str, level: float) -> Series:
+        ends = self.seconds[:1] + self.seconds[-1:]
+        return Series(title, ends, [level, level], 4, dashed=True)
+
+    def chart(self, title: str, unit: str, *series: Series, most: float | None = None) -> str:
         if most is not None:
             most = max(most, *(value for one in series for value in one.values))
-        return Timeline(title, unit, series, shaded, marked, most).html()
+        return Timeline(title, unit, series, self.shaded, self.marked, most).html()
 
-    def at_all(name: str, level: float) -> Series:
-        return Series(name, seconds[:1] + seconds[-1:], [level, level], 4, dashed=True)
+    def minutes(
+        self, name: str, title: str, limit: float | None = None, unit: str = "seconds"
+    ) -> Iterator[str]:
+        found = self.course.percentiles.get(name)
+        if found is None or not len(found):
+            return
+        rows = np.asarray(found, dtype=np.float64)
+        at = [60.0 * n + 30.0 for n in range(len(rows))]
+        series = [
+            Series("half of all", at, _list(rows[:, 0]), 1),
+            Series("95 of 100", at, _list(rows[:, 1]), 2),
+        ]
+        ends = (0.0, float(max(1, len(self.course.lanes) - 1)))
+        if limit is not None:
+            series.append(Series("promised to 95 of 100", ends, [limit, limit], 4, dashed=True))
+        yield Timeline(
+            title,
+            f"{unit}, by the minute",
+            series,
+            self.shaded,
+            self.marked,
+            first_s=ends[0],
+            last_s=ends[1],
+        ).html()
 
-    yield chart(
+
+def _of_people(drawn: _Drawn) -> Iterator[str]:
+    yield drawn.chart(
         "Listening and waiting",
         "people at once",
-        Series("listening", seconds, values("listeners"), 1, filled=True),
-        Series("waiting in line", seconds, values("waiting"), 2),
+        drawn.series("listening", "listeners", 1, filled=True),
+        drawn.series("waiting in line", "waiting", 2),
     )
-    returned = course_of(course, "returned")
-    yield chart(
+    let_in = _list(course_of(drawn.course, "joined") + course_of(drawn.course, "returned"))
+    yield drawn.chart(
         "Who came",
         "people a second",
-        Series("came", seconds, values("came"), 5),
-        Series("let in, for the first time or again", seconds,
-               _list(course_of(course, "joined") + returned), 1),
-        Series("told a place in line", seconds, values("told"), 2),
-        Series("gave up", seconds, values("gave_up"), 6, dashed=True),
-    )  # fmt: skip
-    if course.scenario.attacks:
-        yield chart(
+        drawn.series("came", "came", 5),
+        Series("let in, for the first time or again", drawn.seconds, let_in, 1),
+        drawn.series("told a place in line", "told", 2),
+        drawn.series("gave up", "gave_up", 6, dashed=True),
+    )
+    if drawn.course.scenario.attacks:
+        yield drawn.chart(
             "Attackers",
             "acts a second",
-            Series("acts", seconds, values("bots"), 6),
-            Series("networks banned", seconds, values("banned"), 4, dashed=True),
+            drawn.series("acts", "bots", 6),
+            drawn.series("networks banned", "banned", 4, dashed=True),
         )
-    yield from _of_minutes(
-        course, "first_audio_s", "From coming to audio", shaded, marked, FIRST_AUDIO_S
-    )
-    yield from _of_minutes(
-        course, "ahead", "Place in line, when one was told it", shaded, marked, unit="people ahead"
-    )
-    yield from _of_minutes(course, "wait_s", "In line, of those who were let in", shaded, marked)
+    yield from drawn.minutes("first_audio_s", "From coming to audio", FIRST_AUDIO_S)
+    yield from drawn.minutes("ahead", "Place in line, when one was told it", unit="people ahead")
+    yield from drawn.minutes("wait_s", "In line, of those who were let in")
+
+
+def _of_delivery(drawn: _Drawn) -> Iterator[str]:
     yield Stacked(
         "Listeners by lane",
         "people at once; the slower the lane, the further behind live",
-        seconds,
+        drawn.seconds,
         [
-            (f"{period_s(parts):g} s", _list(course.lanes[:, n].astype(np.float64)))
+            (f"{period_s(parts):g} s", _list(drawn.course.lanes[:, n].astype(np.float64)))
             for n, parts in enumerate(LANE_PARTS)
         ],
-        shaded,
-        marked,
+        drawn.shaded,
+        drawn.marked,
     ).html()
-    yield from _of_minutes(course, "behind_s", "Behind live", shaded, marked)
-    yield chart(
+    yield from drawn.minutes("behind_s", "Behind live")
+    yield drawn.chart(
         "The ladder",
         f"step: {', '.join(f'{n} {name}' for n, name in enumerate(STEPS))}",
-        Series("half of the edges", seconds, values("step_median"), 1),
-        Series("the worst edge", seconds, values("step_worst"), 6, dashed=True),
+        drawn.series("half of the edges", "step_median", 1),
+        drawn.series("the worst edge", "step_worst", 6, dashed=True),
         most=float(len(STEPS) - 1),
     )
-    yield chart(
+
+
+def _of_machines(drawn: _Drawn) -> Iterator[str]:
+    yield drawn.chart(
         "CPU",
         "% of what edges have",
-        Series("all edges", seconds, values("cpu", 100), 1, filled=True),
-        Series("of it, deliveries", seconds, values("deliveries_cpu", 100), 3),
-        Series("the fullest edge", seconds, values("cpu_worst", 100), 6, dashed=True),
+        drawn.series("all edges", "cpu", 1, 100, filled=True),
+        drawn.series("of it, deliveries", "deliveries_cpu", 3, 100),
+        drawn.series("the fullest edge", "cpu_worst", 6, 100, dashed=True),
         most=100.0,
     )
-    has = course.fleet.machines * course.fleet.network_gbit_per_s
-    yield chart(
+    has = drawn.course.fleet.machines * drawn.course.fleet.network_gbit_per_s
+    yield drawn.chart(
         "Network",
         "Gbit/s on the wire, all machines",
-        Series("sent", seconds, values("bits_per_s", 1e-9), 1, filled=True),
-        at_all("joiners are put in line from here on", has * BITS_LINE),
+        drawn.series("sent", "bits_per_s", 1, 1e-9, filled=True),
+        drawn.at_all("joiners are put in line from here on", has * BITS_LINE),
     )
-    yield chart(
+    yield drawn.chart(
         "The fullest machine",
         "% of what it has",
-        Series("network", seconds, values("network_worst", 100), 1),
-        Series("memory", seconds, values("memory_worst", 100), 3),
-        Series("descriptors", seconds, values("descriptors_worst", 100), 2),
-        at_all("joiners are put in line from here on", 100 * MEMORY_LINE),
+        drawn.series("network", "network_worst", 1, 100),
+        drawn.series("memory", "memory_worst", 3, 100),
+        drawn.series("descriptors", "descriptors_worst", 2, 100),
+        drawn.at_all("joiners are put in line from here on", 100 * MEMORY_LINE),
         most=100.0,
     )
-    yield chart(
+
+
+def _of_what_is_left(drawn: _Drawn) -> Iterator[str]:
+    left = _list(np.maximum(0.0, headroom(drawn.course)) * 100)
+    yield drawn.chart(
         "Headroom",
         "% left of whatever is scarcest, up to the ladder's ceilings",
-        Series("headroom", seconds, _list(np.maximum(0.0, headroom(course)) * 100), 3, filled=True),
+        Series("headroom", drawn.seconds, left, 3, filled=True),
         most=100.0,
     )
-    yield chart(
+    yield drawn.chart(
         "Silence",
         "listeners whose buffer is dry",
-        Series("without audio", seconds, values("stalling"), 6, filled=True),
-        Series("cut off", seconds, values("cut"), 4, dashed=True),
+        drawn.series("without audio", "stalling", 6, filled=True),
+        drawn.series("cut off", "cut", 4, dashed=True),
     )
-    yield chart(
-        "Edges",
-        "processes alive",
-        Series("alive", seconds, values("edges"), 3, filled=True),
-    )
-
-
-def _of_minutes(
-    course: Course,
-    name: str,
-    title: str,
-    shaded: Sequence[Span],
-    marked: Sequence[Moment],
-    limit: float | None = None,
-    unit: str = "seconds",
-) -> Iterator[str]:
-    found = course.percentiles.get(name)
-    if found is None or not len(found):
-        return
-    rows = np.asarray(found, dtype=np.float64)
-    at = [60.0 * n + 30.0 for n in range(len(rows))]
-    series = [
-        Series("half of all", at, _list(rows[:, 0]), 1),
-        Series("95 of 100", at, _list(rows[:, 1]), 2),
-    ]
-    ends = (0.0, float(max(1, len(course.lanes) - 1)))
-    if limit is not None:
-        series.append(Series("promised to 95 of 100", ends, [limit, limit], 4, dashed=True))
-    yield Timeline(
-        title, f"{unit}, by the minute", series, shaded, marked, first_s=ends[0], last_s=ends[1]
-    ).html()
+    yield drawn.chart("Edges", "processes alive", drawn.series("alive", "edges", 3, filled=True))
 
 
 def _list(values: Floats) -> list[float]:

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 from importlib.metadata import version
 from pathlib import Path
 
@@ -32,7 +33,7 @@ from stentor.watch.outside import Outside
 from stentor.watch.watching import Watching
 from stentor.watch.web import Page, make_app
 from stentor.web.connections import Limits, bounded
-from stentor.web.serving import listen, make_server
+from stentor.web.serving import Server, listen, make_server
 
 _CONNECTIONS_MAX = 64
 _KEEP_ALIVE_S = 10
@@ -60,30 +61,7 @@ def run_watch(settings: Settings, folder: DataFolder, clock: Clock) -> None:
         remedy="choose another with STENTOR_WATCH_PORT",
     )
     with contextlib.closing(listener):
-        keys = EventKeys(folder.event_key)
-        told = told_settings(settings)
-        outside = Outside(folder)
-        ledger = Ledger(
-            folder.ledger,
-            ledger_key(folder),
-            lambda: About(
-                version("stentor"),
-                told if outside.settings is None else outside.settings,
-                keys.key.id,
-            ),
-            file_bytes_max=settings.ledger_file_bytes_max,
-            bytes_max=settings.ledger_bytes_max,
-            on_head=lambda head: tell_witness(folder.witness, head),
-        )
-        watching = Watching(
-            clock,
-            Heard(),
-            Deciding(folder.policy, folder.operator_words),
-            outside,
-            keys,
-            ledger,
-            Guarding(folder.guard_socket),
-        )
+        ledger, watching = _open(settings, folder, clock)
         page = Page(settings, watching, operator_token(folder), link_key(folder))
         limits = Limits(
             connections_max=_CONNECTIONS_MAX,
@@ -97,28 +75,59 @@ def run_watch(settings: Settings, folder: DataFolder, clock: Clock) -> None:
             stop_s=_STOP_S,
             lifespan="off",
         )
-
-        async def run() -> None:
-            loop = asyncio.get_running_loop()
-            for number in (signal.SIGTERM, signal.SIGINT):
-                with contextlib.suppress(ValueError, RuntimeError):  # not in the main thread
-                    loop.add_signal_handler(number, lambda: setattr(server, "should_exit", True))
-            tasks = [
-                asyncio.create_task(hear(folder.watch_socket, watching.heard.take)),
-                asyncio.create_task(_look(watching, clock)),
-            ]
-            try:
-                await server.serve(sockets=[listener])
-            finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
-
         log().info("watching", address=settings.watch_base)
         try:
-            asyncio.run(run())
+            asyncio.run(_serve(server, listener, folder, watching, clock))
         finally:
             ledger.close(_CLOSE_S)
+
+
+def _open(settings: Settings, folder: DataFolder, clock: Clock) -> tuple[Ledger, Watching]:
+    keys = EventKeys(folder.event_key)
+    told = told_settings(settings)
+    outside = Outside(folder)
+    ledger = Ledger(
+        folder.ledger,
+        ledger_key(folder),
+        lambda: About(
+            version("stentor"),
+            told if outside.settings is None else outside.settings,
+            keys.key.id,
+        ),
+        file_bytes_max=settings.ledger_file_bytes_max,
+        bytes_max=settings.ledger_bytes_max,
+        on_head=lambda head: tell_witness(folder.witness, head),
+    )
+    watching = Watching(
+        clock,
+        Heard(),
+        Deciding(folder.policy, folder.operator_words),
+        outside,
+        keys,
+        ledger,
+        Guarding(folder.guard_socket),
+    )
+    return ledger, watching
+
+
+async def _serve(
+    server: Server, listener: socket.socket, folder: DataFolder, watching: Watching, clock: Clock
+) -> None:
+    """Hear, look and answer until a signal says that it is over."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(ValueError, RuntimeError):  # not in the main thread
+            loop.add_signal_handler(number, lambda: setattr(server, "should_exit", True))
+    tasks = [
+        asyncio.create_task(hear(folder.watch_socket, watching.heard.take)),
+        asyncio.create_task(_look(watching, clock)),
+    ]
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _look(watching: Watching, clock: Clock) -> None:

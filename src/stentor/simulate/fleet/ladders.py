@@ -54,16 +54,7 @@ class Ladders:
     ) -> None:
         """Look, decide, and begin another second. `open_` are connections by edge."""
         edges, join_share = self._edges, self._edges.join_share * self._edges.share
-        if live:
-            enough = delivering.per_s >= _DELIVERIES_MIN
-            off = (delivering.cost_s - self._delivery_cost_s) * _SMOOTH
-            self._delivery_cost_s += np.where(enough, off, 0.0)
-        enough = self.seen >= _JOINS_MIN
-        cost_s = self.spent_s / np.maximum(1.0, self.seen)
-        self._join_cost_s += np.where(enough, (cost_s - self._join_cost_s) * _SMOOTH, 0.0)
-        self._asked += (self.asked + edges.others_asked - self._asked) * _ASKED_SMOOTH
-        self._left += (edges.left - self._left) * _SMOOTH
-        self._late_s += (delivering.late_s - self._late_s) * _ASKED_SMOOTH
+        self._smooth(delivering, live=live)
         memory = (edges.edge_bytes + open_ * edges.costs.memory_bytes) / edges.memory_bytes
         # What is sent and what is due (edge.load): those there, and what joiners got at once.
         bits = (delivering.bits + self.welcomes_bits) / (edges.machine_bits / edges.per_machine)
@@ -118,3 +109,17 @@ class Ladders:
             column[:] = 0
         edges.others_asked[:] = 0
         edges.left[:] = 0
+
+    def _smooth(self, delivering: Delivering, *, live: bool) -> None:
+        """Let a second's figures move the means that ladders look at, as an edge's meter does."""
+        edges = self._edges
+        if live:
+            enough = delivering.per_s >= _DELIVERIES_MIN
+            off = (delivering.cost_s - self._delivery_cost_s) * _SMOOTH
+            self._delivery_cost_s += np.where(enough, off, 0.0)
+        enough = self.seen >= _JOINS_MIN
+        cost_s = self.spent_s / np.maximum(1.0, self.seen)
+        self._join_cost_s += np.where(enough, (cost_s - self._join_cost_s) * _SMOOTH, 0.0)
+        self._asked += (self.asked + edges.others_asked - self._asked) * _ASKED_SMOOTH
+        self._left += (edges.left - self._left) * _SMOOTH
+        self._late_s += (delivering.late_s - self._late_s) * _ASKED_SMOOTH
