@@ -85,6 +85,8 @@ def test_banned_network_is_put_off_and_who_listens_there_is_not_touched(
     # Somebody listens there: so nobody from there is cut off without a word.
     assert on_edge.edge.counts.banned_closed == 0
     watch.until(lambda second: second.obeyed.get("banned") == 1)
+    # Whoever bans it is told so, though nobody from there did anything of late.
+    watch.until(lambda second: [(one.asks, one.listening) for one in second.heavy] == [(0, 1)])
     # To come again is nothing that anybody is banned for; to show a false ticket is.
     assert not any(one.wrongs for second in watch.seconds for one in second.heavy)
     assert join(on_edge, BANNED, "A" * 64)[1] == 429

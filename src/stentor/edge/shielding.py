@@ -13,10 +13,10 @@ import msgspec
 from stentor.admission.shares import levels
 from stentor.base.errors import Problem
 from stentor.base.logs import log
-from stentor.edge.bystanders import Bystanders
 from stentor.edge.counts import Counts
 from stentor.edge.guard_words import GuardWords
 from stentor.edge.networks import Networks
+from stentor.shield.bystanders import Bystanders
 from stentor.shield.following import PAUSE_MS, Following
 from stentor.shield.keys import EventKey, house
 from stentor.shield.lately import NETWORKS_MAX, TICKET_REMEMBERED_MS, Lately

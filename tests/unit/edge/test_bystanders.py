@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from stentor.edge.bystanders import LOOKED_AT_MAX, TOLD_MAX, Bystanders
 from stentor.edge.counts import Counts
 from stentor.edge.networks import NetworkLimits, Networks
 from stentor.edge.shielding import Shielding
 from stentor.media.grid import PARTS_PER_SEGMENT, SEGMENT_S
 from stentor.shield import vocabulary
 from stentor.shield.bans import PEOPLE_MS
+from stentor.shield.bystanders import LOOKED_AT_MAX, TOLD_MAX, Bystanders
 from stentor.shield.keys import EventKey
 from stentor.shield.merge import Merging
 from stentor.shield.policy import Policy, Why, encode_policy

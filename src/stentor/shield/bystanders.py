@@ -1,7 +1,7 @@
-"""In which banned networks somebody listens at this edge, though nothing wrong was done here.
+"""In which banned networks somebody listens at an edge that saw nothing of what was done.
 
-Other edges saw the conduct, and the shield does not know who is here. Looks through who listens in
-bounded steps, a second each, and only while there are bans. Lifts none itself.
+Other edges did, and the shield does not know who is here. Looks through who listens in bounded
+steps, a second each, and only while there are bans. Pure; lifts none itself.
 """
 
 from collections.abc import Callable, Collection, Iterable
