@@ -34,7 +34,7 @@ SEED = 1
 _HEAD = """# Every scenario at full size
 
 Simulated, every listener one by one, by `bench/scenarios.py --keep docs/benchmarks`, with the costs
-that come with the code ([assumptions](../operating.md#what-the-simulation-assumes)). `stentor
+that come with the code ([assumptions](../rehearsing.md#what-the-simulation-assumes)). `stentor
 rehearse NAME --simulate-only` gives the same to the last bit; without `--simulate-only` costs are
 measured on the machine first. **Nothing of this was run.** Time and memory are of one core, beside
 other work.

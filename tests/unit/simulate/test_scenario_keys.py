@@ -1,4 +1,4 @@
-"""The table of a scenario's keys is whole, and the operating guide has it as it is."""
+"""The table of a scenario's keys is whole, and the guide to rehearsing has it as it is."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from stentor.simulate.fleet.keys import ABOUT, markdown
 from stentor.simulate.fleet.reading import read
 from stentor.simulate.fleet.scenario import Scenario
 
-GUIDE = Path(__file__).parents[3] / "docs/operating.md"
+GUIDE = Path(__file__).parents[3] / "docs/rehearsing.md"
 
 
 def test_every_key_is_told() -> None:
@@ -21,8 +21,8 @@ def test_every_key_is_told() -> None:
             assert set(about) == {field.name for field in msgspec.structs.fields(kind)}, kind
 
 
-def test_the_operating_guide_has_this_table() -> None:
-    assert markdown() in GUIDE.read_text(), "put keys.markdown() into docs/operating.md, Scenarios"
+def test_the_guide_to_rehearsing_has_this_table() -> None:
+    assert markdown() in GUIDE.read_text(), "put keys.markdown() into docs/rehearsing.md, Scenarios"
 
 
 def test_the_guide_s_example_is_a_scenario() -> None:

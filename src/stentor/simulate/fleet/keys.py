@@ -1,4 +1,4 @@
-"""What each key of a scenario means, for people who write one: a table for the operating guide.
+"""What each key of a scenario means, for people who write one: a table for docs/rehearsing.md.
 
 Bounds are those of `limits`, defaults those of the structs; a test holds all of them together.
 """
