@@ -377,7 +377,7 @@ async def test_browser_that_wants_a_tap_plays_with_one_and_no_place_is_lost(
             )
             async with page.expect_console_message(lambda said: said.text == "wants a tap"):
                 await page.goto(room(edge.port))
-            assert edge.edge.push.listeners == 1
+            await eventually(lambda: joined(edge, 1), 4, "it has its place")
             assert "Your turn" in await page.title()
             await until(page, "stentor.player.behind > 3")
             await page.click("#listen")
