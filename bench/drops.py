@@ -211,8 +211,8 @@ def edge(**more: object) -> Iterator[tuple[int, int, str, DataFolder]]:
     programme.state(Phase.LIVE)
     settings = Settings(
         port=free_port(11), control_port=free_port(11), data=str(folder.root),
-        edge_network_exempt="", edge_network_joins_per_s=0, door_network_per_s=0,
-        **more,  # type: ignore[arg-type]
+        edge_network_exempt="", door_network_per_s=0,
+        **{"edge_network_joins_per_s": 0, **more},  # type: ignore[arg-type]
     )  # fmt: skip
     process = multiprocessing.get_context("spawn").Process(
         target=run_edge, args=(settings, folder, SystemClock(), 0), daemon=True
@@ -271,6 +271,15 @@ def edge_rows(connections: int) -> list[Row]:
         while come(port, banned, request) != b"":
             time.sleep(0.1)
         measure("banned, closed at accept", pid, port, request, b"")
+    with edge(edge_network_joins_per_s=0.1, edge_network_joins_burst=1) as (pid, port, *_):
+        measure("beyond its network's pace, closed at accept", pid, port, request, b"")
+        # While somebody listens there and there is time for all, only what is wrong is paced.
+        with socket.socket() as listener:
+            listener.bind((banned, 0))
+            time.sleep(12)  # until one may come again
+            listener.connect(("127.0.0.1", port))
+            listener.sendall(request)
+            measure("wrong, beyond that pace, closed unanswered", pid, port, b"noise\r\n\r\n", b"")
     return rows
 
 
