@@ -1,15 +1,17 @@
-"""What the documents point at is there: links, headings, files, commands; a word has one entry."""
+"""What documents point at is there: links, files, commands, settings; a word has one entry."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from typer.main import get_command
 
+from stentor.base.settings import Settings
 from stentor.cli import app
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,6 +23,7 @@ SOURCE = re.compile(r"`((?:[\w-]+/)+[\w.-]+\.(?:py|md|toml|js|html|c|sh))`")
 COMMAND = re.compile(
     r"(?:^|[`( ])(?:\./run |\.venv/bin/)?stentor ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?"
 )
+BENCH = re.compile(r"`(?:[^`\n]*/)?bench/([a-z_]+\.py|side_by_side)([^`\n]*)`")
 # Folders that a path in a document may be relative to: that of the package is left out in prose.
 HOMES = (ROOT, ROOT / "src" / "stentor", ROOT / "docs", ROOT / "tests")
 
@@ -75,6 +78,33 @@ def test_commands_that_a_document_names_exist(page: Path) -> None:
         below = getattr(known[name], "commands", None)
         if below and following:
             assert following in below, f"{name} {following}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_options_of_benchmarks_that_a_document_names_exist(page: Path) -> None:
+    for name, options in BENCH.findall(page.read_text()):
+        source = ROOT / "bench" / name
+        text = (source if source.is_file() else source / "__main__.py").read_text()
+        for option in re.findall(r"--[a-z][a-z-]*", options):
+            assert f'"{option}"' in text, f"{name} {option}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_settings_that_a_document_names_exist(page: Path) -> None:
+    known = {field.name for field in fields(Settings)}
+    for name in re.findall(r"\bSTENTOR_([A-Z][A-Z0-9_]+)", page.read_text()):
+        assert name.lower() in known, name
+
+
+def test_tests_that_the_readme_names_exist() -> None:
+    files = {file.name: file.read_text() for file in (ROOT / "tests").rglob("test_*.py")}
+    named = re.findall(r"`(test_\w+)(\.py)?`", (ROOT / "README.md").read_text())
+    assert len(named) > 10
+    for name, ending in named:
+        there = (
+            f"{name}.py" in files if ending else any(f"def {name}(" in t for t in files.values())
+        )
+        assert there, name
 
 
 def test_each_word_of_the_glossary_has_one_entry() -> None:
