@@ -107,6 +107,12 @@ def test_tests_that_the_readme_names_exist() -> None:
         assert there, name
 
 
+def test_decisions_are_numbered_as_their_files_are() -> None:
+    for number, page in enumerate(sorted((ROOT / "docs/decisions").glob("*.md")), 1):
+        assert page.name.startswith(f"{number:04}-"), page.name
+        assert page.read_text().startswith(f"# {number}. "), page.name
+
+
 def test_each_word_of_the_glossary_has_one_entry() -> None:
     rows = re.findall(r"^\| ([^|]+) \| .* \|$", (ROOT / "docs" / "glossary.md").read_text(), re.M)
     words = Counter(
