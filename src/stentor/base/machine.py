@@ -9,6 +9,7 @@ import msgspec
 
 # Of an edge's descriptors, not for clients: listening sockets, feed, recordings read, logs.
 DESCRIPTORS_RESERVED = 500
+_DESCRIPTORS_ENDLESS = 1_000_000  # where there is no limit: more than any process here has use for
 _INTERFACES = Path("/sys/class/net")
 _CGROUPS = Path("/sys/fs/cgroup")
 
@@ -74,13 +75,19 @@ def _left_in(group: Path) -> list[int]:
     return [most - taken + _named(group / "memory.stat", "inactive_file ")]
 
 
+def descriptors_here() -> int:
+    """Return how many descriptors this process, and one that it starts, may raise its limit to."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return hard if hard != resource.RLIM_INFINITY else _DESCRIPTORS_ENDLESS
+
+
 def descriptors_of(pid: int) -> int | None:
     """Return how many descriptors a process may have open; None if that cannot be read."""
     try:
         for line in Path(f"/proc/{pid}/limits").read_text().splitlines():
             if line.startswith("Max open files"):
                 told = line.split()[3]
-                return 1_000_000 if told == "unlimited" else int(told)
+                return _DESCRIPTORS_ENDLESS if told == "unlimited" else int(told)
     except (OSError, ValueError, IndexError):
         pass
     return None

@@ -5,7 +5,6 @@ the network, so it runs in a worker thread.
 """
 
 import os
-import resource
 import shutil
 import socket
 import ssl
@@ -22,6 +21,7 @@ from stentor.base.build import read_build
 from stentor.base.errors import ConfigurationError
 from stentor.base.machine import (
     DESCRIPTORS_RESERVED,
+    descriptors_here,
     descriptors_of,
     interface_bits_per_s,
     memory_free_bytes,
@@ -150,8 +150,7 @@ def _edges(control: Control, now: Settings, processes: dict[str, _Process]) -> E
     limits = [descriptors_of(pid) for pid in pids if pid is not None]
     known = [one for one in limits if one is not None]
     if not pids:  # started by something else: as we were, most likely
-        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-        known = [hard if hard != resource.RLIM_INFINITY else 1_000_000]
+        known = [descriptors_here()]
     each = min(known) - DESCRIPTORS_RESERVED if known else None
     if each is not None and now.edge_connections_max:
         each = min(each, now.edge_connections_max)

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import signal
 import socket
 
 import structlog
@@ -16,6 +15,7 @@ from stentor.base.metrics import CONTROL_REQUESTS_CUT_OFF
 from stentor.base.paths import DataFolder
 from stentor.base.secrets import link_key, operator_token
 from stentor.base.settings import Settings
+from stentor.base.signals import on_end
 from stentor.control.access import Access
 from stentor.control.audience import Audience
 from stentor.control.context import Control
@@ -84,14 +84,7 @@ def _limits(settings: Settings) -> Limits:
 
 
 async def _serve(server: Server, listener: socket.socket) -> None:
-    loop = asyncio.get_running_loop()
-
-    def stop() -> None:
-        server.should_exit = True
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        with contextlib.suppress(ValueError, RuntimeError):  # not in the main thread: a test
-            loop.add_signal_handler(number, stop)
+    on_end(lambda: setattr(server, "should_exit", True))
     await server.serve(sockets=[listener])
 
 

@@ -1,11 +1,11 @@
 """A whole load, and one process's share of it. Pure but for asking how many files one may open."""
 
 import math
-import resource
 from dataclasses import dataclass, field
 from enum import Enum
 
 from stentor.base.errors import UsageError
+from stentor.base.machine import descriptors_here
 from stentor.load.arrivals import Arrivals, Coming
 from stentor.load.behaviour import Behaviour
 from stentor.load.target import Target
@@ -73,8 +73,7 @@ def processes_needed(plan: Plan) -> int:
         raise UsageError(f"Between 1 and {LISTENERS_MAX} listeners, not {plan.count}.")
     if not 0 < plan.seconds <= SECONDS_MAX:
         raise UsageError(f"At most {SECONDS_MAX:.0f} seconds, not {plan.seconds:g}.")
-    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    possible = hard - _DESCRIPTORS_RESERVED if hard != resource.RLIM_INFINITY else 1_000_000
+    possible = descriptors_here() - _DESCRIPTORS_RESERVED
     least = math.ceil(plan.count / max(1, possible))
     needed = math.ceil(plan.count / max(1, min(possible, _PER_PROCESS)))
     chosen = plan.processes or max(needed, 2 if plan.count >= _SMALL else 1)

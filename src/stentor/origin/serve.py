@@ -6,7 +6,6 @@ thread that brings recordings onto the disk.
 
 import asyncio
 import contextlib
-import signal
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -19,6 +18,7 @@ from stentor.base.clock import Clock
 from stentor.base.logs import log
 from stentor.base.paths import DataFolder
 from stentor.base.settings import Settings
+from stentor.base.signals import on_end
 from stentor.codecs.encode import SilentParts
 from stentor.feed.local import LocalPublisher, follow
 from stentor.feed.window import Window
@@ -72,10 +72,7 @@ class _Origin:
         self._stop = asyncio.Event()
 
     async def run(self) -> None:
-        loop = asyncio.get_running_loop()
-        for name in (signal.SIGTERM, signal.SIGINT):
-            with contextlib.suppress(ValueError, RuntimeError):
-                loop.add_signal_handler(name, self._stop.set)
+        on_end(self._stop.set)
         self._serve_metrics()
         self._look_at_orders()
         await self._take_up_live_rooms()  # the window is there before the first edge

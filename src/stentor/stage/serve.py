@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import gc
 import os
-import signal
 
 from stentor.base.clock import Clock
 from stentor.base.logs import log
@@ -12,6 +11,7 @@ from stentor.base.metrics import STAGE_REQUESTS_CUT_OFF
 from stentor.base.paths import DataFolder
 from stentor.base.secrets import link_key
 from stentor.base.settings import Settings
+from stentor.base.signals import on_end
 from stentor.codecs.opus import version
 from stentor.feed.local import LocalPublisher
 from stentor.feed.window import Window
@@ -79,8 +79,7 @@ async def _serve(settings: Settings, folder: DataFolder, clock: Clock) -> None:
     ticking.add_done_callback(lambda _task: stop.set())
     serving = loop.create_task(web.serve([listener]))
     serving.add_done_callback(lambda _task: stop.set())
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    on_end(stop.set)
     gc.collect()
     gc.freeze()  # what was imported is never looked at again: shorter pauses
     log().info("stage_ready", port=settings.stage_port_used, opus=version())

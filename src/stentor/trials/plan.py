@@ -1,12 +1,12 @@
 """Which trials a rehearsal runs, at which sizes, and how each is arranged. Arithmetic only."""
 
 import math
-import resource
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from stentor.admission.lanes import period_s
 from stentor.base.errors import UsageError
+from stentor.base.machine import descriptors_here
 from stentor.rehearsal.trial import Kind
 from stentor.simulate.fleet.calibration import SHIPPED
 from stentor.simulate.fleet.delivering import saved_s
@@ -133,7 +133,7 @@ def check_sizes(sizes: Sequence[int], edges: int) -> None:
     if sizes[0] < SIZE_MIN:
         raise UsageError(f"A trial with fewer than {SIZE_MIN} listeners says nothing.")
     each = 1 + _FLOODED
-    most = min(SIZE_MAX, round((_descriptors() - _DESCRIPTORS_RESERVED) / each)) * edges
+    most = min(SIZE_MAX, round((descriptors_here() - _DESCRIPTORS_RESERVED) / each)) * edges
     if sizes[-1] > most:
         raise UsageError(
             f"The edges of a trial here bear {most:,} listeners and the crowd that comes to them:"
@@ -209,8 +209,3 @@ def _line(size: int, lane: int, edges: int, *, tls: bool) -> TrialPlan:
         flood_s=flood_s,
         lasts_s=lasts_s,
     )
-
-
-def _descriptors() -> int:
-    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return hard if hard != resource.RLIM_INFINITY else 1_000_000

@@ -7,7 +7,6 @@ ledger says for how long nobody watched.
 import asyncio
 import contextlib
 import os
-import signal
 import socket
 from importlib.metadata import version
 from pathlib import Path
@@ -23,6 +22,7 @@ from stentor.base.metrics import WATCH_REQUESTS_CUT_OFF
 from stentor.base.paths import DataFolder
 from stentor.base.secrets import link_key, load_or_make_key, operator_token
 from stentor.base.settings import Settings, told_settings
+from stentor.base.signals import on_end
 from stentor.evidence.chain import Head
 from stentor.watch.deciding import Deciding
 from stentor.watch.event import EventKeys
@@ -114,10 +114,7 @@ async def _serve(
     server: Server, listener: socket.socket, folder: DataFolder, watching: Watching, clock: Clock
 ) -> None:
     """Hear, look and answer until a signal says that it is over."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        with contextlib.suppress(ValueError, RuntimeError):  # not in the main thread
-            loop.add_signal_handler(number, lambda: setattr(server, "should_exit", True))
+    on_end(lambda: setattr(server, "should_exit", True))
     tasks = [
         asyncio.create_task(hear(folder.watch_socket, watching.heard.take)),
         asyncio.create_task(_look(watching, clock)),

@@ -12,6 +12,7 @@ import pytest
 
 from stentor.base import machine as this
 from stentor.base.machine import (
+    descriptors_here,
     descriptors_of,
     interface_bits_per_s,
     memory_bytes,
@@ -76,3 +77,11 @@ def test_the_kernel_says_whether_the_clock_is_kept_and_then_how_well() -> None:
     kept = read_timekeeping()
     assert kept.synchronised in (True, False, None)
     assert (kept.error_s is not None) is (kept.synchronised is True)
+
+
+def test_descriptors_that_may_be_had_here_are_the_hard_limit() -> None:
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    assert descriptors_here() == (1_000_000 if hard == resource.RLIM_INFINITY else hard)
+    kept = descriptors_of(os.getpid())
+    assert kept is not None
+    assert kept <= descriptors_here()
