@@ -7,7 +7,7 @@ here. Decides a number; whom it meets is the edge's.
 """
 
 WORTH_S = 2.0
-LEAST = 64
+LEAST = 16
 _FOLLOWS = 0.5  # of the difference, each second
 _FALLS = 0.95  # at most, each second: the limit itself makes it a little less each time
 

@@ -282,9 +282,13 @@ def failed_share(columns: Columns) -> float:
         came = columns.accepted[n]
         seen = max(float(one.queue_s.n), min(usual, came))
         all_ += seen
-        full = _unserved(one) > _FULL * came
+        full = _unserved(one) + columns.knocks.late[n] > _FULL * came
         half_s = max(one.queue_s.p50, one.first_audio_s.p50)
         most_s = max(one.queue_s.p95, one.first_audio_s.p95)
+        dropped = one.kernel.get("listen_overflows", 0)
+        if dropped > _FULL * came:  # who comes again had waited for a second when they came
+            most_s += 1.0
+            half_s += 1.0 if dropped > came else 0.0
         if full or columns.lag_s[n] > LAG_S or half_s > SOON_S:
             bad += seen
         elif most_s > SOON_S:
@@ -300,7 +304,9 @@ def _unserved(second: Merged) -> int:
     Of a crush the times tell nothing: the kernel's queue is short, and nobody waits in it for long.
     """
     counts = second.counts
-    return sum(counts.get(name, 0) for name in ("refused_connections", *_IN_ONE_BREATH))
+    return sum(
+        counts.get(name, 0) for name in ("refused_connections", "tls_crowded_out", *_IN_ONE_BREATH)
+    )
 
 
 def _signs_said(counted: tuple[Counted, ...]) -> tuple[str, ...]:

@@ -1,9 +1,9 @@
 """How people and bots get to be looked at by a simulated edge: in a queue, and in order.
 
-Without TLS whoever comes waits in the kernel until the edge accepts them and answers at once. Its
-queue is short: beyond it they try again by themselves after 1, 3 and 7 s, and the edge hears of
-none of them. With TLS the edge accepts all at once, and they wait for a handshake as long as they
-have patience. Knows clients only by what they want done; decides nothing at the door.
+Whoever comes waits in the kernel until the edge accepts them and answers, or shakes hands. Its
+queue is short, by TLS two seconds' worth while there is no end of those who come
+(`admission.backlog`): beyond it they try again by themselves after 1, 3 and 7 s, and the edge hears
+of none of them. Knows clients only by what they want done; decides nothing at the door.
 """
 
 from collections.abc import Callable
@@ -40,7 +40,6 @@ class Knock:
     first_s: float
     came_s: float
     tries: int = 0
-    is_in: bool = False  # accepted: the edge holds their connection
 
 
 class Knocking:
@@ -62,13 +61,7 @@ class Knocking:
         if not edge.alive:
             scene.at(scene.now_s + 1.0, knock.wish.gave_up, knock.person)
             return
-        if edge.tls:
-            edge.works("accept", scene.now_s)
-            if not edge.comes(knock.person.peer, scene.now_s):
-                knock.wish.refused(knock.person)
-                return
-            knock.is_in = True
-        elif len(edge.queue) >= edge.queue_max:
+        if len(edge.queue) >= edge.queue_max:
             edge.kernel["listen_overflows"] += 1
             tries = knock.tries
             if tries < _TRIES:
@@ -101,21 +94,19 @@ class Knocking:
             scene.at(edge.busy_until_s, self._next, edge)
         else:
             edge.serving = False
+            edge.all_served = True
 
     def _done(self, knock: Knock) -> str:
         edge, person, now_s = knock.edge, knock.person, self._scene.now_s
         is_gone = now_s - knock.first_s > GIVES_UP_S
-        if not knock.is_in:
-            edge.waited(now_s - knock.came_s)
-            if not edge.comes(person.peer, now_s):
-                knock.wish.refused(person)
-                return "accept"
+        edge.waited(now_s - knock.came_s)
+        if not edge.comes(person.peer, now_s):
+            knock.wish.refused(person)
+            return "accept"
         if is_gone:
             edge.goes(person.peer)
-            if not edge.tls:  # they waited for long: `edge.knocks` looks whether they are there
-                edge.counts["gave_up"] += 1
+            edge.counts["gave_up"] += 1  # they waited for long: `edge.knocks` looks for them
             knock.wish.gave_up(person)
             return "accept"
-        if knock.is_in:
-            edge.waited(now_s - knock.came_s)
+        edge.begun += 1
         return knock.wish.heard(person)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from typing import TYPE_CHECKING
 
+from stentor.admission.backlog import Backlog
 from stentor.admission.crush import COMING_AGAIN_PER_S, Crush
 from stentor.admission.haste import Haste
 from stentor.admission.ladder import Decision, Ladder, LoadFacts
@@ -36,6 +37,7 @@ _SLOWEST_S = 15.36
 _QUEUE_MIN = 4  # fewer places than that and chance fills it
 _JOINS_PER_S = 11_600  # of a core, where so many come again beside all others
 _SPEED_MIN = 0.05
+_LISTEN_BACKLOG = 4096  # as the setting is
 
 
 class Edge:
@@ -74,6 +76,11 @@ class Edge:
         self._speed = JOIN_SHARE  # how much of the time there is for joiners
         self.slows(1.0)
         self._descriptors = machine.descriptors // n
+        self._backlog = Backlog(min(_LISTEN_BACKLOG, self._descriptors))
+        if self.tls:
+            self.queue_max = self._backlog.limit
+        self.begun = 0  # handshakes
+        self.all_served = True  # in one moment of this second
         self._ladder = Ladder()
         self._haste = Haste(machine.network_joins_per_s, machine.joins_burst)
         self._haste.tick(0, 0.0)
@@ -197,8 +204,15 @@ class Edge:
             self.door.renew()
             self._quarter = quarter
 
+    def _follow_backlog(self) -> None:
+        """Reckon how many may wait for a handshake, as an edge does each second."""
+        if self.tls:
+            self._backlog.second(self.begun, 1.0, all_served=self.all_served)
+            self.queue_max = self._backlog.limit
+        self.begun, self.all_served = 0, not self.queue
+
     def looks_around(self) -> None:
-        """Look how many wait in the kernel; with TLS nobody does."""
+        """Look how many wait in the kernel; with TLS there are no short answers."""
         if not self.tls:
             self.crush.look(len(self.queue), self.queue_max)
 
@@ -324,6 +338,7 @@ class Edge:
         self.kernel.clear()
         self._asked = self._left = 0
         self._busy_s = self._wait_s = 0.0
+        self._follow_backlog()
         self.door.forget_idle(now_ms)
         self._haste.tick(int(now_s * 1e9), joining)
         return told

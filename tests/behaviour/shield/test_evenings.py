@@ -18,7 +18,7 @@ from stentor.simulate.draw import SMALL, Kind, draw
 from stentor.simulate.evening import Evening
 from stentor.simulate.events import Event, Fault, Machine, People
 from stentor.simulate.scene import Outcome
-from stentor.simulate.truth import Truth, fared, truth
+from stentor.simulate.truth import SOON_S, Truth, fared, truth
 from stentor.simulate.world import Population
 
 ACCUSED = (Word.ATTACK, Word.BOTH, Word.WITHSTOOD)
@@ -99,7 +99,7 @@ def test_mimic_as_numerous_as_people_cannot_be_told_and_people_fare_as_its_bots_
 
 
 def test_people_were_too_many_by_themselves_where_those_with_reminders_were() -> None:
-    event = replace(AMPLE, machine=Machine(joins_per_s=4, tls=True))
+    event = replace(AMPLE, machine=Machine(joins_per_s=8, tls=True))
     outcome, found = evening(replace(event, people=replace(PEOPLE, reminded=0.9)))
     assert fared(outcome, event.end_s).failed
     assert found.word is Word.EITHER, "while most wait, a small attack leaves no sign"
@@ -117,8 +117,20 @@ def test_crowd_that_has_to_wait_is_seen_to_though_the_kernels_queue_is_short(tls
     waits_s = [sketches.Times.read(e.queue_s) for one in outcome.seconds for e in one.edges]
     longest_s = max(one.quantile(1.0) for one in waits_s if one.counts)
     shared = sum(e.counts.get("line_shared", 0) for one in outcome.seconds for e in one.edges)
-    assert longest_s > 5 if tls else longest_s < 5
+    assert longest_s < 6, "nobody is left to wait until they have given up"
     assert not shared if tls else shared > 50
+
+
+def test_by_tls_people_are_late_by_what_the_kernel_dropped_though_who_is_heard_waited_little() -> (
+    None
+):
+    event = replace(AMPLE, machine=Machine(joins_per_s=20, tls=True))
+    outcome, found = evening(event)
+    assert fared(outcome, event.end_s).failed
+    waits_s = [sketches.Times.read(e.queue_s) for one in outcome.seconds for e in one.edges]
+    assert max(one.quantile(1.0) for one in waits_s if one.counts) < SOON_S
+    assert found.failed_share > 0.05
+    assert found.word is not Word.QUIET
 
 
 def test_what_the_kernel_has_no_room_for_is_heard_of_by_its_counter_only() -> None:
