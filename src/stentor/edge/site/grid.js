@@ -5,7 +5,6 @@ export const SAMPLE_RATE = 48_000;
 export const PART_SAMPLES = 15_360;
 export const PARTS_PER_SEGMENT = 12;
 export const PART_S = PART_SAMPLES / SAMPLE_RATE;
-export const SEGMENT_S = PART_S * PARTS_PER_SEGMENT;
 
 export const RENDITIONS = [
   { name: "opus24", label: "Data saver", kbps: 24, mime: 'audio/mp4; codecs="opus"' },
