@@ -4,6 +4,7 @@ A turn: take what the feed brought and deliver it to whoever listens; then event
 come. It asks no other process anything, so whatever else dies, its listeners stay.
 """
 
+import socket
 import time
 from collections.abc import Callable
 from functools import partial
@@ -73,14 +74,13 @@ class Edge:
         self._serials = count(1)
         self.loop = Loop(self.limits.join_share)
         self.rooms = Rooms(parts_max=WINDOW_PARTS, rooms_max=self.limits.rooms_max)
-        deadlines = deadlines_of(self.limits)
-        self._deadlines = deadlines
+        self._deadlines = deadlines_of(self.limits)
         self.networks = Networks(self.limits.network)
         self.memory = Memory(self.limits.memory_bytes_max)
         self._lookout = Lookout(settings, folder, index, self.counts, self.networks, self._now_ms)
         self._web = Web(
             self.loop,
-            deadlines,
+            self._deadlines,
             self.counts,
             self._dispatch,
             now_ns,
@@ -119,38 +119,14 @@ class Edge:
             begins=self._lookout.begins,
             now_ns=now_ns,
         )
-        listener = (
-            predecessor.public
-            if predecessor
-            else listening_socket(
-                settings.bind, settings.port, shared=True, unsent_bytes=self.limits.unsent_bytes
-            )
-        )
+        public, private = self._sockets(settings, index, predecessor)
         serial = partial(next, self._serials)
         self.entrance = Entrance(settings, folder, self._web, serial)
         came = self.entrance.arrivals
-        self._public = Listening(self._web, listener, self.limits, serial, arrivals=came)
+        self._public = Listening(self._web, public, self.limits, serial, arrivals=came)
         self.push.limit_unsent = self._public.limit_unsent
-        metrics_port = settings.metrics_port_used + 1 + index if settings.port else 0
-        private = (
-            predecessor.private
-            if predecessor
-            else listening_socket("127.0.0.1", metrics_port, shared=False, unsent_bytes=1 << 20)
-        )
         self._private = Listening(self._web, private, self.limits, serial, on_metrics_port=True)
-        self._house = Household(
-            loop=self.loop,
-            rooms=self.rooms,
-            push=self.push,
-            web=self._web,
-            public=self._public,
-            private=self._private,
-            counts=self.counts,
-            deadlines=deadlines,
-            facts=self._facts,
-            moves_per_s=self.limits.moves_per_s,
-            drain_ns=self.limits.drain_ns,
-        )
+        self._house = self._household()
         self._handover_path = folder.handover(index)
         self._index = index
         self._handover: Handover | None = None
@@ -175,11 +151,45 @@ class Edge:
             *(self._web, self.push, self.door, self._public, self.rooms, self.steps),
             direct=self.entrance.direct,
         )
+        if predecessor is None:
+            self.door.tick(now_ns(), 0)
+        self._keep_time()
+
+    def _sockets(
+        self, settings: Settings, index: int, predecessor: Predecessor | None
+    ) -> tuple[socket.socket, socket.socket]:
+        """Return what listens for everybody and for this machine; in a deploy the old edge's."""
+        if predecessor is not None:
+            return predecessor.public, predecessor.private
+        unsent_bytes = self.limits.unsent_bytes
+        public = listening_socket(
+            settings.bind, settings.port, shared=True, unsent_bytes=unsent_bytes
+        )
+        port = settings.metrics_port_used + 1 + index if settings.port else 0
+        private = listening_socket("127.0.0.1", port, shared=False, unsent_bytes=1 << 20)
+        return public, private
+
+    def _household(self) -> Household:
+        """Return what a handover needs of this edge."""
+        return Household(
+            loop=self.loop,
+            rooms=self.rooms,
+            push=self.push,
+            web=self._web,
+            public=self._public,
+            private=self._private,
+            counts=self.counts,
+            deadlines=self._deadlines,
+            facts=self._facts,
+            moves_per_s=self.limits.moves_per_s,
+            drain_ns=self.limits.drain_ns,
+        )
+
+    def _keep_time(self) -> None:
+        """Say what is done in each turn of the loop, and what how often."""
         self.loop.first = self.steps.measured(self._take_feed)
         self.loop.last = self._accept
         self.loop.every(0.05, self._tick)
-        if predecessor is None:
-            self.door.tick(now_ns(), 0)
         self.loop.every(TICK_S, self._tick_door)
         self.loop.every(RETURN_RENEW_S, lambda _now: self.push.renew_tickets())
         self.loop.every(1.0, self._second)
