@@ -2,8 +2,9 @@
 
 `./test` runs those that are not marked `alone` side by side, and the others after them, one by
 one: what floods, keeps disks and processors busy or compares, and what hears in a browser how well
-it plays. Whatever takes a network for itself has one of its own (support.namespaces), so it is in
-nobody's way. The others were tried on machines with much else to do.
+a whole server and its speakers play. Whatever takes a network for itself has one of its own
+(support.namespaces), so it is in nobody's way. The others were tried on machines with much else to
+do.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import pytest
 
 ALONE = (
     "browser/test_browser_conversation.py",
-    "browser/test_browser_crowd.py",
     "browser/test_browser_room.py",
     "browser/test_studio_conversation.py",
     "integration/test_attacks.py",
