@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.async_api import Browser, Page
 
@@ -12,7 +13,7 @@ from support.ears import eventually, hears, open_room, plays, status, until
 from support.holding_proxy import holding_proxy
 from support.machine import Machine
 from support.programs import needs_program
-from support.server import RoomMade, Server
+from support.server import RoomMade, Server, wait_until
 from support.voices import speaking
 
 A = 440.0
@@ -25,7 +26,9 @@ pytestmark = needs_program("chromium")
 def live(server: Server, tones: tuple[Path, Path]) -> Iterator[RoomMade]:
     """A room that is on the air, with a tone for a voice."""
     room = server.create_room("On the air", in_s=1.5, host_name="Ada", speakers=0)
+    state = room.url("/state.json")
     with speaking(tones[0], room.link("host"), "--loop"):
+        wait_until(lambda: httpx.get(state).json().get("phase") == "live", 10, "it is on the air")
         yield room
 
 
