@@ -1,4 +1,4 @@
-"""How many may wait for their TLS handshake: two seconds' worth of them, while there are too many.
+"""How many may wait for their TLS handshake: half a second's worth, while there are too many.
 
 Who would wait for longer than a page has patience costs others their turn and hears nothing. So
 while there is more to do than time, one more lets those go who have waited longest ("drop from
@@ -6,7 +6,7 @@ front": T. Lakshman, A. Neidhardt and T. Ott, INFOCOM 1996), and no more wait in
 here. Decides a number; whom it meets is the edge's.
 """
 
-WORTH_S = 2.0
+WORTH_S = 0.5
 LEAST = 16
 _FOLLOWS = 0.5  # of the difference, each second
 _FALLS = 0.95  # at most, each second: the limit itself makes it a little less each time
@@ -15,9 +15,9 @@ _FALLS = 0.95  # at most, each second: the limit itself makes it a little less e
 class Backlog:
     """The limit of those who wait at one edge."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, *, least: int = LEAST) -> None:
         """`most` holds as long as all are served in time."""
-        self._most = most
+        self._most, self._least = most, least
         self._per_s = 0.0
         self.limit = most
 
@@ -35,4 +35,4 @@ class Backlog:
             followed = self._per_s + (per_s - self._per_s) * _FOLLOWS
             per_s = max(followed, self._per_s * _FALLS)
         self._per_s = per_s
-        self.limit = min(self._most, max(LEAST, round(WORTH_S * per_s)))
+        self.limit = min(self._most, max(self._least, round(WORTH_S * per_s)))

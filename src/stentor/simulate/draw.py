@@ -22,6 +22,9 @@ RATIOS = (0.1, 1.0, 10.0)  # of an attack to what people ask for
 # People of an evening, drawn evenly in its logarithm. A machine that so few overload lets in some
 # a second, where a real core does thousands: the smaller, the later is anything of an attack seen.
 SIZES = (3_000, 12_000)
+# Of the fewest people of an evening, how many all edges let in a second at least, however large a
+# crowd would have to be: 60. A thirtieth of a core that speaks TLS is no machine.
+_SLOWEST = 0.02
 SMALL = (400, 1_800)
 _GROWS_FROM = SMALL[1]  # people: networks and attackers' addresses are as many more as they are
 _DEEDS_MAX = 14_000
@@ -69,7 +72,8 @@ def draw(
         people = replace(people, reminded=float(chance.uniform(0.4, 0.9)), shape="even")
         people = replace(people, rejoin=False, inside=people.inside // 4)
     event = replace(event, people=people, fault=fault, fault_s=event.hour_s)
-    event = replace(event, machine=_machine(chance, event, kind, fault))
+    slowest_per_s = _SLOWEST * sizes[0]
+    event = replace(event, machine=_machine(chance, event, kind, fault, slowest_per_s))
     if kind in (Kind.ATTACK, Kind.BOTH):
         family = family or FAMILIES[n % len(FAMILIES)]
         ratio = RATIOS[(n // len(FAMILIES)) % len(RATIOS)]
@@ -187,7 +191,9 @@ def _demand_per_s(chance: Chance, event: Event) -> float:
     return peak_per_s(at_s) * (1 + 0.4 * who.visits)
 
 
-def _machine(chance: Chance, event: Event, kind: Kind, fault: Fault | None) -> Machine:
+def _machine(
+    chance: Chance, event: Event, kind: Kind, fault: Fault | None, slowest_per_s: float
+) -> Machine:
     """Return a machine that the people of a class overload, or do not by far."""
     demand_per_s = _demand_per_s(chance, event)
     total = event.people.n + event.people.inside
@@ -202,7 +208,7 @@ def _machine(chance: Chance, event: Event, kind: Kind, fault: Fault | None) -> M
     elif fault in (Fault.HALVED, Fault.LOST_EDGE):
         load = float(chance.uniform(0.7, 0.85))
     edges = 2 if fault is Fault.LOST_EDGE else int(chance.integers(1, 4))
-    joins_per_s = demand_per_s / load
+    joins_per_s = max(slowest_per_s, demand_per_s / load)
     return Machine(
         edges=edges,
         joins_per_s=joins_per_s,

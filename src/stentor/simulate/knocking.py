@@ -1,7 +1,7 @@
 """How people and bots get to be looked at by a simulated edge: in a queue, and in order.
 
 Whoever comes waits in the kernel until the edge accepts them and answers, or shakes hands. Its
-queue is short, by TLS two seconds' worth while there is no end of those who come
+queue is short, by TLS half a second's worth while there is no end of those who come
 (`admission.backlog`): beyond it they try again by themselves after 1, 3 and 7 s, and the edge hears
 of none of them. Knows clients only by what they want done; decides nothing at the door.
 """

@@ -1,4 +1,4 @@
-"""Two seconds' worth of handshakes may wait, while there is always more to do than time."""
+"""Half a second's worth of handshakes may wait, while there is always more to do than time."""
 
 from stentor.admission.backlog import LEAST, Backlog
 
@@ -19,15 +19,15 @@ def test_while_all_are_served_in_time_only_descriptors_bound_who_waits() -> None
         assert backlog.limit == MOST
 
 
-def test_two_seconds_worth_of_what_was_begun_may_wait_when_there_is_always_more() -> None:
-    assert behind(500).limit == 1000
-    assert behind(500, 500, 500).limit == 1000
+def test_half_a_seconds_worth_of_what_was_begun_may_wait_when_there_is_always_more() -> None:
+    assert behind(500).limit == 250
+    assert behind(500, 500, 500).limit == 250
 
 
 def test_a_long_second_is_no_faster_pace() -> None:
     backlog = Backlog(MOST)
     backlog.second(1500, 3.0, all_served=False)
-    assert backlog.limit == 1000
+    assert backlog.limit == 250
 
 
 def test_a_moment_with_nobody_left_lifts_the_limit_at_once_and_the_old_pace_is_forgotten() -> None:
@@ -35,12 +35,12 @@ def test_a_moment_with_nobody_left_lifts_the_limit_at_once_and_the_old_pace_is_f
     backlog.second(40, 1.0, all_served=True)
     assert backlog.limit == MOST
     backlog.second(700, 1.0, all_served=False)
-    assert backlog.limit == 1400
+    assert backlog.limit == 350
 
 
 def test_the_pace_is_followed_upwards_soon_and_downwards_slowly() -> None:
-    assert 1600 < behind(500, 1000, 1000).limit < 2000
-    assert behind(500, 0).limit == 950
+    assert 400 < behind(500, 1000, 1000).limit < 500
+    assert behind(500, 0).limit == 238
     assert behind(500, *(0,) * 200).limit == LEAST
 
 
