@@ -66,12 +66,13 @@ def people_course(columns: Columns, hostile: Hostile) -> Course:
     merged = columns.merged
     joins = _join_share(columns)
     coming, looking = [], []
-    stock = 0.0
+    stock = owed = 0.0  # who comes again a second later than reckoned is nobody new then
     for t, one in enumerate(merged):
         share = hostile.per_s[t] / columns.accepted[t] if columns.accepted[t] else 0.0
         came = max(0.0, columns.knocks.begun[t] * (1 - share))  # the kernel turns away all alike
         asks = joins * came
-        new = max(0.0, asks - stock / RETRY_S)
+        new = max(0.0, asks - stock / RETRY_S - owed)
+        owed = max(0.0, owed + stock / RETRY_S - asks)
         served = (one.counts.get("joined", 0) + one.counts.get("line_given", 0)) * (1 - share)
         stock = max(0.0, stock + new - served)
         coming.append(0.0 if t < _FIRST_S else new)

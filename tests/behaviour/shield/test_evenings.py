@@ -11,6 +11,9 @@ from functools import cache
 import msgspec
 import pytest
 
+from stentor.evidence.columns import read_columns
+from stentor.evidence.hostile import Hostile
+from stentor.evidence.replay import people_course
 from stentor.evidence.verdict import Told, Verdict, Word, judge
 from stentor.shield import sketches
 from stentor.simulate.attackers import Attack, Family
@@ -120,6 +123,16 @@ def test_crowd_that_has_to_wait_is_seen_to_though_the_kernels_queue_is_short(tls
     shared = sum(e.counts.get("line_shared", 0) for one in outcome.seconds for e in one.edges)
     assert longest_s < 6, "nobody is left to wait until they have given up"
     assert not shared if tls else shared > 50
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_who_comes_again_and_again_in_an_overload_is_counted_about_once(tls: bool) -> None:
+    people = replace(PEOPLE, n=2_000, patience_s=600.0)
+    outcome, _ = evening(replace(AMPLE, people=people, machine=Machine(joins_per_s=20, tls=tls)))
+    columns = read_columns(outcome.seconds)
+    nobody = Hostile((0.0,) * len(columns), (0.0,) * len(columns))
+    came = sum(one.first_s > 0 for one in outcome.people)
+    assert 0.8 < sum(people_course(columns, nobody).coming) / came < 1.25
 
 
 def test_by_tls_people_are_late_by_what_the_kernel_dropped_though_who_is_heard_waited_little() -> (
