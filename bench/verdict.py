@@ -2,7 +2,7 @@
 """How good the verdict is: simulated evenings, judged by methods that never saw their like.
 
     bench/verdict.py [--events 300] [--seed 3] [--training 200] [--trained-on 11] [--processes 2]
-                     [--keep FOLDER] [--write]
+                     [--keep FOLDER] [--note TEXT] [--write]
 
 Runs so many evenings a class through the production core under virtual time, once to fit the method
 and once, with another seed, to measure it; with `--write` it writes docs/benchmarks/verdict.md,
@@ -296,6 +296,9 @@ def main() -> None:
     parser.add_argument("--training", type=int, default=200, help="evenings a class to fit to")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--keep", type=Path)
+    parser.add_argument(
+        "--note", default="", help="what readers of the page should know of this run"
+    )
     parser.add_argument("--write", action="store_true")
     said = parser.parse_args()
     # Nothing is fitted to mimics: they are the bound of what can be known.
@@ -330,6 +333,7 @@ def main() -> None:
         "machine": f"Python {platform.python_version()}, numpy {np.__version__}",
         "events": said.events,
         "seed": said.seed,
+        "note": said.note,
     }
     for what, aim, value, how in found["table"]:
         print(f"{what}: {value} (to reach: {aim}) {how}")

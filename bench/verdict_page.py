@@ -185,6 +185,7 @@ def page(found: Mapping[str, Any]) -> str:
         " is judged by one",
         "that was fitted without its family. Intervals are 95 % (Wilson).",
         "",
+        *([found["note"], ""] if found["note"] else []),
         "| what | to reach | measured | |",
         "|---|---|---|---|",
         *(f"| {what} | {aim} | {value} | {how} |" for what, aim, value, how in found["table"]),
