@@ -75,7 +75,7 @@ def test_wrong_requests_have_a_pace_of_their_own_that_takes_no_connection_from_o
 def test_a_draw_that_is_left_early_would_not_have_fitted_and_only_such_is() -> None:
     left = kept = 0
     for n in range(5):
-        event = draw.draw(draw.Kind.MIMIC, n, 17, sizes=draw.SMALL).without_attack
+        event = draw.draw(draw.Kind.MIMIC, n, 19, sizes=draw.SMALL).without_attack
         begun = Evening(event).run(draw._fits_no_more)
         whole = Evening(event).run()
         assert whole.seconds[: len(begun.seconds)] == begun.seconds
