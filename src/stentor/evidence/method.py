@@ -33,7 +33,7 @@ METHOD = Method(
     slope=1.1157,
     offset=-0.1335,
     measured={
-        "evenings": "300 a class, seed 47; fitted to 200 a class, seed 53; code 0b48b13",
+        "evenings": "300 a class, seed 47; fitted to 200 a class, seed 53; code 52c8be7",
         "harmless evenings called an attack": "1 of 900",
         "attacks of unseen families missed": "33 of 600",
         "… of people's demand or more": "9 of 396",
