@@ -6,11 +6,13 @@ import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from stentor.admission.backlog import Backlog
 from stentor.edge.arrival import Arrivals
+from stentor.edge.counts import Counts
 from stentor.edge.crush import queue_of
 from stentor.edge.loop import READ, SAID, Loop
 from support.edge import RunningEdge, edge_running, eventually
@@ -109,6 +111,42 @@ def test_no_more_wait_in_the_kernel_than_in_the_edge(secure: RunningEdge) -> Non
     used.backlog = Backlog(1 << 20)
     assert secure.get("/healthz").status == 200
     eventually(lambda: queue_of(public._socket)[1] > 50)
+
+
+class Noted(Backlog):
+    """Remembers what it is told each second."""
+
+    def __init__(self) -> None:
+        super().__init__(1 << 20)
+        self.begun = 0
+
+    def second(self, begun: int, past_s: float, *, all_served: bool) -> None:
+        super().second(begun, past_s, all_served=all_served)
+        self.begun += begun
+
+
+def test_an_edge_tells_each_second_how_many_handshakes_it_began(secure: RunningEdge) -> None:
+    used = secure.edge.entrance.arrivals
+    assert used is not None
+    used.backlog = noted = Noted()
+    for _ in range(3):
+        assert secure.get("/healthz").status == 200
+    eventually(lambda: noted.begun >= 3)
+
+
+def test_what_may_wait_follows_what_was_begun_while_no_turn_served_all(arrivals: Arrivals) -> None:
+    web = SimpleNamespace(counts=Counts(), loop=SimpleNamespace(joiners_done=0))
+    arrivals._web, arrivals._looked_ns = web, 0  # type: ignore[assignment]
+    arrivals.backlog = Backlog(1_000)
+    web.counts.tls_begun = 200
+    arrivals.second(1_000_000_000)
+    assert arrivals.backlog.limit == 100
+    web.counts.tls_begun, web.loop.joiners_done = 260, 1
+    arrivals.second(2_000_000_000)
+    assert arrivals.backlog.limit == 1_000
+    web.counts.tls_begun = 460
+    arrivals.second(3_000_000_000)
+    assert arrivals.backlog.limit == 100
 
 
 class Busy:
