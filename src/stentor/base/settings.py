@@ -105,8 +105,8 @@ class Settings(GeneralSettings):
     edge_backlog: int = setting(
         4096,
         "connections that may wait in the kernel until one edge process accepts them;"
-        " the kernel's net.core.somaxconn is a limit too, and by TLS what can be done in 2 s while"
-        " more come than that",
+        " the kernel's net.core.somaxconn is a limit too, and by TLS half a second's handshakes"
+        " while more come than can be shaken hands with",
         minimum=16,
         maximum=65_535,
     )
