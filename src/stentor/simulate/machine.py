@@ -62,7 +62,9 @@ class Edge:
         self.tls = machine.tls
         self.queue: deque[Knock] = deque()  # who has come and was not looked at
         joins_per_s = machine.joins_per_s / machine.edges
-        self.queue_max = max(_QUEUE_MIN, round(machine.queue_s * joins_per_s))  # the kernel's
+        queue_s = _TLS_QUEUE_S if self.tls else machine.queue_s
+        self.queue_max = max(_QUEUE_MIN, round(queue_s * joins_per_s))  # the kernel's
+        self._backlog = Backlog(self.queue_max, least=_QUEUE_MIN)  # followed by TLS
         self.crush = Crush(max(0.1, COMING_AGAIN_PER_S / _JOINS_PER_S * joins_per_s))
         self._quarter = 0  # of a second
         self.serving = False
@@ -76,10 +78,6 @@ class Edge:
         self._speed = JOIN_SHARE  # how much of the time there is for joiners
         self.slows(1.0)
         self._descriptors = machine.descriptors // n
-        most = max(_QUEUE_MIN, round(_TLS_QUEUE_S * joins_per_s))
-        self._backlog = Backlog(most, least=_QUEUE_MIN)
-        if self.tls:
-            self.queue_max = self._backlog.limit
         self.begun = 0  # handshakes
         self.all_served = True  # in one moment of this second
         self._ladder = Ladder()
