@@ -29,15 +29,6 @@ class Family(Enum):
     MIMIC = "mimic"  # pulls audio as players do; from its own networks, without a past
     PERFECT = "perfect-mimic"  # does all that people do, from people's networks
 
-    @classmethod
-    def _missing_(cls, value: object) -> "Family | None":
-        """Return what had this name until November 2026: evenings that were kept hold it."""
-        name = FORMER_NAMES.get(value) if isinstance(value, str) else None
-        return None if name is None else cls(name)
-
-
-FORMER_NAMES = {"malformed": "malformed-flood", "mimic-with-audio": "mimic"}
-
 
 class Act(IntEnum):
     """One thing that a bot does."""

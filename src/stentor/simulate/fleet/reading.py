@@ -15,7 +15,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import msgspec
 
 from stentor.base.errors import UsageError
-from stentor.simulate.attackers import FORMER_NAMES, Family
+from stentor.simulate.attackers import Family
 from stentor.simulate.fleet.arrivals import CURVES, bounds
 from stentor.simulate.fleet.bots import ACTS
 from stentor.simulate.fleet.limits import EDGES_MAX, LIMITS, MANY_MAX
@@ -25,6 +25,7 @@ TEXT_MAX = 65_536  # characters
 _ONE_TEXT_MAX = 2_000
 _SHARES_SUM = 0.001  # by how much they may miss 1
 _WINDOW_S_MIN = 1.0  # in less nobody's crowd comes
+_FORMER_NAMES = {"malformed": "malformed-flood", "mimic-with-audio": "mimic"}  # until November 2026
 
 
 def read(text: str) -> Scenario:
@@ -196,9 +197,9 @@ def _check_attacks(scenario: Scenario) -> None:
         at = f"attacks[{n + 1}]"
         if one.family == Family.PERFECT.value:
             raise UsageError(f"{at}: perfect mimics are people; add them to event.listeners.")
-        if one.family in FORMER_NAMES:
+        if one.family in _FORMER_NAMES:
             raise UsageError(
-                f"{at}.family {_quoted(one.family)} is called {FORMER_NAMES[one.family]} now."
+                f"{at}.family {_quoted(one.family)} is called {_FORMER_NAMES[one.family]} now."
             )
         if one.family not in ACTS:
             raise UsageError(
