@@ -101,7 +101,8 @@ NOT_SHOWN = """## What this does not show
 - Machines and crowds are scaled down: 3,000 to 12,000 people and as many listeners again, and a machine that they fill
   or do not. Sketches are nearly exact at this size.
 - Signs and the rules by which bounds are found were chosen on evenings of other seeds than those measured here;
-  weights, floors and bounds were fitted to them too. The evenings measured here were looked at once, at the end.
+  weights, floors and bounds were fitted to them too. The evenings measured here were looked at only when that was done, but for
+  what stands at the top of this page.
 - A crowd drawn as these were is called an attack less often than once in as many as there were crowds to set the
   bound by (split conformal prediction); of other crowds, such as none of ours resembles, nothing is promised.
 - People here come by our page. Where many come at once by players that never show it (radio apps, a page that
@@ -140,9 +141,9 @@ def sizes(found: Mapping[str, Any]) -> list[str]:
         "a second, the tenth bot is heard after seconds. Networks and attackers' addresses grow along. Larger still takes more",
         "time than a bench has. Since decision 32 an edge that speaks TLS knows nothing of those whom it has no time for: it lets",
         "in up to three times as many people in a crowd, and is later to see an attack in it (before it, 46 attacks of seed 31: p50",
-        "0.5 s, p95 1.1 s; see “edges speak TLS”). What is left of",
-        "the delay is mostly a wait: in an overload bots stand in the same queue as people, of the kernel or for a handshake, and",
-        "the edge hears of them when it comes to them (the first line is without that). By size:",
+        "0.5 s, p95 1.1 s; see “edges speak TLS”). What is left of the delay is mostly a wait: in an overload bots stand in the same",
+        "queue as people, of the kernel or for a handshake, and the edge hears of them when it comes to them (the first line is",
+        "without that). By size:",
         "",
         *late_table(found["late"]),
         "",
