@@ -49,7 +49,7 @@ def demo(
                 return
             show = Show(settings, supervisor)
             show.start(with_voices=voices)
-            show.tell(as_json=json)
+            show.tell(as_json=json, seconds=seconds)
             supervisor.run(seconds)
             show.end()
     finally:

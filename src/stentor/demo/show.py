@@ -67,11 +67,14 @@ class Show:
             self._call("POST", f"/rooms/{self._room['room']}/end")
             self._supervisor.finish(_ENDING_S)
 
-    def tell(self, *, as_json: bool) -> None:
-        """Print where to listen and where to speak."""
+    def tell(self, *, as_json: bool, seconds: float | None) -> None:
+        """Print where to listen and where to speak, and how it ends."""
         if as_json:
             _print(msgspec.json.encode(self._room).decode())
             return
+        ends = (
+            "Ctrl-C ends." if seconds is None else f"It ends in {seconds:g} s; Ctrl-C ends it now."
+        )
         bold, plain = ("\x1b[1m", "\x1b[0m") if sys.stdout.isatty() else ("", "")
         _print(
             f"\n  {bold}Listen:  {self._room['listen_url']}{plain}\n\n"
@@ -79,7 +82,7 @@ class Show:
             f"  Watch:   {self._watch}\n\n"
             "  Two voices are on the air; the second link is the studio, for a microphone; the\n"
             "  third one is the operator's page: how all of it stands.\n"
-            "  Ctrl-C ends.\n"
+            f"  {ends}\n"
         )
 
     def _link(self, role: str) -> str:
