@@ -21,10 +21,10 @@ from stentor.simulate.world import Chance, Population
 RATIOS = (0.1, 1.0, 10.0)  # of an attack to what people ask for
 # People of an evening, drawn evenly in its logarithm. A machine that so few overload lets in some
 # a second, where a real core does thousands: the smaller, the later is anything of an attack seen.
-SIZES = (3_000, 12_000)
+SIZES = (8_000, 28_000)
 # Of the fewest people of an evening, how many all edges let in a second at least, however large a
-# crowd would have to be: 60. A thirtieth of a core that speaks TLS is no machine.
-_SLOWEST = 0.02
+# crowd would have to be: 240, a seventh of one core that speaks TLS.
+_SLOWEST = 0.03
 SMALL = (400, 1_800)
 _GROWS_FROM = SMALL[1]  # people: networks and attackers' addresses are as many more as they are
 _DEEDS_MAX = 14_000
