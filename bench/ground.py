@@ -134,11 +134,13 @@ def ground(
     make: Callable[..., Programme] = Tone,
     old_parts: int = OLD_PARTS,
     speed: float = 1.0,
+    run: Callable[..., None] = run_edge,
     **settings: Any,
 ) -> Iterator[Ground]:
     """Start the edges with a programme on the air; stop them at the end, whatever happens.
 
-    `make` is called with the feed and the epoch; `speed` is how many times faster than life.
+    `make` is called with the feed and the epoch; `speed` is how many times faster than life; `run`
+    is what an edge's process does.
     """
     with tempfile.TemporaryDirectory(prefix="stentor-bench-", ignore_cleanup_errors=True) as root:
         folder = DataFolder(Path(root))
@@ -161,7 +163,7 @@ def ground(
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["stentor.edge.serve"])
         processes = [
-            context.Process(target=run_edge, args=(chosen, folder, SystemClock(), index))
+            context.Process(target=run, args=(chosen, folder, SystemClock(), index))
             for index in range(edges)
         ]
         stopping = threading.Event()
