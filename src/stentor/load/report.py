@@ -65,6 +65,7 @@ class Tally(msgspec.Struct):
     listeners: int = 0  # had a stream at the end, or until the room ended
     heard: int = 0  # got audio
     refused: int = 0
+    unanswered: int = 0  # connections that ended before any answer, in a TLS handshake too
     lost: int = 0  # connections that ended before the room did
     reconnects: int = 0
     gaps: int = 0  # parts that never came, without a word from the edge

@@ -17,6 +17,7 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
     ("jumps", "jumps", "moved to the live edge, as the edge said"),
     ("lost", "connections lost", "before the room's end"),
     ("refused", "refused", "without a place in line"),
+    ("unanswered", "hung up on without a word", "and tried again"),
     ("waited", "came in by the line", ""),
     ("in_line", "still in line", ""),
     ("told_full", "told that it was full", "and so no time"),

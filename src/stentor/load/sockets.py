@@ -5,6 +5,7 @@ each and read record by record, so a load of them is for thousands, not for a mi
 """
 
 import contextlib
+import errno
 import os
 import socket
 import ssl
@@ -86,24 +87,19 @@ class Secure:
         if not verify:  # loopback and namespaces of one's own: certificates are for names
             self._context.check_hostname = False
             self._context.verify_mode = ssl.CERT_NONE
+        self._connecting: dict[int, socket.socket] = {}
         self._sockets: dict[int, ssl.SSLSocket] = {}
         self._shaken: set[int] = set()
         self._session: ssl.SSLSession | None = None
 
     def adopt(self, connection: socket.socket) -> int:
         """Take a connecting socket; return its descriptor."""
-        wrapped = self._context.wrap_socket(
-            connection,
-            server_hostname=self._host,
-            do_handshake_on_connect=False,
-            session=self._session,
-        )
-        self._sockets[wrapped.fileno()] = wrapped
-        return wrapped.fileno()
+        self._connecting[connection.fileno()] = connection
+        return connection.fileno()
 
     def write(self, fd: int, data: bytes) -> int:
         """Send what can be sent, after the handshake; raises `BlockingIOError` until then."""
-        one = self._sockets[fd]
+        one = self._connected(fd) if fd in self._connecting else self._sockets[fd]
         try:
             if fd not in self._shaken:
                 one.do_handshake()
@@ -132,6 +128,27 @@ class Secure:
             raise BlockingIOError
         return b"".join(pieces)
 
+    def _connected(self, fd: int) -> ssl.SSLSocket:
+        """Begin TLS where it is connected: `wrap_socket` takes one that is not for broken."""
+        connection = self._connecting[fd]
+        failed = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if failed:
+            raise OSError(failed, os.strerror(failed))
+        try:
+            connection.getpeername()
+        except OSError as error:
+            if error.errno == errno.ENOTCONN:
+                raise BlockingIOError from None
+            raise
+        wrapped = self._sockets[fd] = self._context.wrap_socket(
+            connection,
+            server_hostname=self._host,
+            do_handshake_on_connect=False,
+            session=self._session,
+        )
+        del self._connecting[fd]
+        return wrapped
+
     def _over(self, one: ssl.SSLSocket) -> bool:
         try:
             return one.recv(1) == b""
@@ -142,7 +159,11 @@ class Secure:
 
     def close(self, fd: int) -> None:
         """Close a connection; its session is for the next one."""
+        if fd in self._connecting:
+            self._connecting.pop(fd).close()
+            return
         one = self._sockets.pop(fd)
-        self._shaken.discard(fd)
-        self._session = one.session or self._session
+        if fd in self._shaken:  # of a handshake that was not ended, `session` raises
+            self._shaken.remove(fd)
+            self._session = one.session or self._session
         one.close()

@@ -186,6 +186,7 @@ class Visits:
         try:
             fd = self._connections.open(who, node, small_window=small)
         except OSError:
+            self._tally.unanswered += 1
             self._again(who, time.monotonic_ns())
             return
         if asks:
@@ -268,6 +269,7 @@ class Visits:
             tally.listeners += 1
             return
         if head is None:
+            tally.unanswered += 1
             self._again(who, now_ns)
         elif head.status == 200:
             tally.lost += 1
