@@ -192,6 +192,22 @@ def test_attack_stops_by_itself_when_its_time_is_over() -> None:
     assert outcome.seconds < bounds.SECONDS_MAX
 
 
+def test_attack_that_is_ended_before_its_time_says_what_came_of_it() -> None:
+    attack = Attack(Family.IDLE_CONNECTIONS, Aim("127.0.0.1", 1, "hall"), 50, bounds.SECONDS_MAX)
+    with Running(attack) as running:
+        _await(lambda: all(_takes_sigterm(pid) for pid in running.pids))
+        running.end()
+        outcome = running.outcome()
+    assert outcome.sent == outcome.unconnected + outcome.cut + outcome.held
+    assert outcome.seconds < bounds.SECONDS_MAX / 2
+
+
+def _takes_sigterm(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/status").read_text()
+    caught = int(status.split("SigCgt:")[1].split()[0], 16)
+    return bool(caught >> (signal.SIGTERM - 1) & 1)
+
+
 _PARENT = """
 import sys, time
 from stentor.load.attacks.aim import Aim

@@ -17,6 +17,7 @@ from stentor.load.attacks.aim import Aim, open_stream
 from stentor.load.attacks.bounds import HELD_MAX, PATIENCE_S, TAIL_BYTES_MAX
 from stentor.load.attacks.conduct import Plain
 from stentor.load.attacks.outcome import Outcome
+from stentor.load.attacks.span import Span
 from stentor.load.attacks.visit import Then, Visit
 
 _NS = 1_000_000_000
@@ -79,11 +80,11 @@ class Attackers:
         self._later: list[tuple[int, int, Visit]] = []
         self.outcome = Outcome()
 
-    def run(self, begin_ns: int, end_ns: int) -> Outcome:
+    def run(self, span: Span) -> Outcome:
         """Attack until the time is over."""
         outcome, begun = self.outcome, 0
-        while (now_ns := time.monotonic_ns()) < end_ns:
-            due = max(0, int((now_ns - begin_ns) / _NS * self._per_s) + (now_ns >= begin_ns))
+        while (now_ns := time.monotonic_ns()) < span.end_ns:
+            due = int((now_ns - span.begin_ns) / _NS * self._per_s) + 1
             for _ in range(min(due - begun, _BEGUN_PER_TURN)):
                 self._begin(self._conduct.visit(begun * self._of + self._number), now_ns)
                 begun += 1
@@ -91,12 +92,12 @@ class Attackers:
             self._follow_up(now_ns)
             self._act(now_ns)
             self._lose_patience(now_ns)
-            until_ns = begin_ns + round(begun / self._per_s * _NS)
+            until_ns = span.begin_ns + round(begun / self._per_s * _NS)
             wait_s = min(0.02, max(0.0, (until_ns - time.monotonic_ns()) / _NS))
             for fd, mask in self._epoll.poll(wait_s, _EVENTS_PER_TURN):
                 self._event(fd, mask)
         outcome.sent = begun
-        outcome.seconds = (time.monotonic_ns() - begin_ns) / _NS
+        outcome.seconds = (time.monotonic_ns() - span.begin_ns) / _NS
         outcome.held = len(self._guests)
         for guest in self._guests.values():
             outcome.count(guest.visit.kind, str(guest.status or "open"))

@@ -1,7 +1,7 @@
 """A process of an attack: reads its orders from standard input, attacks, and says what came of it.
 
 Run as `python -m stentor.load.attacks.crew`. It ends by itself when its time is over, when its
-parent is gone, and at the latest by the kernel's alarm.
+parent is gone or says so (SIGTERM), and at the latest by the kernel's alarm.
 """
 
 import ctypes
@@ -11,7 +11,6 @@ import random
 import resource
 import signal
 import sys
-import time
 
 import msgspec
 
@@ -22,6 +21,7 @@ from stentor.load.attacks.families import FAMILIES, By, Family
 from stentor.load.attacks.forgery import TicketForgery
 from stentor.load.attacks.half_open import HalfOpen
 from stentor.load.attacks.outcome import Outcome
+from stentor.load.attacks.span import Span
 from stentor.load.attacks.spray import Spray
 
 _PR_SET_PDEATHSIG = 1
@@ -54,7 +54,7 @@ class Orders(msgspec.Struct):
         return self.address or bot(self.first + number, v6=self.v6)
 
 
-def carry_out(orders: Orders) -> Outcome:
+def carry_out(orders: Orders, span: Span) -> Outcome:
     """Attack, in this process; raises `UsageError` for what no attack may do."""
     bounds.check(orders.per_s, orders.seconds, orders.sources)
     about = FAMILIES[orders.family]
@@ -73,8 +73,7 @@ def carry_out(orders: Orders) -> Outcome:
         attackers = Attackers(
             orders.aim, conduct, orders.per_s, orders.number, orders.of, orders.source
         )
-    begin_ns = time.monotonic_ns()
-    outcome = attackers.run(begin_ns, begin_ns + round(orders.seconds * 1e9))
+    outcome = attackers.run(span)
     used = resource.getrusage(resource.RUSAGE_SELF)
     outcome.cpu_s = used.ru_utime + used.ru_stime
     return outcome
@@ -95,7 +94,9 @@ def main() -> None:
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     os.nice(_NICE)
-    sys.stdout.buffer.write(msgspec.msgpack.encode(carry_out(orders)))
+    span = Span(orders.seconds)
+    signal.signal(signal.SIGTERM, lambda *_: span.cut())
+    sys.stdout.buffer.write(msgspec.msgpack.encode(carry_out(orders, span)))
 
 
 if __name__ == "__main__":

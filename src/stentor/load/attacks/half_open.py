@@ -9,6 +9,7 @@ from pathlib import Path
 
 from stentor.load.attacks.aim import Aim, begin_half_open, lost
 from stentor.load.attacks.outcome import Outcome
+from stentor.load.attacks.span import Span
 
 _NS = 1_000_000_000
 _PER_TURN = 64
@@ -34,11 +35,11 @@ class HalfOpen:
         self._per_s = per_s
         self._sources = sources
 
-    def run(self, begin_ns: int, end_ns: int) -> Outcome:
+    def run(self, span: Span) -> Outcome:
         """Go on until the time is over."""
         outcome, before = Outcome(), kernel_counters()
-        while (now_ns := time.monotonic_ns()) < end_ns:
-            outcome.due = max(0, int((now_ns - begin_ns) / _NS * self._per_s) + 1)
+        while (now_ns := time.monotonic_ns()) < span.end_ns:
+            outcome.due = int((now_ns - span.begin_ns) / _NS * self._per_s) + 1
             for _ in range(min(outcome.due - outcome.sent, _PER_TURN)):
                 try:
                     begin_half_open(self._aim, lost(outcome.sent % self._sources))
@@ -48,6 +49,6 @@ class HalfOpen:
             time.sleep(0.001 if outcome.due <= outcome.sent else 0)
         outcome.count("begun", "sent")
         outcome.by_kind["begun"]["sent"] = outcome.sent - outcome.unconnected
-        outcome.seconds = (time.monotonic_ns() - begin_ns) / _NS
+        outcome.seconds = (time.monotonic_ns() - span.begin_ns) / _NS
         outcome.kernel = {name: n - before[name] for name, n in kernel_counters().items()}
         return outcome

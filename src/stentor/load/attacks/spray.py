@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from stentor.load.attacks.aim import Aim, bot, open_datagram
 from stentor.load.attacks.outcome import Outcome
+from stentor.load.attacks.span import Span
 
 _NS = 1_000_000_000
 _PER_TURN = 64
@@ -48,11 +49,11 @@ class Spray:
             for number in range(min(sources, _SOCKETS_PER_PORT))
         ]
 
-    def run(self, begin_ns: int, end_ns: int) -> Outcome:
+    def run(self, span: Span) -> Outcome:
         """Send until the time is over."""
         outcome = Outcome()
-        while (now_ns := time.monotonic_ns()) < end_ns:
-            outcome.due = max(0, int((now_ns - begin_ns) / _NS * self._per_s) + 1)
+        while (now_ns := time.monotonic_ns()) < span.end_ns:
+            outcome.due = int((now_ns - span.begin_ns) / _NS * self._per_s) + 1
             for _ in range(min(outcome.due - outcome.sent, _PER_TURN)):
                 kind, data = datagram(outcome.sent, self._chance)
                 try:
@@ -62,7 +63,7 @@ class Spray:
                 outcome.sent += 1
                 outcome.count(kind, "sent")
             time.sleep(0.001 if outcome.due <= outcome.sent else 0)
-        outcome.seconds = (time.monotonic_ns() - begin_ns) / _NS
+        outcome.seconds = (time.monotonic_ns() - span.begin_ns) / _NS
         for one in self._sockets:
             one.close()
         return outcome
