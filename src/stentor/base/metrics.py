@@ -130,6 +130,9 @@ WATCH_REQUESTS_CUT_OFF = Counter(
     "stentor_watch_requests_cut_off", "Connections closed: too slow, took nothing, or too many"
 )
 WATCH_BANS = Gauge("stentor_watch_bans", "Networks that are banned now")
+WATCH_BANS_UNHELD = Gauge(
+    "stentor_watch_bans_unheld", "Networks beyond those: a policy has room for so many bans"
+)
 WATCH_CONDUCTS_FORGOTTEN = Counter(
     "stentor_watch_conducts_forgotten", "Networks whose conduct was forgotten: more stood out"
 )

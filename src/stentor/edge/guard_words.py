@@ -1,7 +1,8 @@
 """What one edge says to the guard: whom to keep out, and whom to let in again before a ban ends.
 
-Each ban is told again now and then, as a guard that began again knows nothing; what the guard is
-not there to hear is counted. Decides no ban: whom one would hit is asked of the caller.
+A ban is told for as long as it cuts off without a break (`policy.shut_for_ms`), and told again when
+it does so again; what the guard is not there to hear is counted. Decides no ban: whom one would hit
+is asked of the caller.
 """
 
 import socket
@@ -13,10 +14,9 @@ from pathlib import Path
 
 from stentor.edge.counts import Counts
 from stentor.shield import vocabulary
-from stentor.shield.policy import Ban
+from stentor.shield.policy import Ban, shut_for_ms
 from stentor.shield.summary import Summary
 
-TOLD_AGAIN_MS = 30_000
 _BITS = {4: 32, 3: 24, 8: 64, 7: 56, 6: 48}
 
 
@@ -27,7 +27,6 @@ class _Told:
     network: bytes
     text: str
     until_ms: int
-    again_ms: int
 
 
 class GuardWords:
@@ -38,6 +37,7 @@ class GuardWords:
         self._counts = counts
         self._summary = summary
         self._told: dict[str, _Told] = {}
+        self._told_to: tuple[int, int, int] | None = None  # which socket: each guard has its own
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
 
     def tell(
@@ -51,17 +51,12 @@ class GuardWords:
 
         `known_as` finds the packed network that has a name, if it was seen here.
         """
-        wanted = {ban.network: ban for ban in bans if ban.kernel}
+        wanted = {ban.network: ban for ban in bans if shut_for_ms(ban, now_ms) >= 1000}
         self._take_back(wanted, has_people, now_ms)
         for name, ban in wanted.items():
             network = known_as(name)
-            left_s = min(vocabulary.SECONDS_MAX, (ban.until_ms - now_ms) // 1000)
-            if network is None or left_s < 1:
-                continue
-            told = self._told.get(name)
-            known = told is not None and told.until_ms == ban.until_ms and now_ms < told.again_ms
-            if not known and not has_people(network, now_ms):
-                self._tell(ban, network, left_s, now_ms)
+            if network is not None and name not in self._told and not has_people(network, now_ms):
+                self._tell(ban, network, shut_for_ms(ban, now_ms) // 1000, now_ms)
 
     def _take_back(
         self, wanted: Mapping[str, Ban], has_people: Callable[[bytes, int], bool], now_ms: int
@@ -83,10 +78,9 @@ class GuardWords:
         except OSError:
             self._counts.guard_untold += 1
             return
-        if ban.network not in self._told:
-            self._counts.guard_told += 1
-            self._summary.obeyed("told_guard")
-        self._told[ban.network] = _Told(network, text, ban.until_ms, now_ms + TOLD_AGAIN_MS)
+        self._counts.guard_told += 1
+        self._summary.obeyed("told_guard")
+        self._told[ban.network] = _Told(network, text, now_ms + left_s * 1000)
 
     def close(self) -> None:
         """Let go of the socket."""

@@ -235,7 +235,7 @@ class Lookout:
         self.shielding.close()
 
     def _keeps_out(self, ban: Ban) -> bool:
-        return keeps_out(ban, self._door.sheet.waiting)
+        return keeps_out(ban, self._door.sheet.waiting, self._now_ms())
 
     def _put_off(self, connection: Connection, *, reads: bool = False) -> None:
         ban = self.shielding.ban_of(connection.peer, self._now_ms())

@@ -20,7 +20,14 @@ from stentor.shield.bystanders import Bystanders
 from stentor.shield.following import PAUSE_MS, Following
 from stentor.shield.keys import EventKey, house
 from stentor.shield.lately import NETWORKS_MAX, TICKET_REMEMBERED_MS, Lately
-from stentor.shield.policy import POLICY_BYTES_MAX, SAFE, Ban, Policy, decode_policy
+from stentor.shield.policy import (
+    POLICY_BYTES_MAX,
+    SAFE,
+    Ban,
+    Policy,
+    decode_policy,
+    shut_for_ms,
+)
 from stentor.shield.summary import Summary
 
 NAMED_REMEMBERED_MS = 300_000
@@ -171,7 +178,7 @@ class Shielding:
         if not self._kernel:
             return False
         found = self._look_up(peer)
-        if found is None or not found[0].kernel or now_ms >= found[0].until_ms:
+        if found is None or not shut_for_ms(found[0], now_ms):
             return False
         if self._has_people(found[1], now_ms):
             self._summary.obeyed("spared")

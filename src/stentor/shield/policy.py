@@ -13,6 +13,9 @@ from stentor.base.decoding import decode_json
 
 BANS_MAX = 4_096
 POLICY_BYTES_MAX = 1 << 20
+# A ban for the kernel cuts off for so long of each ten seconds, and then opens: nothing is known of
+# who is cut off, and there may be people behind that address, and good tickets.
+SHUT_MS, OPEN_MS = 8_000, 2_000
 
 
 class Stress(StrEnum):
@@ -37,8 +40,9 @@ class Why(StrEnum):
 class Ban(msgspec.Struct, frozen=True):
     """A network that is let in last or not at all until `until_ms`.
 
-    An edge never applies it to who is present or shows a good ticket, and tells the guard only if
-    the network has neither there (`kernel`).
+    An edge never applies it to who is present or shows a good ticket. With `kernel` who comes is
+    not listened to, and the guard drops them, where an edge knows of nobody like that; but not all
+    the time (`shut_for_ms`), so that whoever is there can show it.
     """
 
     network: str  # EventKey.name
@@ -66,14 +70,22 @@ class Policy(msgspec.Struct, frozen=True):
 SAFE = Policy()
 
 
-def keeps_out(ban: Ban, waiting: int) -> bool:
+def shut_for_ms(ban: Ban, now_ms: int) -> int:
+    """Return for how long a ban cuts off from now on; 0: it does not, or is open just now."""
+    left_ms = ban.until_ms - now_ms
+    if not ban.kernel or left_ms <= 0:
+        return 0
+    return max(0, (left_ms - 1) % (SHUT_MS + OPEN_MS) + 1 - OPEN_MS)
+
+
+def keeps_out(ban: Ban, waiting: int, now_ms: int) -> bool:
     """Say whether a ban keeps anybody out just now, where so many stand in line.
 
-    The first one of a network does while others wait: bots that came a second before a carrier's
-    people would else have them all refused, where there is room for everybody. Who goes on is
-    banned for the kernel next, unless somebody from there was let in meanwhile.
+    One that does not cut off does while others wait: bots that came a second before a carrier's
+    people would else have them all refused, where there is room for everybody. Who goes on, and
+    does much, is cut off next, unless somebody from there was let in meanwhile.
     """
-    return ban.kernel or waiting > 0
+    return waiting > 0 or shut_for_ms(ban, now_ms) > 0
 
 
 def encode_policy(policy: Policy) -> bytes:

@@ -58,6 +58,11 @@ class Shield:
         """How many networks' conduct was forgotten because too many stood out."""
         return self._bans.forgotten
 
+    @property
+    def unheld(self) -> int:
+        """How many networks are banned beyond those for whom a policy has room."""
+        return self._bans.unheld
+
     def resume(self, policy: Policy, now_ms: int) -> None:
         """Go on from the policy of a shield that died, if it has not ended meanwhile."""
         if policy.until_ms > now_ms:

@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 from stentor.admission.tickets import Kind
 from stentor.evidence.records import Second
 from stentor.shield.keys import EventKey
-from stentor.shield.policy import keeps_out
+from stentor.shield.policy import keeps_out, shut_for_ms
 from stentor.simulate.attackers import Act
-from stentor.simulate.events import Event
+from stentor.simulate.events import EPOCH_MS, Event
 from stentor.simulate.knocking import Knocking
 from stentor.simulate.line import STEPS_PER_S, Line
 from stentor.simulate.machine import Edge
@@ -128,10 +128,11 @@ class Scene:
         names = self._names.get(peer)
         if names is None:
             names = self._names[peer] = self._key.names(peer)
+        now_ms = EPOCH_MS + int(self.now_s * 1000)
         for name in names:
             ban = edge.banned.get(name)
-            if ban is not None and keeps_out(ban, self.line.sheet.waiting):
-                if not ban.kernel:
+            if ban is not None and keeps_out(ban, self.line.sheet.waiting, now_ms):
+                if not shut_for_ms(ban, now_ms):
                     edge.works("accept", self.now_s)
                 edge.summary.obeyed("banned")
                 return True

@@ -11,7 +11,12 @@ import msgspec
 
 from stentor.base.files import replace_file
 from stentor.base.logs import log
-from stentor.base.metrics import WATCH_BANS, WATCH_CONDUCTS_FORGOTTEN, WATCH_POLICIES_UNWRITTEN
+from stentor.base.metrics import (
+    WATCH_BANS,
+    WATCH_BANS_UNHELD,
+    WATCH_CONDUCTS_FORGOTTEN,
+    WATCH_POLICIES_UNWRITTEN,
+)
 from stentor.evidence.records import Note
 from stentor.shield.assessment import Assessing, Assessment
 from stentor.shield.facts import EdgeSecond
@@ -56,6 +61,7 @@ class Deciding:
         forgotten = self._shield.forgotten
         self.decided = self._shield.decide(self.merged, now_ms)
         WATCH_CONDUCTS_FORGOTTEN.inc(self._shield.forgotten - forgotten)
+        WATCH_BANS_UNHELD.set(self._shield.unheld)
         wanted = self.decided
         if self.paused_until(now_ms):
             wanted = msgspec.structs.replace(

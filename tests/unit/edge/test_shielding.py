@@ -10,7 +10,6 @@ import pytest
 
 from stentor.admission.shares import Block
 from stentor.edge.counts import Counts
-from stentor.edge.guard_words import TOLD_AGAIN_MS
 from stentor.edge.lookout import Turns
 from stentor.edge.networks import NetworkLimits, Networks
 from stentor.edge.shielding import FOLLOWS_MS, Shielding
@@ -193,10 +192,10 @@ def test_whoever_follows_by_hls_keeps_the_kernel_from_their_house_and_those_arou
 
 def test_guard_lets_in_again_where_somebody_follows_by_hls(ground: Ground, tmp_path: Path) -> None:
     guard = HeardGuard(tmp_path)
-    ground.shielding.remember({KEY.name(PEER): PEER}, 0)
+    ground.shielding.remember({KEY.name(PEER): PEER}, 33_000)
     ground.decree(PEER, until_ms=1 << 40)
-    ground.shielding.look(1)
-    ground.shielding.tell_guard(1)
+    ground.shielding.look(33_000)
+    ground.shielding.tell_guard(33_000)
     assert len(guard.words()) == 1
     ground.shielding.tell_guard(follows(ground, PEER))
     assert guard.words() == [vocabulary.Unban("10.0.0.1/32")]
@@ -239,7 +238,7 @@ class HeardGuard:
         return found
 
 
-def test_guard_is_told_once_again_later_and_has_it_taken_back(
+def test_guard_is_told_each_time_that_a_ban_cuts_off_and_has_it_taken_back(
     ground: Ground, tmp_path: Path
 ) -> None:
     guard = HeardGuard(tmp_path)
@@ -251,15 +250,17 @@ def test_guard_is_told_once_again_later_and_has_it_taken_back(
         shielding.tell_guard(now_ms)
         return guard.words()
 
-    ground.decree(PEER)
-    assert told(1_000) == [vocabulary.Ban("10.0.0.1/32", 59)]
+    ground.decree(PEER, until_ms=60_000)
+    assert told(1_000) == [vocabulary.Ban("10.0.0.1/32", 7)]
     assert told(2_000) == []
-    ground.decree(PEER, number=2, until_ms=50_000)
-    assert told(1_000 + TOLD_AGAIN_MS) == [vocabulary.Ban("10.0.0.1/32", 29)]
-    assert ground.counts.guard_told == 1
-    ground.decree(number=3, until_ms=50_000)  # the operator has undone it
-    assert told(40_000) == [vocabulary.Unban("10.0.0.1/32")]
-    assert told(41_000) == []
+    assert not shielding.closes(PEER, 8_000)
+    assert told(8_000) == [], "it is open now: the kernel has forgotten by itself"
+    assert told(10_000) == [vocabulary.Ban("10.0.0.1/32", 8)]
+    assert shielding.closes(PEER, 10_000)
+    assert ground.counts.guard_told == 2
+    ground.decree(number=3, until_ms=60_000)  # the operator has undone it
+    assert told(12_000) == [vocabulary.Unban("10.0.0.1/32")]
+    assert told(13_000) == []
 
 
 def test_guard_lets_in_again_where_somebody_shows_a_good_ticket_and_when_the_shield_is_dead(
@@ -268,15 +269,15 @@ def test_guard_lets_in_again_where_somebody_shows_a_good_ticket_and_when_the_shi
     guard = HeardGuard(tmp_path)
     shielding = ground.shielding
     shielding.remember({KEY.name(PEER): PEER, KEY.name(OTHER): OTHER}, 0)
-    ground.decree(PEER, OTHER)
+    ground.decree(PEER, OTHER, until_ms=5_000)
     shielding.look(1_000)
     shielding.tell_guard(1_000)
     assert len(guard.words()) == 2
     shielding.showed_ticket(PEER, 2_000)
     shielding.tell_guard(2_000)
     assert guard.words() == [vocabulary.Unban("10.0.0.1/32")]
-    shielding.look(10_000)  # the policy was not renewed
-    shielding.tell_guard(10_000)
+    shielding.look(5_000)  # the policy was not renewed
+    shielding.tell_guard(5_000)
     assert guard.words() == [vocabulary.Unban("10.0.0.2/32")]
 
 

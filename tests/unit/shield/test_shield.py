@@ -6,10 +6,20 @@ from itertools import pairwise
 
 import pytest
 
-from stentor.shield.bans import FIRST_MS, LONGEST_MS, PEOPLE_MS, Bans
+from stentor.shield.bans import CONDUCTS_MAX, FIRST_MS, LONGEST_MS, PEOPLE_MS, Bans
 from stentor.shield.facts import DoorSecond, Heavy, Load
 from stentor.shield.merge import Merged
-from stentor.shield.policy import Policy, Stress, Why
+from stentor.shield.policy import (
+    BANS_MAX,
+    OPEN_MS,
+    SHUT_MS,
+    Ban,
+    Policy,
+    Stress,
+    Why,
+    keeps_out,
+    shut_for_ms,
+)
 from stentor.shield.shield import EXPIRES_MS, Shield
 
 FLOODER = "4/32:00000000000000aa"
@@ -88,6 +98,91 @@ def test_operators_pardon_holds_for_an_hour() -> None:
     assert shield.pardon(FLOODER, 3_000)
     assert not shield.pardon(FLOODER, 3_000), "it was taken back already"
     assert seconds(shield, 60, wrong(), start_ms=4_000)[-1].bans == ()
+
+
+def cut_off(n: int = 100) -> tuple[Bans, int]:
+    """Return bans of which one is for the kernel, and when it was made."""
+    bans, now_ms = Bans(), 0
+    while not any(ban.kernel for ban in bans.now(now_ms)):
+        assert now_ms < 60_000
+        now_ms += 1000
+        bans.look([wrong(n=n)], now_ms)
+    return bans, now_ms
+
+
+def test_few_wrong_requests_are_answered_however_long_they_go_on() -> None:
+    bans = Bans()
+    for second in range(3600):
+        bans.look([wrong(CARRIER, 4)], second * 1000)
+        assert not any(ban.kernel for ban in bans.now(second * 1000))
+    assert bans.now(3_599_000)
+
+
+def test_ban_that_cuts_off_opens_in_every_ten_seconds() -> None:
+    ban = Ban(FLOODER, 40_000, Why.FORGED, 2, kernel=True)
+    shut = [shut_for_ms(ban, now_ms) > 0 for now_ms in range(0, 40_000, 100)]
+    assert shut == ([True] * (SHUT_MS // 100) + [False] * (OPEN_MS // 100)) * 4
+    assert shut_for_ms(ban, 1_000) == SHUT_MS - 1_000
+    assert shut_for_ms(ban, 41_000) == 0
+    assert [keeps_out(ban, 0, now_ms) for now_ms in (1_000, 9_000)] == [True, False]
+    assert keeps_out(ban, 5, 9_000), "while others wait, who is banned waits behind them"
+
+
+@pytest.mark.parametrize("people", [{"admitted": 1}, {"tickets": 1}, {"listening": 1}])
+def test_who_shows_a_ticket_while_a_ban_is_open_has_their_network_cut_off_no_more(
+    people: dict[str, int],
+) -> None:
+    bans, now_ms = cut_off()
+    bans.look([Heavy(network=FLOODER, asks=500, wrongs=400, why=Why.FORGED, **people)], now_ms)
+    assert not any(ban.kernel for ban in bans.now(now_ms))
+
+
+def test_carriers_people_end_the_ban_that_a_few_brought_on_it() -> None:
+    bans, now_ms = cut_off(15)
+    for second in range(1, 2 * (SHUT_MS + OPEN_MS) // 1000):
+        now_ms += 1000
+        (ban,) = bans.now(now_ms) or (None,)
+        if ban is None:
+            return
+        shut = shut_for_ms(ban, now_ms) > 0 or shut_for_ms(ban, now_ms - 1000) > 0
+        # While it is shut, edges count who comes and hear nothing of them.
+        seen = Heavy(network=FLOODER, asks=300, wrongs=0 if shut else 15, why=Why.FORGED)
+        bans.look([seen], now_ms)
+        assert second < 12, "two seconds of listening are enough"
+
+
+def test_who_is_not_listened_to_is_not_taken_for_right() -> None:
+    bans, now_ms = cut_off()
+    for _ in range(SHUT_MS // 1000 - 1):
+        now_ms += 1000
+        bans.look([Heavy(network=FLOODER, asks=500)], now_ms)
+        assert bans.now(now_ms)
+
+
+def test_shield_that_begins_again_goes_on_cutting_off() -> None:
+    bans, now_ms = cut_off()
+    anew = Bans()
+    anew.resume(bans.now(now_ms))
+    assert [ban.kernel for ban in anew.now(now_ms)] == [True]
+
+
+def test_names_that_merely_ask_have_no_ban_forgotten() -> None:
+    bans = Bans()
+    for second in range(3):
+        bans.look([wrong()], second * 1000)
+    assert bans.now(2_000)
+    for second in range(3, 3 + 2 * CONDUCTS_MAX // 256):
+        asking = [Heavy(network=f"4/32:{second:08x}{n:08x}", asks=5) for n in range(256)]
+        bans.look(asking, second)
+    assert [ban.network for ban in bans.now(3_000)] == [FLOODER]
+    assert bans.forgotten > 0
+
+
+def test_bans_beyond_what_a_policy_holds_are_counted() -> None:
+    bans = Bans()
+    bans.look([wrong(f"4/32:{n:016x}", 50) for n in range(BANS_MAX + 7)], 0)
+    assert len(bans.now(0)) == BANS_MAX
+    assert bans.unheld == 7
 
 
 def test_bans_are_bounded_and_the_most_recent_are_kept() -> None:

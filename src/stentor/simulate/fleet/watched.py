@@ -19,7 +19,7 @@ from stentor.shield.keys import EventKey
 from stentor.shield.lately import TICKET_REMEMBERED_MS, Lately
 from stentor.shield.merge import Merging
 from stentor.shield.newcomers import Newcomers
-from stentor.shield.policy import SAFE, Ban, Policy, Why, keeps_out
+from stentor.shield.policy import SAFE, Ban, Policy, Why, keeps_out, shut_for_ms
 from stentor.shield.shield import Shield
 from stentor.shield.summary import Summary
 from stentor.simulate.attackers import Act
@@ -93,7 +93,7 @@ class Watched:
         ban, fate = self._begins(edge, peer, now_s)
         if fate is not Fate.SERVED:
             return fate
-        keeps = ban is not None and keeps_out(ban, self._waiting)
+        keeps = ban is not None and keeps_out(ban, self._waiting, _ms(now_s))
         if ban is not None and act is Act.FORGE:
             summary.wrong(peer, Why.FORGED)
         if (keeps and act in (*_ASKING, Act.RELOAD)) or (ban is not None and act is Act.FORGE):
@@ -118,7 +118,7 @@ class Watched:
         if ticket is not None:
             for network in levels(peer):
                 self._tickets[edge].note(network, int(now_s * 1000))
-        elif ban is not None and keeps_out(ban, self._waiting):
+        elif ban is not None and keeps_out(ban, self._waiting, _ms(now_s)):
             summary.obeyed("banned")
             return Fate.PUT_OFF
         if self._open[edge]:
@@ -134,7 +134,7 @@ class Watched:
         while self._leaving and self._leaving[0][0] <= now_s:
             _, edge, peer = heappop(self._leaving)
             self._haste[edge].listening.give_back(peer)
-        at_ms = EPOCH_MS + int(now_s * 1000)
+        at_ms = _ms(now_s)
         told = [self._tell(edge, one, now_s, at_ms) for edge, one in enumerate(stands)]
         policy = self._shield.decide(self._merging.merge(told, at_ms), at_ms)
         if policy.network_share != self.policy.network_share:
@@ -174,7 +174,8 @@ class Watched:
         """Let a connection begin: dropped, closed, too hasty, or served; and which ban is on it."""
         summary = self._summaries[edge]
         ban, banned = self._ban_of(peer, now_s)
-        closed = ban is not None and ban.kernel and not self._has_people(edge, banned, now_s)
+        shut = ban is not None and shut_for_ms(ban, _ms(now_s)) > 0
+        closed = shut and not self._has_people(edge, banned, now_s)
         if closed and self._guard:
             return ban, Fate.DROPPED
         summary.came(peer)
@@ -229,9 +230,13 @@ class Watched:
             if len(self._names) >= _NAMES_MAX:
                 self._names.clear()
             names = self._names[peer] = self._key.names(peer)
-        now_ms = EPOCH_MS + int(now_s * 1000)
+        now_ms = _ms(now_s)
         for name, network in zip(names, levels(peer), strict=True):
             ban = self._banned.get(name)
             if ban is not None:
                 return (ban, network) if ban.until_ms > now_ms else (None, b"")
         return None, b""
+
+
+def _ms(now_s: float) -> int:
+    return EPOCH_MS + int(now_s * 1000)
