@@ -4,11 +4,12 @@
     bench/attacks.py [--quick] [--families NAME…] [--present 1000] [--per-s 100] [--keep FOLDER]
 
 Edges as in production with listeners present (each part of each checked), people who join at a
-constant rate, each from an address of their own, and one family after the other at 0.1, 1 and 10
-times that rate and at the highest rate that this machine sends; then all of them at 10 times with
-limits of networks, watch, guard and SYN cookies off, with the same seed. All figures are the
-clients'. As root everything happens in a network namespace of its own; otherwise on loopback,
-without SYN flood and guard. `--keep docs/benchmarks` writes attacks.json, attacks.md, attacks.svg.
+constant rate, each from an address of their own, and one family after the other at 10 times that
+rate, for as long as anybody waits, and at the highest rate that this machine sends, some seconds;
+then the same with limits of networks, watch, guard and SYN cookies off, and the same seed. The
+spray goes to the media port of a speaker on a stage beside them. All figures are the clients'. As
+root everything happens in a network namespace of its own; otherwise on loopback, without SYN flood
+and guard. `--keep docs/benchmarks` writes attacks.json, attacks.md, attacks.svg.
 """
 
 import argparse
@@ -37,12 +38,13 @@ from attacks_ground import (
     watched,
 )
 from attacks_page import page, plot
+from attacks_stage import beside_speaker
 from ground import Ground, free_port, ground, machine
 
 from stentor.base.errors import StentorError
 from stentor.load.attacks.aim import ARENA_ADDRESS, Aim
 from stentor.load.attacks.arena import enter_arena
-from stentor.load.attacks.bounds import PER_S_MAX
+from stentor.load.attacks.bounds import PER_S_MAX, SECONDS_MAX
 from stentor.load.attacks.families import FAMILIES, By, Family
 from stentor.load.attacks.outcome import Outcome
 from stentor.load.attacks.run import Attack, Running
@@ -56,7 +58,9 @@ _NOBODYS_LIMITS = {  # the defences off; what bounds one connection stays
 }
 _EVERYBODYS_LIMITS = {"edge_network_exempt": "", "door_network_per_s": 20.0}
 _IN_TIME_S = 60.0
-_TOO_MUCH_S = 20.0  # at the highest rate, of which only the stalls of those present are promised
+_WORST_S = 9.0  # at the highest rate, of which only the stalls of those present are promised
+_BEFORE_S = 0.5  # the attack's processes begin, before people come
+_AT_CAP = 0.95  # of what the tool sends at most
 _REST_S = 3.0  # after the worst of one family
 _CARRIER = "127.255.0.1"
 _BOTS_OF_CARRIER = 0.01
@@ -90,8 +94,9 @@ def measure(
     *,
     defences: bool,
     number: int,
+    ports: tuple[int, ...] = (),
 ) -> Measured:
-    """Attack at one rate while people join; `times` 0 is as fast as can be."""
+    """Attack while people join: at one rate until all are in, or (0) as fast as can be."""
     told = Measured(str(family or "none"), defences, times, from_ms=now_ms(at))
     before = counters(at)
     present.begin()
@@ -99,36 +104,59 @@ def measure(
     with contextlib.ExitStack() as stack:
         running = None
         if family is not None:
-            running = stack.enter_context(Running(plan_attack(at, wish, family, times)))
-            time.sleep(0.5)  # its processes begin
-        came = join(at, wish, _IN_TIME_S if times else _TOO_MUCH_S, number)
+            attack = plan_attack(at, wish, family, times, ports)
+            running = stack.enter_context(Running(attack))
+            time.sleep(_BEFORE_S)
+        came = join(at, wish, _IN_TIME_S if times else _WORST_S - wish.seconds, number)
         if running is not None:
+            if times:
+                running.end()
             outcome = running.outcome()
     present.look(told)
     told.to_ms = now_ms(at)
+    told.attack_s = round(outcome.seconds, 1)
     told.sent_per_s = round(outcome.sent / max(0.1, outcome.seconds), 1)
+    told.at_cap = told.sent_per_s >= _AT_CAP * PER_S_MAX
     told.let_in, told.kernel = outcome.let_in, outcome.kernel
-    told.people, told.came_in = came.wanted, came.heard
+    told.people = came.wanted
+    in_time = came.first_audio_s.within(_IN_TIME_S) + came.wait_s.within(_IN_TIME_S)
+    told.came_in = min(came.heard, in_time)
     told.first_audio_p95_s = p95(came.first_audio_s)
-    told.wait_p95_s = p95(came.wait_s)
+    told.waited, told.wait_p95_s = came.waited, p95(came.wait_s)
+    told.wait_max_s = round(came.wait_s.largest_s, 2)
     after = counters(at)
     told.counted = {n: c - before.get(n, 0) for n, c in after.items() if c != before.get(n, 0)}
     wanted = policy(at)
     if wanted is not None:
         told.bans, told.stress = len(wanted.bans), str(wanted.stress)
-    print(line(told), flush=True)
     return told
 
 
-def plan_attack(at: Ground, wish: argparse.Namespace, family: Family, times: float) -> Attack:
-    """Return the attack on these edges."""
+def spray(
+    at: Ground, wish: argparse.Namespace, present: Present, times: float, **more: Any
+) -> Measured:
+    """Attack a speaker's media port on a stage beside the edges; off: its socket has no filter."""
+    family = Family.STUN_DTLS_SPRAY
+
+    def attacked(port: int) -> Measured:
+        return measure(at, wish, present, family, times, ports=(port,), **more)
+
+    told, told.stage = beside_speaker(at, attacked, filtered=more["defences"])
+    return told
+
+
+def plan_attack(
+    at: Ground, wish: argparse.Namespace, family: Family, times: float, ports: tuple[int, ...] = ()
+) -> Attack:
+    """Return the attack on these edges, or on the stage's ports."""
     half_open = FAMILIES[family].by is By.HALF_OPEN
     address = ARENA_ADDRESS if half_open else "127.0.0.1"
     aim = Aim(address, at.settings.port, at.programme.room)
-    per_s = wish.per_s * times if times else PER_S_MAX
+    per_s = min(PER_S_MAX, wish.per_s * times) if times else PER_S_MAX
+    lasts_s = min(SECONDS_MAX, _BEFORE_S + wish.seconds + _IN_TIME_S) if times else _WORST_S
     key = (at.folder.secrets / "door.key").read_bytes()
     first = (1 + list(Family).index(family)) * _BOTS_OF_FAMILY
-    return Attack(family, aim, per_s, wish.seconds + 1.0, seed=wish.seed, key=key, first=first)
+    return Attack(family, aim, per_s, lasts_s, seed=wish.seed, ports=ports, key=key, first=first)
 
 
 def line(told: Measured) -> str:
@@ -137,9 +165,11 @@ def line(told: Measured) -> str:
     share = told.came_in / max(1, told.people)
     return (
         f"{told.family:23} {'on ' if told.defences else 'off'} {rate:>5}"
-        f" {told.sent_per_s:8,.0f}/s  in {share:7.2%}  first audio p95 {told.first_audio_p95_s} s"
-        f"  wait p95 {told.wait_p95_s} s  stalls {told.stalls} ({told.stalled_points} points)"
-        f"  lost {told.lost}  bans {told.bans} {told.stress}"
+        f" {told.sent_per_s:8,.0f}/s{'!' if told.at_cap else ' '} {told.attack_s:4.1f} s"
+        f"  in {share:7.2%}  first audio p95 {told.first_audio_p95_s} s"
+        f"  {told.waited} waited, p95 {told.wait_p95_s} s  stalls {told.stalls}"
+        f" ({told.stalled_points} points)  lost {told.lost}  bans {told.bans} {told.stress}"
+        f"{f'  {told.stage}' if told.stage else ''}"
     )
 
 
@@ -225,7 +255,7 @@ def run(wish: argparse.Namespace) -> dict[str, Any]:
     measured: list[Measured] = []
     said: dict[str, str] = {}
     began_s = time.monotonic()
-    for defences, rates in ((True, wish.rates), (False, [10.0] if wish.off else [])):
+    for defences, rates in ((True, wish.rates), (False, wish.rates if wish.off else [])):
         if not rates:
             continue
         phases = [(None, 1.0)] + [(one, rate) for one in wish.families for rate in rates]
@@ -234,10 +264,13 @@ def run(wish: argparse.Namespace) -> dict[str, Any]:
                 recovered, of_these = True, len(measured)
                 while phases and recovered:
                     family, times = phases.pop(0)
-                    number = len(measured)
-                    measured.append(
-                        measure(at, wish, present, family, times, defences=defences, number=number)
-                    )
+                    more: dict[str, Any] = {"defences": defences, "number": len(measured)}
+                    if family is Family.STUN_DTLS_SPRAY:
+                        told = spray(at, wish, present, times, **more)
+                    else:
+                        told = measure(at, wish, present, family, times, **more)
+                    print(line(told), flush=True)
+                    measured.append(told)
                     if phases and phases[0][0] is not family:
                         recovered = is_open(at, _REST_S)
                 if defences:
@@ -267,11 +300,11 @@ def main() -> int:
     options.add_argument("--quick", action="store_true", help="one rate, fewer people")
     options.add_argument("--families", nargs="*", type=Family, default=None)
     options.add_argument(
-        "--rates", nargs="*", type=float, default=[0.1, 1.0, 10.0, 0.0], help="0: the highest"
+        "--rates", nargs="*", type=float, default=[10.0, 0.0], help="0: the highest"
     )
     options.add_argument("--present", type=int, default=1000)
     options.add_argument("--per-s", type=float, default=100.0, help="people who join")
-    options.add_argument("--seconds", type=float, default=4.0, help="of each attack")
+    options.add_argument("--seconds", type=float, default=5.0, help="that people come for")
     options.add_argument(
         "--capacity", type=float, default=3.0, help="what the doors let in, times --per-s"
     )
@@ -292,11 +325,7 @@ def main() -> int:
         except StentorError as error:
             print(error, file=sys.stderr)
             wish.arena = False
-    possible = [
-        family
-        for family, about in FAMILIES.items()
-        if about.by is By.CONNECTIONS or (about.by is By.HALF_OPEN and wish.arena)
-    ]
+    possible = [one for one in FAMILIES if FAMILIES[one].by is not By.HALF_OPEN or wish.arena]
     wish.families = [one for one in wish.families or possible if one in possible]
     found = run(wish)
     if wish.keep is not None:

@@ -40,11 +40,15 @@ class Measured:
     defences: bool
     times: float  # of the people's rate; 0: the highest that could be sent
     sent_per_s: float = 0.0
+    at_cap: bool = False  # as much as the tool sends, not as this machine could
+    attack_s: float = 0.0
     let_in: int = 0  # attackers that were given a stream
     people: int = 0
     came_in: int = 0  # within the time
     first_audio_p95_s: float | None = None
+    waited: int = 0  # in line
     wait_p95_s: float | None = None
+    wait_max_s: float = 0.0
     stalls: int = 0  # of those present
     stalled_points: float = 0.0  # per cent of what they listened to
     lost: int = 0
@@ -54,6 +58,7 @@ class Measured:
     stress: str = ""
     from_ms: int = 0
     to_ms: int = 0
+    stage: dict[str, float] = field(default_factory=dict)  # a speaker's packets, under a spray
 
 
 class Present:
@@ -106,9 +111,8 @@ class Present:
 
 
 @contextlib.contextmanager
-def watched(at: Ground, *, guarded: bool) -> Iterator[None]:
-    """Run the watch, and as root the guard, beside the edges."""
-
+def watched(at: Ground, *, guarded: bool) -> Iterator[list[int]]:
+    """Run the watch, and as root the guard, beside the edges; give their processes."""
     context = multiprocessing.get_context("forkserver")
     settings = replace(at.settings, log_level="error")
     processes = [
@@ -124,7 +128,7 @@ def watched(at: Ground, *, guarded: bool) -> Iterator[None]:
             if time.monotonic() > until_s:
                 raise SystemExit("The watch wrote no policy.")
             time.sleep(0.1)
-        yield
+        yield [process.pid or 0 for process in processes]
     finally:
         for process in processes:
             process.terminate()

@@ -5,9 +5,11 @@
     bench/shield.py --listeners 100000 --apart --edges 6 --lane-ms 960 --ramp 25 --seconds 70
 
 Three figures, each of the same run. Steady: two sets of edges, one with the shield and one without,
-hold as many listeners at the same time; what telling a second takes is also the edge's own figure
-(`shield_us`). Flood: every connection from another address, bans in force, in turns on
-either. Alone: the summary's calls without an edge around them. CPU is the edges', from /proc.
+hold as many listeners at the same time (`--apart`: one after the other); what telling a second
+takes is also the edge's own figure (`shield_us`). Flood: every connection from another address,
+bans in force, in turns on either. Alone: the summary's calls without an edge around them. CPU is
+from /proc: the edges', and that of the watch beside them as in production, which merges what they
+tell, decides, writes a policy each second for them to read, and keeps and signs the ledger.
 """
 
 import argparse
@@ -20,11 +22,11 @@ import statistics
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ground import Ground, ground, machine
+from attacks_ground import policy, watched
+from ground import Ground, free_port, ground, machine
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
@@ -35,6 +37,7 @@ from stentor.load.run import Sums, run_load
 from stentor.shield.keys import EventKey
 from stentor.shield.policy import Ban, Policy, Why, encode_policy
 from stentor.shield.summary import Summary
+from stentor.trials.kernel import cpu_s
 
 _BIND_ADDRESS_NO_PORT = 24
 _LASTS_MS = 3_600_000
@@ -64,7 +67,7 @@ def alone(distinct: int) -> dict[str, float]:
 
 
 def decree(at: Ground, count: int) -> None:
-    """Have so many networks banned that never come."""
+    """Have so many networks banned that never come, by a policy that the watch goes on from."""
     key = EventKey(load_or_make_key(at.folder.event_key))
     now_ms = at.clock.now_ns() // 1_000_000
     bans = tuple(
@@ -73,30 +76,6 @@ def decree(at: Ground, count: int) -> None:
     )
     policy = Policy(1, now_ms, now_ms + _LASTS_MS, key.id, bans=bans)
     at.folder.policy.write_bytes(encode_policy(policy))
-
-
-@contextlib.contextmanager
-def watched(at: Ground) -> Iterator[list[int]]:
-    """Take the seconds that the edges tell; yields their sizes."""
-    sizes: list[int] = []
-    hearing = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    hearing.bind(str(at.folder.watch_socket))
-    hearing.settimeout(0.2)
-    stopping = threading.Event()
-
-    def hear() -> None:
-        while not stopping.is_set():
-            with contextlib.suppress(TimeoutError):
-                sizes.append(len(hearing.recv(1 << 20)))
-
-    thread = threading.Thread(target=hear)
-    thread.start()
-    try:
-        yield sizes
-    finally:
-        stopping.set()
-        thread.join()
-        hearing.close()
 
 
 def flood(at: Ground, count: int, first: int) -> float:
@@ -125,24 +104,33 @@ def flood(at: Ground, count: int, first: int) -> float:
     return cost_us
 
 
-def steady(at: Ground, listeners: int, seconds: float, ramp_s: float) -> dict[str, Any]:
-    """Return what it took while all were in, for the listeners of one set of edges."""
-    marks: list[tuple[float, float, float]] = []
+def steady(
+    at: Ground, listeners: int, seconds: float, ramp_s: float, watch: int = 0
+) -> dict[str, Any]:
+    """Return what it took while all were in, for the listeners of one set of edges.
+
+    `watch` is the process of the watch beside them, 0 if there is none.
+    """
+    marks: list[tuple[float, float, float, float]] = []
 
     def look(sums: Sums) -> None:
         due_s = marks[-1][0] + _SCRAPE_S if marks else 0.0
         if sums.passed_s > ramp_s + 3 and time.monotonic() > due_s:
-            marks.append((time.monotonic(), at.cpu_s(), at.counted("shield_us") / 1e6))
+            told_s = at.counted("shield_us") / 1e6
+            marks.append((time.monotonic(), at.cpu_s(), told_s, cpu_s(watch) if watch else 0.0))
 
     plan = Plan(at.target("opus24"), listeners, seconds, ramp_s, reading=Reading.HEADS)
     tally = figures(run_load(plan, look))
-    (began, cpu_s, told_s), (ended, cpu_end_s, told_end_s) = marks[0], marks[-1]
+    began, ended = marks[0][0], marks[-1][0]
+    edges_s, told_s, watch_s = (marks[-1][n] - marks[0][n] for n in (1, 2, 3))
     return {
-        "cores": round((cpu_end_s - cpu_s) / (ended - began), 4),
-        "telling_of_cpu": round((told_end_s - told_s) / (cpu_end_s - cpu_s), 5),
-        "telling_ms_a_second_and_edge": round(
-            (told_end_s - told_s) / (ended - began) / len(at.pids) * 1e3, 3
-        ),
+        "seconds": round(ended - began, 1),
+        "edges_cores": round(edges_s / (ended - began), 4),
+        "telling_of_edges": round(told_s / edges_s, 5),
+        "telling_ms_a_second_and_edge": round(told_s / (ended - began) / len(at.pids) * 1e3, 3),
+        "watch_cores": round(watch_s / (ended - began), 4),
+        "watch_of_edges": round(watch_s / edges_s, 5),
+        "telling_and_watch_of_edges": round((told_s + watch_s) / edges_s, 5),
         "stalls": tally.get("stalls"),
         "gaps": tally.get("gaps"),
     }
@@ -166,28 +154,35 @@ def main() -> None:
     found: dict[str, Any] = {"machine": machine(), "alone": alone(20_000)}
     everybody = {**lanes, "edge_network_exempt": "192.0.2.1/32", "edge_network_joins_per_s": 0.0}
     with (
-        ground(wish.edges, shield=True, **everybody) as on,
+        ground(wish.edges, shield=True, watch_port=free_port(1), **everybody) as on,
         ground(wish.edges, shield=False, **everybody) as off,
-        watched(on) as sizes,
+        contextlib.ExitStack() as stack,
     ):
         decree(on, wish.bans)
-        while on.counted("policies") < wish.edges:
+        (watch,) = stack.enter_context(watched(on, guarded=False))
+        while (policy(on) or Policy()).number <= 1 or on.counted("policies") < wish.edges:
             time.sleep(0.2)
         costs: dict[str, list[float]] = {"on": [], "off": []}
+        beside_us = []
         for number in range(wish.rounds * 2):
             name, at = (("on", on), ("off", off))[(number + number // 2) % 2]  # on off off on
+            before_s = cpu_s(watch)
             costs[name].append(flood(at, wish.joins, number * wish.joins))
+            if name == "on":
+                beside_us.append((cpu_s(watch) - before_s) / wish.joins * 1e6)
         middles = {name: statistics.median(several) for name, several in costs.items()}
         found["flood"] = {
             "us_a_join": {name: [round(one, 1) for one in sorted(costs[name])] for name in costs},
             "median_us": {name: round(one, 2) for name, one in middles.items()},
             "share": round((middles["on"] - middles["off"]) / middles["on"], 4),
-            "second_bytes_max": max(sizes),
+            "watch_us_a_join": round(statistics.median(beside_us), 2),
+            "bans": len((policy(on) or Policy()).bans),
         }
         results: dict[str, dict[str, Any]] = {}
 
         def hold(name: str, at: Ground) -> None:
-            results[name] = steady(at, wish.listeners, wish.seconds, wish.ramp)
+            beside = watch if name == "on" else 0
+            results[name] = steady(at, wish.listeners, wish.seconds, wish.ramp, beside)
 
         threads = [threading.Thread(target=hold, args=one) for one in (("on", on), ("off", off))]
         for thread in threads:
@@ -196,11 +191,18 @@ def main() -> None:
                 thread.join()
         for thread in threads:
             thread.join()
-        cores_on, cores_off = results["on"]["cores"], results["off"]["cores"]
+        cores = {name: one["edges_cores"] for name, one in results.items()}
+        more = cores["on"] - cores["off"]
         found["steady"] = {
             "listeners_of_either": wish.listeners,
             **results,
-            "share": round((cores_on - cores_off) / cores_on, 4),
+            "edges_share": round(more / cores["on"], 4),
+            "watch_share": results["on"]["watch_of_edges"],
+            "both_share": round((more + results["on"]["watch_cores"]) / cores["on"], 4),
+            "policy_age_s": round(
+                on.clock.now_ns() / 1e9 - (policy(on) or Policy()).at_ms / 1e3, 1
+            ),
+            "ledger_bytes": sum(one.stat().st_size for one in on.folder.ledger.iterdir()),
         }
     print(json.dumps(found, indent=1))
 
