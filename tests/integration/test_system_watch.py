@@ -178,4 +178,4 @@ def test_a_ledger_that_was_changed_is_refused_and_the_record_named(
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     assert f"{path.name}: record 2 (line 3) edited" in done.stdout
-    assert done.stderr == "stentor: This ledger was changed: 1 finding.\n"
+    assert done.stderr == "stentor: This ledger is not whole: 1 finding.\n"

@@ -36,28 +36,40 @@ class Writer:
         key = self.chain.public_key
         self.put(Opening(FORMAT, "1", {}, "aabbccdd", key, self._previous, self._at_ms))
 
-    def second(self, at_ms: int | None = None) -> None:
+    def second(self, at_ms: int | None = None, notes: tuple[Note, ...] | None = None) -> None:
         self._at_ms += 1000
-        notes = (Note("settings", f"number {self.chain.tree.size}"),)
+        notes = notes or (Note("settings", f"number {self.chain.tree.size}"),)
         self.put(Second(self._at_ms if at_ms is None else at_ms, notes=notes))
 
     def head(self) -> None:
         self.heads.append(self.chain.head(self._at_ms))
         self.put(self.heads[-1])
 
-    def close(self) -> None:
+    def close(self, why: str = "stopped") -> None:
         self.head()
-        self.put(Closing(self._at_ms, "stopped"))
+        self.put(Closing(self._at_ms, why))
+        self.heads.append(self.chain.head(self._at_ms))
 
-    def whole(self, seconds: int, head_every: int = 5) -> Writer:
+    def whole(self, seconds: int, head_every: int = 5, why: str = "stopped") -> Writer:
         """Write a file with an opening, some seconds, heads in between and a closing."""
         self.open()
         for n in range(seconds):
             self.second()
             if n % head_every == head_every - 1:
                 self.head()
-        self.close()
+        self.close(why)
         return self
+
+
+def rotated(*seconds: int, began_ms: int = START_MS) -> list[Writer]:
+    """Write files that follow each other, each with so many seconds; the last one was stopped."""
+    written: list[Writer] = []
+    for n, many in enumerate(seconds):
+        one = Writer(previous=written[-1].chain.last if written else NOTHING)
+        one._at_ms = began_ms + 100_000 * n
+        why = "rotated" if n < len(seconds) - 1 else "stopped"
+        written.append(one.whole(many, why=why))
+    return written
 
 
 def check(lines: list[bytes], key: str | None = None, heads: list[Head] | None = None) -> Report:

@@ -32,7 +32,13 @@ def verify(
     head: Heads = None,
     json: Json = False,
 ) -> None:
-    """Say whether these files are what was written, and name every record that is not."""
+    """Say whether these files are what was written, and name every record that is not.
+
+    Ends with 1 if something was found, or a kept head tells of records that are not here; with 2 if
+    a file, key or head cannot be read. It ends with 0 if nothing was found: what no file can show
+    is told after "Mind:" all the same, above all what only a kept head shows, that the newest
+    records were cut off, or that who has the ledger's key wrote all of it anew.
+    """
     from stentor.evidence.verify import verify as check
 
     heads = [one for given in head or () for one in read_heads(given)]
@@ -45,7 +51,7 @@ def verify(
         _tell(report, compared=len(heads))
     if not report.whole:
         found = len(report.findings) + report.unlisted
-        raise StentorError(f"This ledger was changed: {found} finding{'s' * (found != 1)}.")
+        raise StentorError(f"This ledger is not whole: {found} finding{'s' * (found != 1)}.")
 
 
 @app.command()
@@ -89,8 +95,8 @@ def _tell(report: "Report", compared: int) -> None:
         say(f"Mind: {doubt}")
     if report.whole:
         seconds = sum(one.seconds for one in report.files)
-        kept = f", and what {compared} kept heads say" if compared else ""
-        say(f"Whole: {seconds} seconds, every record as it was written{kept}.")
+        kept = f", as {compared} kept heads say too" if compared else ""
+        say(f"Whole: {seconds} seconds, every record signed and in its place{kept}.")
 
 
 def _about(one: "Ledger") -> str:

@@ -38,22 +38,41 @@ def data_folder(data: str | None) -> "DataFolder":
 class Files:
     """Files of a ledger, with those of each folder that is given, as (name, bytes), by name.
 
-    Read one at a time whenever it is gone through: together they may be larger than memory.
+    Read one at a time whenever it is gone through: together they may be larger than memory. A file
+    that is begun in such a folder meanwhile is read too, after the others.
     """
 
     def __init__(self, given: Iterable[Path]) -> None:
         """Raises `UsageError` for a folder without a file of a ledger."""
         self._paths: list[Path] = []
+        self._folders: list[Path] = []
         for path in given:
-            found = [one for one in path.glob("*.jsonl") if one.stem.isdecimal()]
-            if path.is_dir() and not found:
+            if not path.is_dir():
+                self._paths.append(path)
+            elif not _files_in(path):
                 raise UsageError(f"There is no file of a ledger in {path}.")
-            self._paths += found if path.is_dir() else [path]
-        self._paths.sort(key=lambda path: path.name)
+            else:
+                self._folders.append(path)
+                self._paths += _files_in(path)
+        self._paths.sort(key=_by_name)
 
     def __iter__(self) -> Iterator[tuple[str, bytes]]:
         """Yield each file; raises `UsageError` for one that cannot be read."""
-        return ((path.name, read_file(path)) for path in self._paths)
+        last, coming = "", self._paths
+        while coming:
+            for path in coming:
+                yield path.name, read_file(path)
+            last = coming[-1].name
+            found = (path for folder in self._folders for path in _files_in(folder))
+            coming = sorted((path for path in found if path.name > last), key=_by_name)
+
+
+def _files_in(folder: Path) -> list[Path]:
+    return [path for path in folder.glob("*.jsonl") if path.stem.isdecimal()]
+
+
+def _by_name(path: Path) -> str:
+    return path.name
 
 
 def read_file(path: Path) -> bytes:

@@ -56,5 +56,7 @@ def report(
     for answer in found.verdict.answers:
         say(f"  {answer.told:<15} {answer.question} {'; '.join(answer.because)}".rstrip())
     if not found.ledger.whole:
-        say("The ledger was changed after it was written: `stentor ledger verify` names it.")
+        say(
+            "The ledger is not whole: `stentor ledger verify` names what was changed or is missing."
+        )
     say(f"The page: {path}")

@@ -94,6 +94,10 @@ class Tree:
         self._full.append(node)
         self.size += 1
 
+    def copy(self) -> "Tree":
+        """Return one that grows by itself."""
+        return Tree(self.size, list(self._full))
+
     def root(self) -> bytes:
         """Return the root over all leaves so far; of none it is the hash of nothing."""
         if not self._full:
@@ -194,6 +198,12 @@ class Chain:
         self.last = self._next.hex()
         self.ledger = self.ledger or self.last
         self._next = None
+
+    def copy(self) -> "Chain":
+        """Return one that goes on by itself: to see the lines that would come next."""
+        other = Chain(self._key)
+        other.tree, other.last, other.ledger = self.tree.copy(), self.last, self.ledger
+        return other
 
     def head(self, at_ms: int) -> Head:
         """Return the signed head of all records so far; there is one at least."""

@@ -22,7 +22,10 @@ class Fault(StrEnum):
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """One fault; `record` is the number, `to` the last one where several are alike."""
+    """One fault; `record` is the number, `to` the last one where several are alike.
+
+    Of a file that is not there `file` says which: "the file after 00000003.jsonl".
+    """
 
     file: str
     fault: Fault
@@ -52,7 +55,7 @@ class Ledger(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """The answer. `whole` means: nothing was changed; `doubts` say what cannot be told."""
+    """The answer. `whole` means: no fault was found; `doubts` say what these files cannot show."""
 
     whole: bool
     files: tuple[Ledger, ...]

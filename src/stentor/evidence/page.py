@@ -58,8 +58,8 @@ def _body(
     yield f'<p class="soft">{escape(_when(course))}</p>'
     if not sources.checked.whole:
         yield (
-            '<p class="lead"><b class="no">This ledger was changed after it was written.</b> What'
-            " follows is read from the records that still hold; see the end of this page.</p>"
+            '<p class="lead"><b class="no">This ledger is not whole: records were changed, or are'
+            " missing.</b> What follows is read from those that hold; see the end of this page.</p>"
         )
     yield (
         f'<p class="lead"><b>{escape(_HEADLINE[verdict.word])}</b> The likelihood that attack'
@@ -125,7 +125,7 @@ def _method(verdict: Verdict) -> Iterator[str]:
 
 def _checked(checked: Checked) -> Iterator[str]:
     if checked.whole:
-        yield "<p>Every record of these files is as it was written and signed.</p>"
+        yield "<p>Every record of these files is signed by the key below and in its place.</p>"
     for finding in checked.findings[:_FINDINGS_SHOWN]:
         where = f"{finding.file}, record {finding.record}"
         if finding.to != finding.record:

@@ -4,6 +4,9 @@ What the edges told, merged; what the shield decided; what an operator did; what
 A record is one line of canonical JSON; `chain` binds lines together.
 """
 
+import re
+from collections.abc import Iterable, Iterator
+
 import msgspec
 
 from stentor.shield.facts import EdgeSecond
@@ -15,6 +18,22 @@ class Note(msgspec.Struct, frozen=True):
 
     what: str  # e.g. "undo-ban", "deploy", "part-restarted", "clock-jumped", "settings"
     about: str = ""
+
+
+_LET_GO = "ledger-file-removed"
+_ENDED = re.compile(r", which ended with ([0-9a-f]{64})\Z")
+
+
+def let_go(name: str, last: str) -> Note:
+    """Return the note that the oldest file was removed for room; `last` is its last hash."""
+    return Note(_LET_GO, f"{name}, which ended with {last}" if last else name)
+
+
+def let_go_after(notes: Iterable[Note]) -> Iterator[str]:
+    """Yield the last hash of each file that these notes say was removed for room."""
+    for note in notes:
+        if note.what == _LET_GO and (found := _ENDED.search(note.about)) is not None:
+            yield found[1]
 
 
 class RoomPlan(msgspec.Struct, frozen=True):

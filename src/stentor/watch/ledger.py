@@ -16,8 +16,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from stentor.base import metrics
 from stentor.base.logs import log
 from stentor.evidence.chain import FORMAT, RECORD_BYTES_MAX, Head, public_hex
-from stentor.evidence.records import Note, Opening, Second
-from stentor.watch.ledger_file import Before, LedgerFile, keep_head, ledger_files, take_up
+from stentor.evidence.records import Note, Opening, Second, let_go
+from stentor.evidence.succession import ROTATED
+from stentor.watch.ledger_file import (
+    Before,
+    LedgerFile,
+    keep_head,
+    last_hash,
+    ledger_files,
+    take_up,
+)
 
 PENDING_MAX = 900  # seconds that may wait for the disk
 PENDING_BYTES_MAX = 128 << 20
@@ -175,17 +183,21 @@ class Ledger:
             full = self._file.bytes >= self._file_bytes_max
             if not full and about == self._opened:
                 return self._file
-            self._end_file("rotated")
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         files = ledger_files(self._folder)
         self._let_go(files)
-        if self._before is None:
-            self._before = take_up(files)
-            files = ledger_files(self._folder)
-            self._notes = (*self._notes, *self._before.notes)
-            if not self._before.closed:
-                told = f"from {self._before.at_ms} to {at_ms}, after {self._before.name}"
-                self._notes = (*self._notes, Note("watch-was-away", told))
+        if self._file is not None:
+            self._before = None
+            previous = self._file.hash_at_end(ROTATED)
+        else:
+            if self._before is None:
+                self._before = take_up(files)
+                files = ledger_files(self._folder)
+                self._notes = (*self._notes, *self._before.notes)
+                if not self._before.closed:
+                    told = f"from {self._before.at_ms} to {at_ms}, after {self._before.name}"
+                    self._notes = (*self._notes, Note("watch-was-away", told))
+            previous = self._before.hash
         for old in files:
             old.chmod(0o444)
         opening = Opening(
@@ -194,14 +206,26 @@ class Ledger:
             settings=about.settings,
             event_key_id=about.event_key_id,
             public_key=self.key,
-            previous=self._before.hash,
+            previous=previous,
             at_ms=at_ms,
         )
         number = int(files[-1].stem) + 1 if files else 1
-        self._file = LedgerFile(self._folder / f"{number:08}.jsonl", self._key, opening)
+        new = LedgerFile(self._folder / f"{number:08}.jsonl", self._key, opening)
+        if self._file is not None:
+            self._rotate(new)
+        new.appear()
+        self._file = new
         self._opened = about
         self._before = None
-        return self._file
+        return new
+
+    def _rotate(self, new: LedgerFile) -> None:
+        """Close the file, now that the next one is on disk: who says "rotated" has a successor."""
+        try:
+            self._end_file(ROTATED)
+        except OSError:
+            new.discard()
+            raise
 
     def _let_go(self, files: list[Path]) -> None:
         """Remove the oldest files while all together would be too large."""
@@ -209,8 +233,9 @@ class Ledger:
         while len(files) > 1 and sum(sizes) + self._file_bytes_max > self._bytes_max:
             oldest = files.pop(0)
             sizes.pop(0)
+            note = let_go(oldest.name, last_hash(oldest))
             oldest.unlink()
-            self._notes = (*self._notes, Note("ledger-file-removed", oldest.name))
+            self._notes = (*self._notes, note)
 
     def _end_file(self, why: str) -> None:
         file, self._file = self._file, None

@@ -59,11 +59,23 @@ def take_up(files: Sequence[Path]) -> Before:
     return Before(notes=tuple(notes))
 
 
-def _end_of(path: Path, notes: list[Note]) -> Before | None:
+def last_hash(path: Path) -> str:
+    """Return the hash of a file's last record; nothing if it cannot be read."""
+    with contextlib.suppress(OSError):
+        parts = take_apart(_tail_of(path).rstrip(b"\n").rpartition(b"\n")[2])
+        return parts.hash if parts is not None else ""
+    return ""
+
+
+def _tail_of(path: Path) -> bytes:
     with path.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - _TAIL_BYTES))
-        tail = file.read()
+        file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
+        return file.read()
+
+
+def _end_of(path: Path, notes: list[Note]) -> Before | None:
+    tail = _tail_of(path)
+    size = path.stat().st_size
     whole = tail[: tail.rfind(b"\n") + 1]
     torn = len(tail) - len(whole)
     if torn:
@@ -120,7 +132,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 class LedgerFile:
-    """One file being written; it has its name when its opening is on disk."""
+    """One file being written; it has its name once it has appeared, with its opening on disk."""
 
     def __init__(self, path: Path, key: Ed25519PrivateKey, opening: Opening) -> None:
         self.path = path
@@ -129,19 +141,31 @@ class LedgerFile:
         self.broken = False
         self.head: Head | None = None
         self._last_ms = opening.at_ms
-        new = path.with_suffix(".new")  # perhaps of a writer that was killed here
-        self._file = os.open(new, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_TRUNC, 0o600)
+        self._new = path.with_suffix(".new")  # perhaps of a writer that was killed here
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_TRUNC
+        self._file = os.open(self._new, flags, 0o600)
         try:
             self._append(opening)
             self.sync()
-            if path.exists():
-                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path.name)
-            new.rename(path)
-            _sync_folder(path.parent)
         except OSError:
-            os.close(self._file)
-            new.unlink(missing_ok=True)
+            self.discard()
             raise
+
+    def appear(self) -> None:
+        """Take the name; if it cannot be had, nothing is left."""
+        try:
+            if self.path.exists():
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), self.path.name)
+            self._new.rename(self.path)
+            _sync_folder(self.path.parent)
+        except OSError:
+            self.discard()
+            raise
+
+    def discard(self) -> None:
+        """Give up a file that has not appeared."""
+        os.close(self._file)
+        self._new.unlink(missing_ok=True)
 
     def append(self, second: Second) -> None:
         """Append a second."""
@@ -161,10 +185,19 @@ class LedgerFile:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self.path.name)
 
     def end(self, why: str) -> None:
-        """Sign all of it and say that it ends here."""
+        """Sign all of it and say that it ends here; `head` is then of all, the closing included."""
         self._append_head()
         self._append(Closing(self._last_ms, why))
         self.sync()
+        self.head = self.chain.head(self._last_ms)
+
+    def hash_at_end(self, why: str) -> str:
+        """Return the last hash that `end` will leave, if it is called next."""
+        ahead = self.chain.copy()
+        for payload in (ahead.head(self._last_ms), Closing(self._last_ms, why)):
+            ahead.line(payload)
+            ahead.commit()
+        return ahead.last
 
     def close(self) -> None:
         """Let go of the file; nobody appends to it any more."""

@@ -76,7 +76,7 @@ def test_page_of_a_changed_ledger_says_so_first_and_names_the_record(attacked: b
     changed = attacked[:at] + b'"listeners":1' + attacked[at + len(b'"listeners":') :]
     report, page = make_report(ROOM, [("a", changed)], "test")
     assert not report.ledger.whole
-    assert page.index("was changed after it was written") < page.index("Did we keep")
+    assert page.index("This ledger is not whole") < page.index("Did we keep")
     assert f"record {report.ledger.findings[0].record}" in page
     assert report.promises[-1].kept == "no"
 

@@ -11,7 +11,8 @@ from typer.testing import CliRunner, Result
 
 from stentor.base.errors import StentorError, UsageError
 from stentor.cli import app
-from support.ledger import Writer
+from stentor.cli.ledger_files import Files
+from support.ledger import Writer, rotated
 
 WRITER = Writer().whole(130, 60)
 KEY = WRITER.chain.public_key
@@ -34,7 +35,7 @@ def test_a_whole_ledger_is_said_to_be_whole(folder: Path) -> None:
     done = run("verify", folder, "--key", KEY, "--head", heads)
     assert done.exit_code == 0
     assert done.output.splitlines()[-1] == (
-        "Whole: 130 seconds, every record as it was written, and what 3 kept heads say."
+        "Whole: 130 seconds, every record signed and in its place, as 4 kept heads say too."
     )
     assert "Mind:" not in done.output
 
@@ -43,6 +44,38 @@ def test_without_a_key_the_doubt_is_said(folder: Path) -> None:
     done = run("verify", folder / "00000001.jsonl")
     assert done.exit_code == 0
     assert "Mind: The key is the one that the files name" in done.output
+
+
+def test_without_a_head_what_cannot_be_known_is_said_though_nothing_was_found(folder: Path) -> None:
+    done = run("verify", folder, "--key", KEY)
+    assert done.exit_code == 0
+    assert "Mind: No kept head vouches for these files" in done.output
+    last = len(WRITER.lines) - 1
+    assert f"Mind: After record {last} of 00000001.jsonl something may have been" in done.output
+
+
+def test_a_file_that_is_begun_while_the_others_are_read_is_read_too(tmp_path: Path) -> None:
+    """Of a ledger that is being written the last file may be rotated meanwhile."""
+    first, second, third = ((f"0000000{n}.jsonl", one) for n, one in enumerate(rotated(1, 1, 1), 1))
+    (tmp_path / first[0]).write_bytes(b"".join(first[1].lines))
+    files = Files([tmp_path])
+    for _ in range(2):  # a report goes through them twice
+        names = []
+        for name, _ in files:
+            names.append(name)
+            for later, one in (second, third):
+                (tmp_path / later).write_bytes(b"".join(one.lines))
+        assert names == [first[0], second[0], third[0]]
+    assert [name for name, _ in Files([tmp_path / first[0]])] == [first[0]]
+
+
+def test_a_last_file_that_was_taken_away_is_named(folder: Path) -> None:
+    files = rotated(3, 4)
+    (folder / "00000001.jsonl").write_bytes(b"".join(files[0].lines))
+    done = run("verify", folder, "--key", KEY)
+    assert isinstance(done.exception, StentorError)
+    assert done.exception.exit_code == 1
+    assert "the file after 00000001.jsonl: record 0 missing" in done.output
 
 
 def test_a_tail_that_was_cut_is_named_with_a_head_typed_as_it_is_printed(folder: Path) -> None:

@@ -1,0 +1,204 @@
+"""Whatever is done to a ledger's files is found: taken away, cut, doubled, moved."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import pytest
+
+from stentor.evidence.chain import Head
+from stentor.evidence.findings import Fault, Finding, Report
+from stentor.evidence.records import let_go
+from stentor.evidence.verify import verify
+from support.ledger import START_MS, Writer, rotated
+
+FILES = rotated(3, 6, 4, 5)
+KEY = FILES[0].chain.public_key
+HEADS = [head for one in FILES for head in one.heads]
+NAMES = [f"{n:08}.jsonl" for n in range(1, len(FILES) + 1)]
+Given = list[tuple[str, bytes]]
+
+
+def data_of(*lines: bytes) -> bytes:
+    return b"".join(lines)
+
+
+def written() -> Given:
+    return [(name, data_of(*one.lines)) for name, one in zip(NAMES, FILES, strict=True)]
+
+
+def check(given: Given, heads: list[Head] | None = None) -> Report:
+    report = verify(sorted(given), KEY, heads or [])
+    assert report.whole is not bool(report.findings)
+    return report
+
+
+def names(report: Report, file: str, record: int) -> list[Finding]:
+    """Return what is said of a record."""
+    return [one for one in report.findings if one.file == file and one.record <= record <= one.to]
+
+
+def doubts_end(report: Report, file: str, record: int) -> bool:
+    """Say whether it is told that something after this record may have been cut off."""
+    return any(
+        doubt.startswith(f"After record {record} of {file}") and "cut off" in doubt
+        for doubt in report.doubts
+    )
+
+
+def test_files_that_follow_one_another_are_whole_and_what_only_a_head_tells_is_doubted() -> None:
+    report = check(written(), HEADS)
+    assert (report.findings, report.doubts) == ((), ())
+    # The newest head is enough: each file is chained to the one before.
+    assert check(written(), HEADS[-1:]).doubts == ()
+    report = check(written())
+    assert report.whole
+    assert len(report.doubts) == 2
+    assert "written them anew" in report.doubts[0]
+    assert doubts_end(report, NAMES[-1], len(FILES[-1].lines) - 1)
+
+
+@pytest.mark.parametrize("gone", range(len(FILES)))
+def test_any_file_that_is_taken_away_is_found_and_its_records_are_named(gone: int) -> None:
+    given = written()
+    del given[gone]
+    size = len(FILES[gone].lines)
+    kept = check(given, HEADS)
+    opened = f"the file that {FILES[gone].chain.ledger[:16]}… opened"
+    for record in (0, size - 1):
+        assert [one.fault for one in names(kept, opened, record)] == [Fault.MISSING]
+    alone = check(given)
+    if gone == 0:  # as if the ledger of a longer time had been given in part
+        assert alone.whole
+        assert f"The file before {NAMES[1]} was not given." in alone.doubts
+    else:
+        (found,) = names(alone, f"the file after {NAMES[gone - 1]}", 0)
+        assert found.fault is Fault.MISSING
+        assert len(alone.findings) == 1
+
+
+@pytest.mark.parametrize("many", [2, 3])
+def test_several_files_that_are_taken_away_are_found(many: int) -> None:
+    for gone in combinations(range(len(FILES)), many):
+        given = [one for place, one in enumerate(written()) if place not in gone]
+        kept = check(given, HEADS)
+        for place in gone:
+            opened = f"the file that {FILES[place].chain.ledger[:16]}… opened"
+            assert names(kept, opened, 0)
+        alone = check(given)
+        first = next(place for place in range(len(FILES)) if place not in gone)
+        if set(gone) != set(range(first)):
+            hole = next(place for place in gone if place > first)
+            assert names(alone, f"the file after {NAMES[hole - 1]}", 0)
+
+
+def test_a_cut_at_any_record_of_any_file_is_found_and_the_first_missing_one_is_named() -> None:
+    for place, one in enumerate(FILES):
+        for size in range(len(one.lines)):
+            given = written()
+            given[place] = (NAMES[place], data_of(*one.lines[:size]))
+            kept = check(given, HEADS)
+            assert {found.fault for found in names(kept, NAMES[place], size)} == {Fault.MISSING}
+            alone = check(given)
+            if place < len(FILES) - 1 or not size:  # a file without any record is none
+                assert names(alone, NAMES[place], size), (place, size)
+            else:
+                assert alone.whole
+                assert doubts_end(alone, NAMES[place], size - 1)
+
+
+def test_any_two_files_that_change_names_are_found() -> None:
+    for one, other in combinations(range(len(FILES)), 2):
+        given = written()
+        given[one], given[other] = (NAMES[one], given[other][1]), (NAMES[other], given[one][1])
+        for heads in (HEADS, []):
+            moved = check(given, heads).findings
+            assert {found.fault for found in moved} == {Fault.REORDERED}
+            assert {found.file for found in moved} & {NAMES[one], NAMES[other]}
+            assert all(found.record == 0 for found in moved)
+
+
+def test_any_file_that_is_put_before_others_under_another_name_is_found() -> None:
+    for place in range(1, len(FILES)):
+        given = written()
+        given[place] = ("00000000.jsonl", given[place][1])
+        report = check(given)
+        assert [one.fault for one in names(report, "00000000.jsonl", 0)] == [Fault.REORDERED]
+
+
+@pytest.mark.parametrize("copy", ["00000000.jsonl", "00000002 copy.jsonl", "00000009.jsonl"])
+def test_any_file_that_stands_twice_is_found_and_each_of_its_records_is_named(copy: str) -> None:
+    for name, data in written():
+        report = check([*written(), (copy, data)], HEADS)
+        twice = [one for one in report.findings if one.fault is Fault.TWICE]
+        assert {one.fault for one in report.findings} <= {Fault.TWICE, Fault.REORDERED}
+        (second,) = {one.file for one in twice}
+        assert second == max(name, copy)
+        assert [(one.record, one.to) for one in twice] == [(0, data.count(b"\n") - 1)]
+
+
+def test_a_shorter_copy_is_the_copy_and_the_file_is_not_taken_for_cut() -> None:
+    for place, one in enumerate(FILES):
+        copy = ("00000000.jsonl", data_of(*one.lines[:-2]))
+        report = check([*written(), copy], HEADS)
+        assert {found.fault for found in report.findings} == {Fault.TWICE}
+        assert len(names(report, "00000000.jsonl", 0)) == 1, place
+
+
+def test_two_files_that_follow_the_same_record_are_found() -> None:
+    other = Writer(previous=FILES[1].chain.last).whole(2, why="rotated")
+    report = check([*written(), ("00000009.jsonl", data_of(*other.lines))])
+    assert [one.fault for one in names(report, "00000009.jsonl", 0)] == [Fault.UNCHAINED]
+
+
+def test_records_put_in_at_the_end_of_a_file_that_another_one_follows_are_named() -> None:
+    first = Writer()
+    first.open()
+    first.second()
+    second = Writer(previous=first.chain.last).whole(2)
+    first.second()
+    first.second()
+    given = [("1", data_of(*first.lines)), ("2", data_of(*second.lines))]
+    (found,) = check(given).findings
+    assert (found.file, found.fault, found.record, found.to) == ("1", Fault.UNCHAINED, 2, 3)
+
+
+def test_a_line_without_its_end_is_found_where_another_file_was_begun_after_it() -> None:
+    given = written()
+    given[1] = (NAMES[1], given[1][1] + FILES[1].lines[3][:50])
+    (found,) = check(given).findings
+    size = len(FILES[1].lines)
+    assert (found.file, found.fault, found.record) == (NAMES[1], Fault.UNREADABLE, size)
+    given = written()[:1]  # of the newest file it may have been the machine that stopped
+    first = Writer()
+    first.open()
+    given = [("1", data_of(*first.lines) + FILES[0].lines[1][:50])]
+    assert check(given).whole
+
+
+def test_files_that_the_ledger_let_go_for_room_are_not_missed() -> None:
+    last = FILES[1].chain.last
+    for noted in (let_go(NAMES[1], last), let_go(NAMES[1], "ab" * 32), None):
+        third = Writer(previous=last)
+        third._at_ms = START_MS + 500_000
+        third.open()
+        third.second(notes=(noted,) if noted is not None else None)
+        third.close()
+        heads = [*HEADS[: len(FILES[0].heads) + len(FILES[1].heads)], *third.heads]
+        report = check([(NAMES[2], data_of(*third.lines))], heads)
+        assert report.whole is (noted is not None and last in noted.about)
+        assert any(f"The file before {NAMES[2]}" in doubt for doubt in report.doubts)
+        if not report.whole:
+            assert {one.fault for one in report.findings} == {Fault.MISSING}
+
+
+def test_spoilt_beginning_and_end_are_named_once_and_no_file_is_made_up() -> None:
+    for place in range(len(FILES)):
+        for record in (0, len(FILES[place].lines) - 1):
+            given = written()
+            lines = list(FILES[place].lines)
+            lines[record] = b"x" + lines[record][1:]
+            given[place] = (NAMES[place], data_of(*lines))
+            report = check(given)
+            assert {one.file for one in report.findings} == {NAMES[place]}
+            assert names(report, NAMES[place], record)
