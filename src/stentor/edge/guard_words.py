@@ -37,7 +37,6 @@ class GuardWords:
         self._counts = counts
         self._summary = summary
         self._told: dict[str, _Told] = {}
-        self._told_to: tuple[int, int, int] | None = None  # which socket: each guard has its own
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
 
     def tell(
