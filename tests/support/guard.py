@@ -90,39 +90,48 @@ def wait_writable(client: socket.socket) -> None:
 
 @contextlib.contextmanager
 def guarding(how: str, data: Path, **settings: str) -> Iterator[Guarded]:
-    """Start a guard, with these settings of its own."""
+    """Start a guard with these settings of its own, and somebody who listens at each port."""
     (data / "run").mkdir(parents=True)
-    log = data / "guard.log"
-    environment = {
-        **{name: text for name, text in os.environ.items() if not name.startswith("STENTOR_")},
-        "STENTOR_DATA": str(data),
-        "STENTOR_PORT": str(LISTENERS),
-        "STENTOR_CONTROL_PORT": str(CONTROL),
-        "STENTOR_GUARD_NEVER": FOURS[-1],
-        "STENTOR_GUARD_INTERFACES": NEAR_INTERFACE if how == "xdp" else "",
-        **{f"STENTOR_{name.upper()}": text for name, text in settings.items()},
-    }
     with contextlib.ExitStack() as stack:
         link = stack.enter_context(cable([*FOURS, OTHER, *SIXES]))
         for address in ((NEAR, LISTENERS), (NEAR, CONTROL), (NEAR6, LISTENERS)):
             stack.enter_context(link.near.listen(address))
-        with log.open("wb") as out:
-            process = subprocess.Popen(
-                link.near.command(sys.executable, "-m", "stentor", "guard"),
-                env=environment,
-                stderr=out,
-            )
-        guarded = Guarded(how, link, data, process, log)
+        settings = {
+            "port": str(LISTENERS),
+            "control_port": str(CONTROL),
+            "guard_never": FOURS[-1],
+            **settings,
+        }
+        yield stack.enter_context(guard_at(link, how, data, **settings))
+
+
+@contextlib.contextmanager
+def guard_at(link: Cable, how: str, data: Path, **settings: str) -> Iterator[Guarded]:
+    """Start a guard of a data folder at the near end of a cable."""
+    log = data / "guard.log"
+    environment = {
+        **{name: text for name, text in os.environ.items() if not name.startswith("STENTOR_")},
+        "STENTOR_DATA": str(data),
+        "STENTOR_GUARD_INTERFACES": NEAR_INTERFACE if how == "xdp" else "",
+        **{f"STENTOR_{name.upper()}": text for name, text in settings.items()},
+    }
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            link.near.command(sys.executable, "-m", "stentor", "guard"),
+            env=environment,
+            stderr=out,
+        )
+    guarded = Guarded(how, link, data, process, log)
+    try:
+        eventually(lambda: process.poll() is not None or b"guard_ready" in log.read_bytes(), 30)
+        if how == "xdp" and b"Operation not permitted" in log.read_bytes():
+            pytest.skip("this kernel lets nobody load a program here")
+        assert process.poll() is None, log.read_text()
+        yield guarded
+    finally:
+        process.send_signal(signal.SIGTERM)
         try:
-            eventually(lambda: process.poll() is not None or b"guard_ready" in log.read_bytes(), 30)
-            if how == "xdp" and b"Operation not permitted" in log.read_bytes():
-                pytest.skip("this kernel lets nobody load a program here")
-            assert process.poll() is None, log.read_text()
-            yield guarded
-        finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                assert process.wait(20) in (0, -signal.SIGKILL)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                raise
+            assert process.wait(20) in (0, -signal.SIGKILL)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
