@@ -38,9 +38,11 @@ app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
+        from stentor.base.build import read_build
 
-        typer.echo(f"stentor {version('stentor')}")
+        build = read_build()
+        typer.echo(f"stentor {build.version}")
+        typer.echo(f"code {build.digest}")
         raise typer.Exit
 
 
@@ -48,7 +50,12 @@ def _show_version(wanted: bool) -> None:
 def _options(
     version: Annotated[
         bool,
-        typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True),
+        typer.Option(
+            "--version",
+            help="Show the version, and the digest of the code.",
+            callback=_show_version,
+            is_eager=True,
+        ),
     ] = False,
 ) -> None:
     """Live audio conversations for audiences of any size, self-hosted."""

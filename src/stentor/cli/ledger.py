@@ -46,7 +46,7 @@ def verify(
     if json:
         import msgspec
 
-        typer.echo(msgspec.json.format(msgspec.json.encode(report), indent=1).decode())
+        typer.echo(msgspec.json.format(msgspec.json.encode(report), indent=1))
     else:
         _tell(report, compared=len(heads))
     if not report.whole:

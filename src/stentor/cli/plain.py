@@ -1,5 +1,7 @@
 """Lines of which some is from a stranger's file: nothing in them moves a terminal's cursor."""
 
+import sys
+
 import typer
 
 
@@ -9,5 +11,6 @@ def plain(text: str) -> str:
 
 
 def say(line: str) -> None:
-    """Print a line."""
-    typer.echo(plain(line))
+    """Print a line; what the terminal's encoding does not have is a question mark."""
+    encoding = sys.stdout.encoding or "utf-8"
+    typer.echo(plain(line).encode(encoding, "replace").decode(encoding))

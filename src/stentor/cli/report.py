@@ -27,24 +27,29 @@ def report(
 ) -> None:
     """Say what happened in a room: promises kept or not, crowd, attack or our own doing.
 
-    Whoever has the ledger's files gets the same page, bit for bit.
+    Whoever has the ledger's files gets the same page, bit for bit, with the same code, key and
+    heads; the page names them.
     """
-    from importlib.metadata import version
+    import sys
 
     import msgspec
 
+    from stentor.base.build import read_build
     from stentor.evidence.report import make_report
+    from stentor.evidence.sources import Code
 
     files = Files(ledger or [data_folder(data).ledger])
     heads = [one for given in head or () for one in read_heads(given)]
-    found, page = make_report(room, files, version("stentor"), read_key(key), heads)
-    if json:
-        typer.echo(msgspec.json.format(msgspec.json.encode(found), indent=1).decode())
+    build = read_build()
+    code = Code(build.version, build.digest, f"{sys.version_info.major}.{sys.version_info.minor}")
+    found, page = make_report(room, files, code, read_key(key), heads)
+    if json:  # bytes: the same ones in every locale
+        typer.echo(msgspec.json.format(msgspec.json.encode(found), indent=1))
     if json and out is None:
         return
     path = out or Path(f"report-{room}.html")
     try:
-        path.write_text(page, encoding="utf-8")
+        path.write_bytes(page.encode())
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {(error.strerror or '').lower()}.") from None
     if json:

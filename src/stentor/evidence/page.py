@@ -1,12 +1,13 @@
 """The report as one HTML page: the verdict first, then promises, courses, and how to check it all.
 
-Deterministic: the same ledger gives the same bytes. Decides nothing, and names no perpetrator.
+Deterministic: the same ledger, key and heads give the same bytes. Decides nothing, and names no
+perpetrator.
 """
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from html import escape
+from itertools import chain
 
 from stentor.charts.page import page, table
 from stentor.charts.scale import clock, figure
@@ -14,6 +15,7 @@ from stentor.charts.timeline import Moment, Series, Span, Timeline
 from stentor.evidence.course import STEPS, Course
 from stentor.evidence.findings import Report as Checked
 from stentor.evidence.promises import Held, Kept
+from stentor.evidence.sources import Code, Sources, how_to_repeat
 from stentor.evidence.verdict import Verdict, Word
 
 _CLASS = {Kept.YES: "yes", Kept.NO: "no", Kept.UNKNOWN: "open"}
@@ -34,29 +36,27 @@ _HEADLINE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """What the page was made from. Files are (name, SHA-256, records)."""
-
-    checked: Checked
-    files: Sequence[tuple[str, str, int]]
-    code: str
-
-
 def report_page(
-    course: Course, promises: Sequence[Held], verdict: Verdict, sources: Sources
+    course: Course,
+    promises: Sequence[Held],
+    verdict: Verdict,
+    checked: Checked,
+    sources: Sources,
+    code: Code,
 ) -> str:
     """Return the whole page."""
     title = course.plan.title or course.room
-    return page(f"What happened: {title}", _body(course, promises, verdict, sources, title))
+    body = _body(course, promises, verdict, checked, title)
+    end = _end(course.room, checked, sources, code)
+    return page(f"What happened: {title}", chain(body, end))
 
 
 def _body(
-    course: Course, promises: Sequence[Held], verdict: Verdict, sources: Sources, title: str
+    course: Course, promises: Sequence[Held], verdict: Verdict, checked: Checked, title: str
 ) -> Iterator[str]:
     yield f"<h1>What happened: {escape(title)}</h1>"
     yield f'<p class="soft">{escape(_when(course))}</p>'
-    if not sources.checked.whole:
+    if not checked.whole:
         yield (
             '<p class="lead"><b class="no">This ledger is not whole: records were changed, or are'
             " missing.</b> What follows is read from those that hold; see the end of this page.</p>"
@@ -87,19 +87,13 @@ def _body(
         yield chart.html()
     yield f"<details><summary>The same in figures</summary>{_figures(course)}</details>"
     yield from _noted(course)
-    yield from _set_up(course, sources.checked)
+    yield from _set_up(course, checked)
+
+
+def _end(room: str, checked: Checked, sources: Sources, code: Code) -> Iterator[str]:
     yield "<h2>How to check this</h2>"
-    yield from _checked(sources.checked)
-    yield table(
-        ("File", "SHA-256", "Records"),
-        [(name, digest, f"{records:,}") for name, digest, records in sources.files],
-        numbers=(2,),
-    )
-    yield (
-        f"<p>Made by Stentor {escape(sources.code)} from these files alone. Whoever has them gets"
-        " this page again, bit for bit: <code>stentor ledger verify FILE…</code>, then"
-        f" <code>stentor report {escape(course.room)} --ledger FILE…</code>.</p>"
-    )
+    yield from _checked(checked)
+    yield from how_to_repeat(room, sources, code)
     yield (
         '<p class="soft">This report says what traffic there was and what it did. It cannot say'
         " who sent it, and does not try.</p>"

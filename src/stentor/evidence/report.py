@@ -1,6 +1,7 @@
 """The report of one room: everything that the ledger's files say of it, as figures and as a page.
 
-The same files give the same bytes, here and at a stranger's. Reads no clock and no data folder.
+From the same files, key and heads the same code makes the same bytes, here and at a stranger's; the
+report names all four. Reads no clock and no data folder.
 """
 
 import hashlib
@@ -12,28 +13,21 @@ from stentor.base.errors import UsageError
 from stentor.evidence.chain import Head
 from stentor.evidence.course import read_course
 from stentor.evidence.findings import Report as Checked
-from stentor.evidence.page import Sources, report_page
+from stentor.evidence.page import report_page
 from stentor.evidence.promises import Held, hold_promises
 from stentor.evidence.reading import Signed
+from stentor.evidence.sources import Code, File, Sources, heads_given
 from stentor.evidence.verdict import Verdict, judge
 from stentor.evidence.verify import verify
 
-FORMAT = 1
-
-
-class File(msgspec.Struct, frozen=True):
-    """A file that the report was made from."""
-
-    name: str
-    sha256: str
-    records: int
+FORMAT = 2
 
 
 class RoomReport(msgspec.Struct, frozen=True):
     """The report as figures. Times are Unix milliseconds."""
 
     format: int
-    code: str
+    code: Code
     room: str
     title: str
     epoch_ms: int
@@ -43,7 +37,7 @@ class RoomReport(msgspec.Struct, frozen=True):
     verdict: Verdict
     promises: tuple[Held, ...]
     ledger: Checked
-    files: tuple[File, ...]
+    sources: Sources
 
 
 def _listing(files: Iterable[tuple[str, bytes]], listed: list[File]) -> Iterator[tuple[str, bytes]]:
@@ -56,13 +50,13 @@ def _listing(files: Iterable[tuple[str, bytes]], listed: list[File]) -> Iterator
 def make_report(
     room: str,
     files: Iterable[tuple[str, bytes]],
-    code: str,
+    code: Code,
     key: str | None = None,
     heads: Sequence[Head] = (),
 ) -> tuple[RoomReport, str]:
     """Return the report of a room and its page, from files as (name, bytes).
 
-    `files` is gone through twice, so it may read them as it goes. `code` is the version that reads.
+    `files` is gone through twice, so it may read them as it goes.
     Raises `UsageError` if the files tell nothing of the room.
     """
     signed, listed = Signed(), list[File]()
@@ -74,6 +68,7 @@ def make_report(
     course = read_course(evening.seconds, room)
     promises = hold_promises(course, 0 if checked.whole else None)
     verdict = judge(evening.seconds)
+    sources = Sources(tuple(listed), key or "", heads_given(heads))
     report = RoomReport(
         format=FORMAT,
         code=code,
@@ -86,7 +81,6 @@ def make_report(
         verdict=verdict,
         promises=tuple(promises),
         ledger=checked,
-        files=tuple(listed),
+        sources=sources,
     )
-    sources = Sources(checked, [(one.name, one.sha256, one.records) for one in listed], code)
-    return report, report_page(course, promises, verdict, sources)
+    return report, report_page(course, promises, verdict, checked, sources, code)
