@@ -22,6 +22,19 @@ _CLASS = {Kept.YES: "yes", Kept.NO: "no", Kept.UNKNOWN: "open"}
 _NOTES_SHOWN = 100
 _FINDINGS_SHOWN = 50
 _ROWS_MAX = 60
+_NOTES = {
+    "undo-ban": "An operator lifted the ban of a network, on the operator's page",
+    "shield-paused": "An operator paused the shield",
+    "shield-resumed": "An operator let the shield go on",
+    "part-restarted": "A part died and was started again",
+    "part-added": "A part was added",
+    "deploy": "A part was replaced by a deploy",
+    "clock-jumped": "The clock jumped",
+    "ledger-gap": "The ledger has a gap",
+    "event-key-replaced": "A new event: networks have other names",
+}
+# Whose ban it was is in the ledger under the event's key: who has that could try out addresses.
+_NOTES_UNNAMED = {"undo-ban", "shield-resumed"}
 
 
 _HEADLINE = {
@@ -261,8 +274,13 @@ def _noted(course: Course) -> Iterator[str]:
     yield "<h2>What was done</h2>"
     yield table(
         ("When", "What", "About"),
-        [(clock(at_s, seconds=True), what, about) for at_s, what, about in course.notes][
-            :_NOTES_SHOWN
+        [
+            (
+                clock(at_s, seconds=True),
+                _NOTES.get(what, what),
+                "" if what in _NOTES_UNNAMED else about,
+            )
+            for at_s, what, about in course.notes[:_NOTES_SHOWN]
         ],
     )
     if len(course.notes) > _NOTES_SHOWN:

@@ -14,7 +14,7 @@ from stentor.base.build import read_build
 from stentor.base.errors import UsageError
 from stentor.cli.ledger_files import Files
 from stentor.evidence.chain import Chain, Payload, leaf_hash, read_body, take_apart
-from stentor.evidence.records import Closing, Opening, RoomPlan, Second
+from stentor.evidence.records import Closing, Note, Opening, RoomPlan, Second
 from stentor.evidence.report import make_report
 from stentor.evidence.sources import Code
 from stentor.evidence.verdict import Told, Word
@@ -212,12 +212,12 @@ def test_record_that_nobody_signed_is_no_part_of_the_report(crowded: bytes) -> N
         assert report.verdict == honest.verdict
 
 
-def _file(settings: dict[str, str], *times_ms: int) -> bytes:
+def _file(settings: dict[str, str], *times_ms: int, notes: tuple[Note, ...] = ()) -> bytes:
     """Return a file of a ledger that tells of a room at these times."""
     chain = Chain(Ed25519PrivateKey.from_private_bytes(bytes(32)))
     payloads: list[Payload] = [
         Opening(1, "test", settings, "", chain.public_key, "0" * 64, times_ms[0]),
-        *(Second(at_ms, rooms={ROOM: RoomPlan("", EPOCH_MS)}) for at_ms in times_ms),
+        *(Second(at_ms, rooms={ROOM: RoomPlan("", EPOCH_MS)}, notes=notes) for at_ms in times_ms),
     ]
     lines = []
     for one in payloads:
@@ -234,6 +234,24 @@ def test_what_a_deploy_changed_is_told_with_its_time_and_nothing_else_twice() ->
     assert table.count("edges") == 1
     assert table.count("edge_lag_s") == 2
     assert table.index("9.0") < table.index("as it comes")
+
+
+def test_page_says_what_operators_did_and_names_no_network() -> None:
+    network = "5f1c9a77d02b4e66"
+    done = (
+        Note("undo-ban", network),
+        Note("shield-paused", "600 s"),
+        Note("part-restarted", "edge-1"),
+        Note("something-new", "as it was noted"),
+    )
+    data = _file({}, EPOCH_MS, EPOCH_MS + 1000, notes=done)
+    _, page = make_report(ROOM, [("1", data)], CODE)
+    told = page.partition("What was done")[2].partition("</table>")[0]
+    assert "An operator lifted the ban of a network" in told
+    assert "undo-ban" not in page
+    assert network not in page
+    for shown in ("paused the shield", "600 s", "edge-1", "something-new", "as it was noted"):
+        assert shown in told
 
 
 def test_evening_begins_an_hour_before_the_hour() -> None:
