@@ -36,6 +36,7 @@ class EdgeProcess:
 
     def __init__(self, process: subprocess.Popen[bytes], settings: Settings, log: Path) -> None:
         self.process = process
+        self.settings = settings
         self.port = settings.port
         self.log = log
         self._metrics_port = settings.metrics_port_used + 1

@@ -20,6 +20,7 @@ ALONE = (
     "integration/test_attacks.py",
     "integration/test_bench_edges.py",
     "integration/test_edge_join_budget.py",
+    "integration/test_page_under_attack.py",
     "integration/origin/test_house_full_of_recordings.py",
 )
 
