@@ -25,6 +25,7 @@ from stentor.load.attacks.faults import Fault, fault
 from stentor.load.attacks.outcome import Outcome
 from stentor.load.attacks.run import Attack, Running, run_attack
 from stentor.load.run import run_load
+from stentor.supervise.supervisor import stentor_command
 from support.edge import eventually
 from support.edge_process import EdgeProcess, edge_process
 from support.hall import Hall, hall
@@ -71,8 +72,10 @@ class Besieged:
 @pytest.fixture(scope="module")
 def besieged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Besieged]:
     path = tmp_path_factory.mktemp("besieged")
+    (path / "data" / "run").mkdir(parents=True)
     with edge_process(
         path,
+        stentor_command("part", "edge"),
         edge_network_exempt="127.0.0.1",  # who listens; attackers come from elsewhere
         edge_network_joins_per_s=20.0,
         edge_network_joins_burst=40,
@@ -209,30 +212,36 @@ def test_who_ignores_the_line_gains_nothing_on_those_who_wait(besieged: Besieged
     besieged.nobody_noticed()
 
 
-def test_command_finds_the_server_of_its_data_folder(besieged: Besieged, tmp_path: Path) -> None:
-    def command(*more: str) -> subprocess.CompletedProcess[str]:
-        words = ["load", "attack", "malformed-flood", "--seconds", "0.5", "--json", *more]
-        return subprocess.run(
-            [sys.executable, "-m", "stentor", *words, "--data", str(tmp_path)],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=90,
-        )
+def attack_command(data: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    words = ["load", "attack", "malformed-flood", "--seconds", "0.5", "--json", *more]
+    return subprocess.run(
+        [sys.executable, "-m", "stentor", *words, "--data", str(data)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=90,
+    )
 
-    port = str(besieged.edge.port)
-    stranger = command("--port", port, "--room", besieged.edge.programme.room)
+
+def test_command_finds_the_server_of_its_data_folder(besieged: Besieged, tmp_path: Path) -> None:
+    edge = besieged.edge
+    port = str(edge.port)
+    stranger = attack_command(tmp_path, "--port", port, "--room", edge.programme.room)
     assert stranger.returncode == 4, "whoever is there is none of this folder's edges"
-    folder = DataFolder(tmp_path)
-    folder.run.mkdir()
-    folder.parts.write_text(json.dumps({"edge-0": {"pid": besieged.edge.pid}}))
-    done = command("--port", port)
+    own = DataFolder(Path(edge.settings.data))
+    own.parts.write_text(json.dumps({"edge-0": {"pid": edge.pid}}))
+    done = attack_command(own.root, "--port", port)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["sent"] > 0
     assert "exempt" in done.stderr, "whoever tests is told which limits do not hold"
-    nobody = command("--port", "1")
+    nobody = attack_command(own.root, "--port", "1")
     assert nobody.returncode == 4
     assert "stentor serve" in nobody.stderr
+    # An edge, but of another folder.
+    other = DataFolder(tmp_path)
+    other.run.mkdir()
+    other.parts.write_text(json.dumps({"edge-0": {"pid": edge.pid}}))
+    assert attack_command(other.root, "--port", port).returncode == 4
     besieged.nobody_noticed()
 
 

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -72,15 +72,16 @@ class EdgeProcess:
 
 
 @contextlib.contextmanager
-def edge_process(tmp_path: Path, **more: Any) -> Iterator[EdgeProcess]:
+def edge_process(
+    tmp_path: Path, command: Sequence[str] = (sys.executable, "-c", _RUN), **more: Any
+) -> Iterator[EdgeProcess]:
+    """Run an edge; `command` is for a test that wants it started as a server starts it."""
     first = free_ports(16)
     settings = Settings(port=first, control_port=first + 1, data=str(tmp_path / "data"), **more)
     log = tmp_path / "edge.log"
     environment = {**os.environ, **as_environment(settings)}
     with log.open("wb") as written:
-        process = subprocess.Popen(
-            (sys.executable, "-c", _RUN), env=environment, stdout=written, stderr=written
-        )
+        process = subprocess.Popen(tuple(command), env=environment, stdout=written, stderr=written)
     edge = EdgeProcess(process, settings, log)
     edge.feed.start()
     try:

@@ -89,7 +89,7 @@ class _Wish:
         data = DataFolder(folder)
         datagrams = FAMILIES[self.family].by is By.DATAGRAMS
         forges = self.family is Family.TICKET_FORGERY
-        ports = tuple(media_ports(data)) if datagrams else ()
+        ports = tuple(media_ports(data, aim.address)) if datagrams else ()
         key = load_secret(data.secrets / "door.key") if forges else None
         return run_attack(
             Attack(

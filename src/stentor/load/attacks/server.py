@@ -1,11 +1,10 @@
 """Finds the operator's own server by its data folder: port, room on the air, media ports.
 
 An attack is never told an address: it goes to loopback, to a port where an edge of that folder
-listens. What else has a port there, such as a tunnel or a proxy, may lead anywhere.
+listens and nobody else does. What else has a port there, such as a tunnel or a proxy, may lead
+anywhere.
 """
 
-import contextlib
-import re
 import socket
 from pathlib import Path
 
@@ -15,11 +14,10 @@ from stentor.base.errors import UnavailableError
 from stentor.base.paths import DataFolder
 from stentor.base.settings import Settings
 from stentor.load.attacks.aim import Aim, open_stream
+from stentor.load.attacks.own import part_pids, sockets, sockets_at, sockets_of
 
 _TIMEOUT_S = 5.0
 _ANSWER_BYTES_MAX = 1 << 20
-_LISTENING = "0A"  # TCP_LISTEN, as /proc/net/tcp has it
-_SOCKET_LINK = re.compile(r"socket:\[(\d+)\]\Z")
 
 
 class _Room(msgspec.Struct):
@@ -31,10 +29,6 @@ class _Rooms(msgspec.Struct):
     rooms: list[_Room] = []
 
 
-class _Part(msgspec.Struct):
-    pid: int | None = None
-
-
 def find_aim(settings: Settings, *, port: int | None = None, room: str | None = None) -> Aim:
     """Return where the server of these settings is; raises `UnavailableError` if it is not."""
     if settings.tls_certificate:
@@ -43,11 +37,17 @@ def find_aim(settings: Settings, *, port: int | None = None, room: str | None = 
         )
     address = "::1" if ":" in settings.bind else "127.0.0.1"
     aim = Aim(address, port or settings.port)
-    edges = part_pids(DataFolder(Path(settings.data)), "edge")
-    if not any(aim.port in tcp_ports(pid) for pid in edges):
+    ours = sockets_of(part_pids(DataFolder(Path(settings.data)), "edge"))
+    listening = {one.inode for one in sockets_at(address, "tcp") if one.port == aim.port}
+    if not listening & ours:
         raise UnavailableError(
             f"No edge of the data folder {settings.data} listens on this machine's port"
             f" {aim.port}. Start `stentor serve` first, or name its folder with --data."
+        )
+    if listening - ours:
+        raise UnavailableError(
+            f"Not only edges of the data folder {settings.data} listen on this machine's port"
+            f" {aim.port}: end what else does, it may lead anywhere."
         )
     try:
         rooms = msgspec.json.decode(ask(aim, "/rooms.json"), type=_Rooms).rooms
@@ -84,49 +84,11 @@ def ask(aim: Aim, path: str) -> bytes:
     return body
 
 
-def media_ports(folder: DataFolder) -> list[int]:
-    """Return the UDP ports that the folder's stage has open, none if it has no stage."""
-    pids = part_pids(folder, "stage")
-    return udp_ports(pids[0]) if pids else []
+def media_ports(folder: DataFolder, address: str) -> list[int]:
+    """Return the UDP ports that the folder's stage has open, none if it has no stage.
 
-
-def part_pids(folder: DataFolder, part: str) -> list[int]:
-    """Return the processes of a part (`stage`, or `edge` for all edges) that run on this folder."""
-    try:
-        parts = msgspec.json.decode(folder.parts.read_bytes(), type=dict[str, _Part])
-    except (OSError, ValueError):
-        return []
-    return [
-        one.pid
-        for name, one in parts.items()
-        if one.pid and (name == part or name.rpartition("-")[0] == part)
-    ]
-
-
-def udp_ports(pid: int) -> list[int]:
-    """Return the UDP ports that a process of this machine has open."""
-    return sorted({port for port, _ in _ports(pid, "udp")})
-
-
-def tcp_ports(pid: int) -> set[int]:
-    """Return the TCP ports that a process of this machine listens on."""
-    return {port for port, state in _ports(pid, "tcp") if state == _LISTENING}
-
-
-def _ports(pid: int, kind: str) -> set[tuple[int, str]]:
-    """Return port and state of each socket of a kind that a process has; none where hidden."""
-    inodes = set()
-    with contextlib.suppress(OSError):
-        for link in Path(f"/proc/{pid}/fd").iterdir():
-            with contextlib.suppress(OSError):
-                match = _SOCKET_LINK.match(str(link.readlink()))
-                if match:
-                    inodes.add(match[1])
-    found = set()
-    for name in (kind, f"{kind}6"):
-        with contextlib.suppress(OSError):
-            for line in Path(f"/proc/{pid}/net/{name}").read_text().splitlines()[1:]:
-                fields = line.split()
-                if fields[9] in inodes:
-                    found.add((int(fields[1].rpartition(":")[2], 16), fields[3]))
-    return found
+    Without those where somebody else takes what is sent to `address`.
+    """
+    ours = sockets_of(part_pids(folder, "stage"))
+    held = {one.port for one in sockets("udp") if one.inode in ours}
+    return sorted(held - {one.port for one in sockets_at(address, "udp") if one.inode not in ours})
