@@ -206,7 +206,7 @@ def run(wish: argparse.Namespace) -> dict[str, Any]:
             continue
         phases = [(None, 1.0)] + [(one, rate) for one in wish.families for rate in rates]
         # On other edges, when these have not recovered from a family in time, or cannot have: a
-        # line has learnt from it how many come of those whom it calls, the kernel's backlog is full.
+        # line has learnt from it how many come of whom it calls, the kernel's backlog is full.
         while phases:
             with besieged(wish, defences=defences) as (at, present):
                 recovered, marked, of_these = True, False, len(measured)

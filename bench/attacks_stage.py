@@ -8,8 +8,8 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
-from attacks_ground import Measured
 from ground import Ground
 from spray import unfiltered
 
@@ -17,19 +17,20 @@ from support.bad_network import tone
 from support.spray import fates, media_port
 from support.stage import FeedEars, Talker, stage_running
 
+T = TypeVar("T")
 _SPEAKS_S = 2.0  # before anything is counted
 
 
 def beside_speaker(
-    at: Ground, attacked: Callable[[int], Measured], *, filtered: bool
-) -> tuple[Measured, dict[str, float]]:
+    at: Ground, attacked: Callable[[int], T], *, filtered: bool
+) -> tuple[T, dict[str, float]]:
     """Call `attacked` with the speaker's media port; return its result and the packets' fates."""
     return asyncio.run(_beside_speaker(Path(at.folder.root), attacked, filtered=filtered))
 
 
 async def _beside_speaker(
-    root: Path, attacked: Callable[[int], Measured], *, filtered: bool
-) -> tuple[Measured, dict[str, float]]:
+    root: Path, attacked: Callable[[int], T], *, filtered: bool
+) -> tuple[T, dict[str, float]]:
     with (
         contextlib.nullcontext() if filtered else unfiltered(),
         stage_running(root, "ada", media_addresses="127.0.0.1") as stage,
