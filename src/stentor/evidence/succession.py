@@ -70,7 +70,10 @@ class Succession:
             self._check_following(place, file, before)
         elif opening.previous == NOTHING:
             if place:
-                doubts.append(f"{file.name} begins anew: it names no file before it.")
+                why = (
+                    f"it begins a ledger, and by its name {self.files[place - 1].name} is before it"
+                )
+                file.find(Fault.REORDERED, 0, 1, why, file.size - 1)
         elif (cut := self._goes_on(opening.previous)) is not None:
             other, record = cut
             why = f"{file.name} follows record {record}: what comes after it was put in later"

@@ -5,6 +5,9 @@ from __future__ import annotations
 from itertools import combinations
 
 import pytest
+from hypothesis import example, settings
+from hypothesis import given as tried_with
+from hypothesis import strategies as st
 
 from stentor.evidence.chain import Head
 from stentor.evidence.findings import Fault, Finding, Report
@@ -202,3 +205,67 @@ def test_spoilt_beginning_and_end_are_named_once_and_no_file_is_made_up() -> Non
             report = check(given)
             assert {one.file for one in report.findings} == {NAMES[place]}
             assert names(report, NAMES[place], record)
+
+
+SIZES = [len(one.lines) for one in FILES]
+
+
+@st.composite
+def arranged(draw: st.DrawFn) -> list[tuple[int, int]]:
+    """Files taken away, cut, doubled and in any order, many at once: which, and how long."""
+    every = list(enumerate(SIZES))
+    picked = draw(st.lists(st.sampled_from(every), max_size=6) | st.permutations(every))
+    if draw(st.booleans()):
+        picked = sorted(picked)
+    return [
+        (place, draw(st.integers(0, size)) if draw(st.booleans()) else size)
+        for place, size in picked
+    ]
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@tried_with(arranged())
+@example(list(enumerate(SIZES)))
+@example([*enumerate(SIZES[:3]), (3, 4)])
+@example([(1, SIZES[1]), (2, 1)])
+def test_of_any_files_only_those_are_called_whole_that_may_be_what_was_written(
+    picked: list[tuple[int, int]],
+) -> None:
+    given = [
+        (f"{n:08}.jsonl", data_of(*FILES[place].lines[:size]))
+        for n, (place, size) in enumerate(picked, 1)
+    ]
+    report = verify(given, KEY, HEADS)
+    assert report.whole is (picked == list(enumerate(SIZES)))
+    assert report.whole or all(one.record >= 0 and one.file for one in report.findings)
+    # Without a head: a part of it without a hole, whose end is the ledger's, or is not closed.
+    report = verify(given, KEY)
+    places = [place for place, _ in picked]
+    in_turn = places == list(range(places[0], places[0] + len(places))) if places else True
+    full = all(size == SIZES[place] for place, size in picked[:-1])
+    ends = not picked or picked[-1] == (3, SIZES[3]) or 0 < picked[-1][1] < SIZES[places[-1]]
+    assert report.whole is (in_turn and full and ends)
+    if report.whole and picked:
+        assert doubts_end(report, given[-1][0], picked[-1][1] - 1)
+        assert any("written them anew" in doubt for doubt in report.doubts)
+
+
+@pytest.mark.parametrize("place", range(len(FILES)))
+def test_files_written_anew_with_the_ledgers_own_key_are_found_by_whoever_kept_a_head(
+    place: int,
+) -> None:
+    """All of it is well signed and chained: only a head tells, and without one that is said."""
+    given = written()[:place]
+    last = FILES[place - 1].chain.last if place else "0" * 64
+    for name in NAMES[place:]:
+        one = Writer(previous=last)
+        one._at_ms = START_MS + 7_000_000
+        one.whole(4, why="rotated" if name != NAMES[-1] else "stopped")
+        last = one.chain.last
+        given.append((name, data_of(*one.lines)))
+    alone = check(given)
+    assert alone.whole
+    assert "written them anew" in alone.doubts[0]
+    kept = check(given, FILES[place].heads[:1])
+    opened = f"the file that {FILES[place].chain.ledger[:16]}… opened"
+    assert [one.file for one in kept.findings] == [opened]
