@@ -20,6 +20,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,7 @@ _EVERYBODYS_LIMITS = {"edge_network_exempt": "", "door_network_per_s": 20.0}
 _IN_TIME_S = 60.0
 _WORST_S = 8.0  # at the highest rate, of which only the stalls of those present are promised
 _BEFORE_S = 0.5  # the attack's processes begin, before people come
+_SCARCE = 1.2  # what the doors let in, times --per-s, while twice as many come: a line
 _AT_CAP = 0.95  # of what the tool sends at most
 _REST_S = 3.0  # after the worst of one family
 _BOTS_OF_FAMILY = 1 << 19  # whoever was banned in one family is not of the next
@@ -172,7 +174,9 @@ def line(told: Measured) -> str:
 
 
 @contextlib.contextmanager
-def besieged(wish: argparse.Namespace, *, defences: bool) -> Iterator[tuple[Ground, Present]]:
+def besieged(
+    wish: argparse.Namespace, *, defences: bool, capacity: float = 0.0
+) -> Iterator[tuple[Ground, Present]]:
     """Start edges, watch and guard, with listeners present."""
     limits: dict[str, Any] = dict(_EVERYBODYS_LIMITS if defences else _NOBODYS_LIMITS)
     if wish.arena:
@@ -184,7 +188,7 @@ def besieged(wish: argparse.Namespace, *, defences: bool) -> Iterator[tuple[Grou
                 2,
                 edge_lane_ms_min=LANE_MS,
                 watch_port=free_port(1),
-                edge_admissions_per_s_max=wish.per_s * wish.capacity / 2,
+                edge_admissions_per_s_max=wish.per_s * (capacity or wish.capacity) / 2,
                 **limits,
             )
         )
@@ -228,11 +232,11 @@ def run(wish: argparse.Namespace) -> dict[str, Any]:
                         said.update(verdicts(at, measured[of_these:]))
                     except Exception as error:  # what was measured is worth more
                         print(f"not judged: {error!r}", file=sys.stderr)
-    with besieged(wish, defences=True) as (at, present):
-        carrier = behind_carrier(
-            at, present, wish, lambda number, one: join(at, wish, _IN_TIME_S, number, one)
-        )
-    print("carrier", json.dumps(carrier), flush=True)
+    carriers = []
+    for capacity in (wish.capacity, _SCARCE):
+        with besieged(wish, defences=True, capacity=capacity) as (at, present):
+            carriers.append(behind_carrier(at, present, wish, partial(join, at, wish, _IN_TIME_S)))
+            print(f"carrier, {capacity:g} times", json.dumps(carriers[-1]), flush=True)
     return {
         "machine": machine(),
         "seed": wish.seed,
@@ -245,7 +249,8 @@ def run(wish: argparse.Namespace) -> dict[str, Any]:
         "took_s": round(time.monotonic() - began_s),
         "measured": [asdict(one) for one in measured],
         "verdicts": said,
-        "carrier": carrier,
+        "carrier": carriers[0],
+        "carrier_scarce": {"capacity": _SCARCE, **carriers[1]},
     }
 
 

@@ -127,6 +127,14 @@ A mimic comes when it is called, so its line is as long as they are many: at 10�
     )
 
 
+def _carrier_told(carrier: dict[str, Any]) -> str:
+    own, others = carrier["carrier"], carrier["elsewhere"]
+    return f"""Behind the carrier's one address {own["people"]:,} people joined beside {carrier["bots"]} bots that
+sent {carrier["bots_sent_per_s"]:g} malformed requests a second: {own["came_in"]:,} got in
+({own["sent_away_per_person"]:g} refusals a person, audio within {_s(own["first_audio_p95_s"])} s, who stood in line {_s(own["wait_p95_s"])} s, p95);
+elsewhere {others["came_in"]:,} of {others["people"]:,} ({others["sent_away_per_person"]:g}; {_s(others["first_audio_p95_s"])} s, {_s(others["wait_p95_s"])} s). Networks banned: {carrier["bans"]}."""
+
+
 def page(found: dict[str, Any]) -> str:
     """Return the page."""
     measured = found["measured"]
@@ -142,7 +150,7 @@ def page(found: dict[str, Any]) -> str:
         for defences in (True, False)
     }
     capped = sorted({one["family"] for one in attacks if one["at_cap"]})
-    carrier = found["carrier"]
+    carrier, scarce = found["carrier"], found["carrier_scarce"]
     rows = "\n".join(_row(one) for one in measured)
     verdicts = "\n".join(f"| {name} | {said} |" for name, said in found["verdicts"].items())
     where = "a network namespace of its own" if found["namespace"] else "loopback"
@@ -168,6 +176,7 @@ but for the speaker's packets, which the stage counts.
 | … with the defences off | – | {worst_stall[False] - quiet["stalled_points"]:+.4f} |
 {_spray_row(measured)}
 | behind a carrier's address with 1 % bots: refusals, and people not in within 60 s, against elsewhere | ≤ 1.1× | {carrier["refused_ratio"]:g}× |
+| … where a line forms, as twice as many come as the doors let in | ≤ 1.1× | {scarce["refused_ratio"]:g}× |
 
 {_compared(attacks, found)}
 
@@ -187,10 +196,9 @@ What the report's own code concludes from the ledger of each family's half minut
 |---|---|
 {verdicts}
 
-Behind the carrier's one address {carrier["carrier"]["people"]:,} people joined beside {carrier["bots"]} bots that
-sent {carrier["bots_sent_per_s"]:g} malformed requests a second: {carrier["carrier"]["came_in"]:,} got in
-({carrier["carrier"]["sent_away_per_person"]:g} refusals a person, audio within {_s(carrier["carrier"]["first_audio_p95_s"])} s, who stood in line {_s(carrier["carrier"]["wait_p95_s"])} s, p95);
-elsewhere {carrier["elsewhere"]["came_in"]:,} of {carrier["elsewhere"]["people"]:,} ({carrier["elsewhere"]["sent_away_per_person"]:g}; {_s(carrier["elsewhere"]["first_audio_p95_s"])} s, {_s(carrier["elsewhere"]["wait_p95_s"])} s). Networks banned: {carrier["bans"]}.
+{_carrier_told(carrier)}
+
+The same where a line forms, the doors let in {scarce["capacity"]:g} times the people's rate while twice as many come: {_carrier_told(scarce)}
 """
 
 
