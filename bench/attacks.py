@@ -59,7 +59,7 @@ _NOBODYS_LIMITS = {  # the defences off; what bounds one connection stays
 }
 _EVERYBODYS_LIMITS = {"edge_network_exempt": "", "door_network_per_s": 20.0}
 _IN_TIME_S = 60.0
-_WORST_S = 8.0  # at the highest rate, of which only the stalls of those present are promised
+_WORST_S = 7.0  # at the highest rate, of which only the stalls of those present are promised
 _BEFORE_S = 0.5  # the attack's processes begin, before people come
 _SCARCE = 1.2  # what the doors let in, times --per-s, while twice as many come: a line
 _AT_CAP = 0.95  # of what the tool sends at most
@@ -263,7 +263,7 @@ def main() -> int:
     )
     options.add_argument("--present", type=int, default=1000)
     options.add_argument("--per-s", type=float, default=100.0, help="people who join")
-    options.add_argument("--seconds", type=float, default=5.0, help="that people come for")
+    options.add_argument("--seconds", type=float, default=4.0, help="that people come for")
     options.add_argument(
         "--capacity", type=float, default=3.0, help="what the doors let in, times --per-s"
     )
