@@ -153,6 +153,8 @@ def crowd(at: Ground, wish: argparse.Namespace, evening: Evening, look: Look) ->
     count = round(evening.times * wish.per_s * seconds / 2)
     plan = plan_crowd(look, aim, count, seconds, wish.seed + 1)
     target: Target = replace(plan.target, rendition=RENDITION, period_ms=LANE_MS)
+    if not look.v6:  # who shares an address comes at the same moment in a load, in a house seldom
+        target = replace(target, listeners_per_source=1)
     return replace(
         plan, target=target, all_at_s=plan.ramp_s + 1, processes=1, decoding=0, sampled_every=1000
     )

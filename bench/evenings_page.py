@@ -110,7 +110,7 @@ def page(told: dict[str, Any]) -> str:
             " there on the crowd; both as `stentor load attack` and `stentor load crowd` have them,"
             " two or three times the people's pace (a spray or SYN flood: fifty or sixty), and four"
             " times it for a crowd. More come than the doors let in with *hour* and *retry-bug*. The"
-            " spray goes to a speaker on a stage beside the edges.",
+            " spray goes to a speaker on a stage beside the edges. Everybody comes from an address of their own, but for *carrier-nat*, and three to a house in *ipv6-privacy*, who come within a tenth of a second.",
             "",
             "| evenings | of them | rightly told | untold | wrongly told |",
             "|---|---|---|---|---|",
