@@ -5,6 +5,7 @@ clusters beyond the usual, joins that end at once. It names no network. Pure.
 """
 
 from dataclasses import dataclass
+from math import fsum
 from statistics import median
 
 from stentor.evidence.columns import Columns, soon_of
@@ -30,7 +31,7 @@ class Hostile:
     @property
     def total(self) -> float:
         """Return how many connections that are."""
-        return sum(self.per_s)
+        return fsum(self.per_s)
 
 
 def estimate_hostile(columns: Columns) -> Hostile:

@@ -107,7 +107,7 @@ def _uninterrupted(course: Course) -> Held:
     if max(course.listeners, default=0) < _LISTENERS_MIN:
         return Held(promise, Kept.UNKNOWN, "fewer than twenty listened", None)
     share, when_s = worst
-    hours = sum(course.listeners) / 3600
+    hours = math.fsum(course.listeners) / 3600
     found = (
         f"{sum(course.interrupted):,.0f} jumps and returns in {hours:,.1f} listener-hours;"
         f" at most {share:.2%} of those present in one second"
@@ -131,7 +131,7 @@ def _audio_or_truth(course: Course) -> Held:
     waited = Times(dict(heard.counts))
     waited.merge(course.in_vain)
     p95_s = waited.quantile(0.95)
-    unheard = round(sum(course.unheard))
+    unheard = round(math.fsum(course.unheard))
     nothing = round(sum(course.nothing_told))
     places = sum(course.places)
     asked = len(waited) + places + nothing
@@ -181,7 +181,7 @@ def _truth(course: Course, ledger_gaps: int | None) -> Held:
     promise = "It tells the truth afterwards: the ledger is whole and as it was signed"
     if ledger_gaps is None:
         return Held(promise, Kept.NO, "the ledger does not verify: see its findings above")
-    missing = sum(last - first - 1 for first, last in course.gaps_s)
+    missing = math.fsum(last - first - 1 for first, last in course.gaps_s)
     kept = Kept.YES if not ledger_gaps and missing < 1 else Kept.NO
     found = f"{len(course):,} seconds recorded, {missing:,.0f} missing"
     return Held(promise, kept, found, missing)

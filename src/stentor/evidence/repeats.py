@@ -7,6 +7,7 @@ that our page waits. The kernel counts packets; what is wanted are people.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import fsum
 
 _WAITS_S = (1, 2, 4)  # from one repetition to the next
 
@@ -32,7 +33,7 @@ def read_knocks(accepted: Sequence[float], turned_away: Sequence[float]) -> Knoc
     for t, (came, dropped) in enumerate(zip(accepted, turned_away, strict=True)):
         all_ = came + dropped
         share = dropped / all_ if all_ else 0.0
-        expected = sum(column[t] for column in again)
+        expected = fsum(column[t] for column in again)
         there = min(1.0, all_ / expected) if expected else 0.0
         begun = max(0.0, all_ - expected)
         dropped_again = [column[t] * there * share for column in again]

@@ -7,6 +7,7 @@ It answers one question: would so many have had to wait, or to hear a stall, all
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import fsum
 from statistics import median
 
 from stentor.admission.ladder import Ladder, LoadFacts
@@ -106,7 +107,7 @@ def _join_share(columns: Columns) -> float:
         for one, came in zip(columns.merged, columns.accepted, strict=True)
         if one.queue_s.p95 < _CALM_S and not one.door.line and came >= 2
     ]
-    asked, came = sum(a for a, _ in calm), sum(c for _, c in calm)
+    asked, came = fsum(a for a, _ in calm), fsum(c for _, c in calm)
     return min(1.0, max(0.3, asked / came)) if came >= 20 else 0.7
 
 
@@ -128,7 +129,7 @@ def mended(course: Course, *, spread: bool, lost: Sequence[float] = ()) -> Cours
             stayed.append(new - back)
         coming = tuple(stayed)
     if spread and n > _FIRST_S:
-        even = sum(coming) / (n - _FIRST_S)
+        even = fsum(coming) / (n - _FIRST_S)
         coming = tuple(0.0 if t < _FIRST_S else even for t in range(n))
     return replace(
         course,
@@ -183,7 +184,7 @@ def replay(course: Course) -> Replayed:
             join_share=JOIN_SHARE * cores,
             asked_per_s=asked_per_s,
             left_per_s=inside * course.leaving[t],
-            descriptors=min(1.0, sum(lanes.values()) / course.descriptors_max),
+            descriptors=min(1.0, fsum(lanes.values()) / course.descriptors_max),
             descriptors_max=round(course.descriptors_max),
             waiting=round(waiting),
         )

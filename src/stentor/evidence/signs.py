@@ -6,7 +6,7 @@ came from clusters where nobody had looked at the page, and so on. Concludes not
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import log1p, sqrt
+from math import fsum, log1p, sqrt
 from statistics import median
 
 from stentor.evidence.columns import FIRST_S, Columns, houses, soon_of
@@ -124,8 +124,8 @@ def unseen_share(columns: Columns) -> float:
     While most wait, give up and come again, a small attack among them leaves no sign. Whom the
     kernel turned away each time that they knocked, as its queue was full, is counted too.
     """
-    seen = sum(Seen(columns).only(columns.accepted))
-    return 1 - seen / max(1.0, sum(columns.accepted) + sum(columns.knocks.left_out))
+    seen = fsum(Seen(columns).only(columns.accepted))
+    return 1 - seen / max(1.0, fsum(columns.accepted) + fsum(columns.knocks.left_out))
 
 
 def _scan(some: Sequence[float], all_: Sequence[float]) -> float:

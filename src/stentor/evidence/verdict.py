@@ -8,6 +8,7 @@ rates; "cannot be told" is a word too. It never names who it was: no record know
 from collections.abc import Sequence
 from enum import StrEnum
 from itertools import pairwise
+from math import fsum
 from statistics import median
 
 import msgspec
@@ -205,9 +206,9 @@ def _vouched(columns: Columns, course: Course) -> bool:
 
     Tickets from before the hour, and who listened already and lost their connection.
     """
-    heard = sum(columns.fresh[2:]) + sum(columns.vouched) / 4  # several may share an address
+    heard = fsum(columns.fresh[2:]) + fsum(columns.vouched) / 4  # several may share an address
     vouched = sum(columns.vouched) / max(1.0, heard)
-    returning = _returning(columns) / max(1.0, sum(course.coming))
+    returning = _returning(columns) / max(1.0, fsum(course.coming))
     share = _MIMICS * min(1.0, vouched + returning)
     return share > 0 and replay(part_of(course, share)).failed
 
@@ -222,7 +223,7 @@ def _lost(columns: Columns) -> list[float]:
 
 def _returning(columns: Columns) -> float:
     """Return how many came again whom a network's fault, or an edge's, had lost."""
-    return sum(_lost(columns))
+    return fsum(_lost(columns))
 
 
 def own_faults(columns: Columns) -> tuple[str, ...]:
@@ -244,7 +245,7 @@ def own_faults(columns: Columns) -> tuple[str, ...]:
     shown, vouched = _shown(columns)
     if vouched >= _VOUCHED_MIN and shown - 2 * _returning(columns) >= _AGAIN * vouched:
         found.append(f"our pages showed each good ticket {shown / vouched:.1f} times")
-    came, fresh = sum(columns.accepted), sum(columns.fresh[2:])
+    came, fresh = fsum(columns.accepted), fsum(columns.fresh[2:])
     if (
         fresh >= _VOUCHED_MIN
         and came >= _RESTLESS * fresh

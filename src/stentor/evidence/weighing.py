@@ -5,7 +5,7 @@ to a cap: no single figure decides everything. The method's figures are measured
 (`bench/verdict.py`) and committed with its seed; nothing learns while an event goes on.
 """
 
-from math import exp
+from math import exp, fsum
 
 import msgspec
 
@@ -56,7 +56,7 @@ def weigh(method: Method, signs: dict[str, float]) -> tuple[float, tuple[Counted
         )
         for one in method.weights
     )
-    return method.intercept + sum(one.adds for one in counted), counted
+    return method.intercept + fsum(one.adds for one in counted), counted
 
 
 def likelihood(method: Method, log_odds: float) -> float:

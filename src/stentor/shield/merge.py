@@ -6,6 +6,7 @@ knows no address.
 
 from collections import deque
 from collections.abc import Iterable, Sequence
+from math import fsum
 
 import msgspec
 from datasketches import theta_a_not_b, theta_union
@@ -155,12 +156,12 @@ def merge_loads(loads: Sequence[Load]) -> Load:
     """Return the load of all edges: sums of what adds up, means by cores, the worst of limits."""
     if len(loads) == 1:
         return loads[0]
-    cores = sum(one.cores for one in loads)
+    cores = fsum(one.cores for one in loads)
     if not loads or cores <= 0:
         return Load(cores=0.0)
 
     def mean(name: str) -> float:
-        return float(sum(getattr(one, name) * one.cores for one in loads)) / cores
+        return fsum(getattr(one, name) * one.cores for one in loads) / cores
 
     return Load(
         cores=cores,
@@ -169,7 +170,7 @@ def merge_loads(loads: Sequence[Load]) -> Load:
         join_cost_s=mean("join_cost_s"),
         joining=mean("joining"),
         late_s=max(one.late_s for one in loads),
-        asked_per_s=sum(one.asked_per_s for one in loads),
+        asked_per_s=fsum(one.asked_per_s for one in loads),
         connections=sum(one.connections for one in loads),
         descriptors=max(one.descriptors for one in loads),
         memory=max(one.memory for one in loads),

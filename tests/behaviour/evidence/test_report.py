@@ -1,9 +1,12 @@
 """A report comes from the ledger's bytes alone: the same for everybody, and loud about changes."""
 
+import builtins
 import hashlib
+import math
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -137,6 +140,22 @@ def test_strangers_with_the_same_files_get_the_same_bytes(attacked: bytes, tmp_p
     for named in (code["digest"], heads_sha256, f"--key {head.key} --head HEADS"):
         assert named in page_text
     assert page_text.count("--head HEADS") == 2, "of verifying and of the report"
+
+
+def test_report_is_the_same_by_pythons_that_sum_more_exactly(
+    attacked: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From 3.12 on `sum` compensates what adding floats loses."""
+
+    def exact(ones: Iterable[float], start: float = 0, /) -> float:
+        every = list(ones)
+        is_float = any(isinstance(one, float) for one in every)
+        return math.fsum([start, *every]) if is_float else plain(every, start)
+
+    plain = builtins.sum
+    here = make_report(ROOM, [("a", attacked)], CODE)
+    monkeypatch.setattr(builtins, "sum", exact)
+    assert make_report(ROOM, [("a", attacked)], CODE) == here
 
 
 def test_page_repeats_only_the_options_that_were_given(crowded: bytes) -> None:
