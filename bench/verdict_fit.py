@@ -18,8 +18,10 @@ _SAME = 0.7  # a sign's weight, as far as training shows no other: an unseen fam
 _L2 = 0.2
 _STEPS = 3000
 _RATE = 0.3
-_MARGIN = 0.8  # log-odds above all crowds of the training set, and other harmless evenings but for
-_LEFT_OUT = 400  # one of so many
+# Log-odds above all crowds of the training set, and other harmless evenings but for one of so many.
+# With 0.8 one crowd of 300 was accused; the highest of two hundred is no bound of what crowds are.
+_MARGIN = 2.0
+_LEFT_OUT = 400
 # Of harmless evenings: above it, it cannot be told. And where more went unseen than so much nobody
 # says that there was no attack. Of the pairs with which not more than so many are missed, of the
 # attacks of families left out by which anything is said, that with which most others are cleared.

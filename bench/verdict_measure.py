@@ -110,6 +110,18 @@ def presence(judged: Sequence[Judged]) -> dict[str, object]:
     }
 
 
+def forced(judged: Sequence[Judged]) -> dict[str, float]:
+    """Return how good it is if it has to say yes or no each time, by the likelier of both."""
+    hostile = np.array([one.row.hostile for one in judged])
+    crowd = np.array([one.row.kind is Kind.CROWD for one in judged])
+    said = np.array([one.likelihood >= 0.5 for one in judged])
+    return {
+        "balanced": float((said[hostile].mean() + (~said[~hostile]).mean()) / 2),
+        "crowds_accused": int(said[crowd].sum()),
+        "crowds": int(crowd.sum()),
+    }
+
+
 def confusion(judged: Sequence[Judged]) -> dict[str, dict[str, int]]:
     """Return how often each truth was given each word."""
     table: dict[str, Counter[str]] = {}

@@ -15,8 +15,8 @@ from stentor.simulate.attackers import FAMILIES, Family
 from stentor.simulate.draw import Kind
 
 _IN_TIME_S = 2.0
-_JOINS_PER_S = ((0, 30), (30, 100), (100, 400), (400, 1_000_000))
-_PEOPLE = ((0, 5_000), (5_000, 10_000), (10_000, 1_000_000))
+_JOINS_PER_S = ((0, 30), (30, 100), (100, 400), (400, 1_600), (1_600, 1_000_000))
+_PEOPLE = ((0, 10_000), (10_000, 20_000), (20_000, 1_000_000))
 
 Each = Sequence[tuple[Row, float | None, float]]  # its delay, and how long half of who came waited
 
