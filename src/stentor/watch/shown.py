@@ -66,6 +66,7 @@ class Point(msgspec.Struct, frozen=True):
     first_audio_p50: float
     first_audio_p95: float
     queue_p95: float
+    turn_lag_p95: float
     late: float
     use: float
     bits: float
@@ -74,6 +75,7 @@ class Point(msgspec.Struct, frozen=True):
     connections: int
     sent_bytes: int
     addresses: float
+    wronging: float
     stress: str
     step: str
     bans: int
@@ -110,7 +112,7 @@ def point_of(
     An edge whose second came a moment too late for this one still has its listeners.
     """
     counts = merged.counts
-    audio, queue = merged.first_audio_s, merged.queue_s
+    audio, queue, turn = merged.first_audio_s, merged.queue_s, merged.turn_lag_s
     return Point(
         at_ms=second.at_ms,
         edges=len(present),
@@ -129,6 +131,7 @@ def point_of(
         first_audio_p50=audio.p50 if audio.n else -1.0,
         first_audio_p95=audio.p95 if audio.n else -1.0,
         queue_p95=queue.p95 if queue.n else -1.0,
+        turn_lag_p95=turn.p95 if turn.n else -1.0,
         late=round(merged.load.late_s, 4),
         use=round(merged.load.use, 4),
         bits=round(merged.load.bits, 4),
@@ -137,6 +140,7 @@ def point_of(
         connections=sum(one.load.connections for one in present),
         sent_bytes=counts.get("bytes_sent", 0),
         addresses=round(merged.addresses),
+        wronging=round(merged.wronging),
         stress=str(policy.stress),
         step=merged.door.step,
         bans=len(policy.bans),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from stentor.evidence.records import Second
 from stentor.shield.facts import EdgeSecond, Load
 from stentor.shield.keys import EventKey
 from stentor.shield.merge import HEAVY_MERGED_MAX, KNOWN_AFTER_S, Merging, merge_loads
-from stentor.shield.policy import Why
+from stentor.shield.policy import SAFE, Why
 from stentor.shield.summary import Summary
+from stentor.watch.shown import point_of
 
 KEY = EventKey(bytes(32))
 
@@ -31,6 +33,23 @@ def test_counts_add_up_and_the_same_network_at_two_edges_is_one() -> None:
     assert merged.counts == {"accepted": 200, "left": 1}
     assert merged.addresses == merged.clusters == 150
     assert merged.queue_s.n == 200
+
+
+def test_who_does_wrong_at_two_edges_is_one_address_and_turns_are_told_together() -> None:
+    edges = []
+    for name, lag_s in (("a", 1.0), ("b", 3.0)):
+        summary = Summary(KEY, name)
+        for host in (1, 2):
+            summary.came(peer(1, host))
+            summary.wrong(peer(1, host), Why.PROBING)
+        summary.turn_lag(lag_s)
+        edges.append(summary.second(0, counts={}))
+    merged = Merging().merge(edges, 0)
+    assert merged.wronging == 2
+    assert merged.turn_lag_s.n == 2
+    assert merged.turn_lag_s.p10 < 2 < merged.turn_lag_s.p95
+    point = point_of(Second(0), edges, merged, SAFE)
+    assert (point.wronging, point.turn_lag_p95) == (2, merged.turn_lag_s.p95)
 
 
 def test_network_that_stands_out_at_two_edges_is_told_once() -> None:

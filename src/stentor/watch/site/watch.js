@@ -101,9 +101,12 @@ function drawPeople(now) {
   const measured = minute.filter((point) => point.first_audio_p50 >= 0).at(-1);
   text("audio50", measured ? words.seconds(measured.first_audio_p50) : "–");
   text("audio95", measured ? words.seconds(measured.first_audio_p95) : "–");
+  const called = minute.filter((point) => point.turn_lag_p95 >= 0).at(-1);
+  text("turn95", called ? words.seconds(called.turn_lag_p95) : "–");
   text("jumped", words.number(sum(minute, (point) => point.jumped)));
   text("accepted", words.number(last.accepted));
   text("addresses", words.number(last.addresses));
+  text("wronging", words.number(last.wronging));
   keyed(element("rooms"), now.rooms, (room) => room.room, makeRoom, (node, room) => {
     text(node.children[0], room.title);
     const many = room.phase === "live" ? `${words.number(room.listeners)} listen` : `${words.number(room.inside)} wait`;
