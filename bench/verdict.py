@@ -154,6 +154,14 @@ def _mimics(judged: Sequence[Judged], after: Sequence[tuple[bool, str]]) -> dict
     }
 
 
+def _others(mimic: dict[str, Any]) -> str:
+    """Return what was said of the mimics of whom anything was said."""
+    words = ("accused", "crowd", "quiet", "own")
+    names = ("called an attack", "called a crowd", "quiet, as nothing failed", "our own fault")
+    said = [f"{mimic[word]} {name}" for word, name in zip(words, names, strict=True) if mimic[word]]
+    return ", ".join(said) or "none"
+
+
 def _by_family(defended: Sequence[tuple[str, float, float]]) -> list[tuple[str, str, str]]:
     lines = []
     for family in FAMILIES:
@@ -209,7 +217,7 @@ def measure(
                 "as many bots as people, perfect mimic: cannot be told, where something failed",
                 "≥ 95 %",
                 percent(mimic["untold_failed"]),
-                "",
+                f"of all {percent(mimic['untold'])}; the others: {_others(mimic)}",
             ),
             (
                 "detection delay of attacks of people's demand or ten times that",
