@@ -102,12 +102,14 @@ def test_mimic_as_numerous_as_people_cannot_be_told_and_people_fare_as_its_bots_
 
 
 def test_people_were_too_many_by_themselves_where_those_with_reminders_were() -> None:
-    event = replace(AMPLE, machine=Machine(joins_per_s=5, tls=True))
+    event = replace(AMPLE, machine=Machine(joins_per_s=4, tls=True))
     outcome, found = evening(replace(event, people=replace(PEOPLE, reminded=0.9)))
     assert fared(outcome, event.end_s).failed
     assert found.word is Word.EITHER, "while most wait, a small attack leaves no sign"
     assert found.answers[2].told is Told.YES, "it would have failed without an attack"
-    _, untold = evening(replace(event, people=replace(PEOPLE, reminded=0.0)))
+    # Of four joins a second even a quarter of all who came would have been too many.
+    larger = replace(event, machine=Machine(joins_per_s=5, tls=True))
+    _, untold = evening(replace(larger, people=replace(PEOPLE, reminded=0.0)))
     assert untold.word is Word.UNTOLD, "nobody can be vouched for"
 
 

@@ -160,7 +160,7 @@ def reloads(now: Now) -> None:
 
 
 def busts_caches(now: Now) -> None:
-    now.counts["requests"] += 20 * BOTS
+    now.counts["requests"] += 100 * BOTS
 
 
 @pytest.mark.parametrize(
