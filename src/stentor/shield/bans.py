@@ -74,7 +74,7 @@ class Bans:
             conduct.fade(now_ms)
             if not _was_shut(one.network, conduct, now_ms):  # nobody was listened to, then
                 conduct.asks += one.asks
-                conduct.wrongs += max(0, one.wrongs - one.error)
+            conduct.wrongs += max(0, one.wrongs - one.error)  # also of who came before that
             conduct.why = one.why or conduct.why
             conduct.much |= conduct.wrongs >= _KERNEL_WRONGS
             # Who is let in and takes nothing is one slow wrong for each that was let in.

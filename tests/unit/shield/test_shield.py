@@ -159,6 +159,18 @@ def test_who_is_not_listened_to_is_not_taken_for_right() -> None:
         assert bans.now(now_ms)
 
 
+def test_who_keeps_silent_for_ten_seconds_is_right_in_none_of_them() -> None:
+    """What was begun while a ban was open is known to be wrong only when it is shut again."""
+    bans, late_s, came = Bans(), 13, dict[int, int]()
+    for second in range(120):
+        (ban,) = bans.now(second * 1000) or (None,)
+        shut = ban is not None and shut_for_ms(ban, second * 1000) > 0
+        came[second] = 0 if shut else 60
+        silent = {"asks": came[second], "wrongs": came.get(second - late_s, 0)}
+        bans.look([Heavy(network=FLOODER, why=Why.SILENT, **silent)], second * 1000)
+        assert second < 40 or bans.now(second * 1000), f"let go at {second} s"
+
+
 def test_shield_that_begins_again_goes_on_cutting_off() -> None:
     bans, now_ms = cut_off()
     anew = Bans()
