@@ -23,6 +23,8 @@ from stentor.shield.assessment import TOGETHER, Assessing, together
 from stentor.simulate.attackers import FAMILIES, Family
 from stentor.simulate.draw import Kind
 
+# Strangers tell of most attacks soonest: they may cost more of the false alarms than other signs.
+_OF_FLOOR = {"strangers": 0.6}
 _FLOOR = 0.99  # of harmless evenings
 _FALSE_ALARMS = 0.04
 HARMLESS = (Kind.QUIET, Kind.CROWD, Kind.OWN)
@@ -166,7 +168,11 @@ def floors_of(rows: Sequence[Row]) -> dict[str, float]:
         for row in rows
     ]
     floors = {
-        name: round(max(0.05, float(np.quantile([h[name] for h in highest], _FLOOR))), 4)
+        name: round(
+            max(0.05, float(np.quantile([h[name] for h in highest], _FLOOR)))
+            * _OF_FLOOR.get(name.partition(" ")[0], 1.0),
+            4,
+        )
         for name in highest[0]
     }
     most = [

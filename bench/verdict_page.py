@@ -94,8 +94,8 @@ NOT_SHOWN = """## What this does not show
   simulator's attackers those of the world. Figures on real traffic will be worse.
 - The door, the ladder, the line's places, the summaries, the merging, the shield and the verdict are the
   production code. What a connection costs, how queues fill and how clients behave is a model, in one process.
-- Half of the machines speak TLS: while there is no end of those who come, half a second's worth of handshakes waits, and
-  the kernel drops the rest (decision 32). The others have the kernel's queue, a third of a second of joins at full pace,
+- Half of the machines speak TLS: while there is no end of those who come, a quarter of a second's worth of handshakes
+  waits, and the kernel drops the rest (decision 34). The others have the kernel's queue, a third of a second of joins at full pace,
   and a crush (decision 26). A machine here lets in 240 to some thousand a second, a real core 11,600 (1,600 by TLS):
   what holds a second's worth here is coarser, and so later, than there (see “By size”).
 - Machines and crowds are scaled down: 8,000 to 28,000 people and as many listeners again, and a machine that they fill
@@ -140,13 +140,14 @@ def sizes(found: Mapping[str, Any]) -> list[str]:
         "where 400 a second fit and more, 1.7 s). The fewer people, the slower the machine that they overload: one that 400 overload",
         "lets in 1 to 100 a second, where a core of a real one lets in 11,600 without TLS, some 1,600 with it; and where ten are let",
         "in a second, the tenth bot is heard after seconds. So an edge that has a tenth of a core for joiners in an overload is as late",
-        "as the lines of few joins a second say. Networks and attackers' addresses grow along. Since decision 32 an edge that speaks",
-        "TLS knows nothing of those whom it has no time for: it lets in up to three times as many people in a crowd, and is later to",
-        "see an attack in it (before it, 46 attacks of seed 31: p50 0.5 s, p95 1.1 s; see “edges speak TLS”). What is left of the",
-        "delay is mostly a wait: in an overload bots stand in the same queue as people, of the kernel or for a handshake, and the",
-        "edge hears of them when it comes to them (the first line is without that). By TLS that is half a second; and as an overload",
-        "begins, up to two and a half: the kernel's queue of 4,096, which is short only once the edge knows that it is behind. A real",
-        "edge accepts more than it shakes hands with (`bench/handshakes.py`), and so knows them sooner; these accept whom they serve.",
+        "as the lines of few joins a second say. Networks and attackers' addresses grow along.",
+        "",
+        "What is left of the delay is mostly a wait: in an overload bots stand in the same queue as people, and the edge hears of them",
+        "when it comes to them (the first line is without that). Until decision 34 that was half a second by TLS and, as an overload",
+        "began, up to two and a half (seed 67: p95 2.3 s, 2.7 by TLS); now those who come by TLS are known while they wait, but for",
+        "those for whom there is no room. Without TLS they wait in the kernel: for a third of a second at full pace, and for one to",
+        "two where deliveries leave little time. What stands out is weighed otherwise since then, too: what grows with the audience is",
+        "measured against its growth, and a sign that told of nothing is gone.",
         "By size:",
         "",
         *late_table(found["late"]),

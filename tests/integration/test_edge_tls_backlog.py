@@ -1,4 +1,4 @@
-"""A crowd that waits for TLS handshakes: who has waited longest goes, and knows it at once."""
+"""A crowd that waits for TLS handshakes: who keeps silent makes way, who said something stays."""
 
 from __future__ import annotations
 
@@ -64,48 +64,53 @@ def hung_up(theirs: socket.socket) -> bool:
         return True
 
 
-def test_one_more_than_may_wait_lets_the_oldest_go(secure: RunningEdge, arrivals: Arrivals) -> None:
-    crowd = [come(secure, arrivals)[1] for _ in range(LIMIT + 3)]
-    assert [hung_up(one) for one in crowd] == [True] * 3 + [False] * LIMIT
-    assert arrivals.arriving == LIMIT
+def says_hello(theirs: socket.socket) -> None:
+    theirs.send(b"\x16\x03\x01\x02\x00\x01\x00")  # a ClientHello's beginning
+
+
+def test_who_keeps_silent_makes_way_when_nobody_else_could_come_in(
+    secure: RunningEdge, arrivals: Arrivals
+) -> None:
+    crowd = [come(secure, arrivals)[1] for _ in range(LIMIT + 2)]
+    assert arrivals.room() == 1
+    assert [hung_up(one) for one in crowd] == [True] * 3 + [False] * (LIMIT - 1)
+    assert arrivals.arriving == LIMIT - 1
     assert secure.edge.counts.tls_crowded_out == 3
     for one in crowd:
         one.close()
 
 
-def test_whose_handshake_was_begun_is_not_let_go_for_others(
-    secure: RunningEdge, arrivals: Arrivals
-) -> None:
-    fd, begun = come(secure, arrivals)
-    begun.send(b"\x16\x03\x01\x02\x00\x01\x00")  # a ClientHello's beginning
-    arrivals.on_event(fd, SAID)
-    crowd = [come(secure, arrivals)[1] for _ in range(LIMIT + 1)]
-    assert not hung_up(begun)
-    assert [hung_up(one) for one in crowd] == [True] + [False] * LIMIT
-    for one in (begun, *crowd):
-        one.close()
-
-
-def test_a_lower_limit_is_come_down_to_with_those_who_come(
+def test_who_said_something_stays_until_their_turn_however_many_come(
     secure: RunningEdge, arrivals: Arrivals
 ) -> None:
     crowd = [come(secure, arrivals)[1] for _ in range(LIMIT)]
-    arrivals.backlog = Backlog(2)
-    crowd.append(come(secure, arrivals)[1])
-    assert sum(map(hung_up, crowd)) == 2
-    crowd.append(come(secure, arrivals)[1])
-    crowd.append(come(secure, arrivals)[1])
-    assert [hung_up(one) for one in crowd] == [True] * 6 + [False] * 2
+    says_hello(crowd[0])
+    assert arrivals.room() == 0
+    assert not any(map(hung_up, crowd))
     for one in crowd:
         one.close()
 
 
-def test_no_more_wait_in_the_kernel_than_in_the_edge(secure: RunningEdge) -> None:
+def test_whose_handshake_was_begun_makes_room_and_is_not_let_go_for_others(
+    secure: RunningEdge, arrivals: Arrivals
+) -> None:
+    fd, begun = come(secure, arrivals)
+    crowd = [come(secure, arrivals)[1] for _ in range(LIMIT - 1)]
+    says_hello(begun)
+    assert arrivals.room() == 0
+    arrivals.on_event(fd, SAID)
+    assert arrivals.room() == 1
+    assert not any(map(hung_up, (begun, *crowd)))
+    for one in (begun, *crowd):
+        one.close()
+
+
+def test_few_wait_in_the_kernel_when_few_may_wait_in_the_edge(secure: RunningEdge) -> None:
     used, public = secure.edge.entrance.arrivals, secure.edge._public
     assert used is not None
     assert secure.get("/healthz").status == 200
     assert queue_of(public._socket)[1] > 50
-    used.backlog = Backlog(50)
+    used.backlog = Backlog(200)
     assert secure.get("/healthz").status == 200
     eventually(lambda: queue_of(public._socket)[1] == 50)
     used.backlog = Backlog(1 << 20)
@@ -120,8 +125,8 @@ class Noted(Backlog):
         super().__init__(1 << 20)
         self.begun = 0
 
-    def second(self, begun: int, past_s: float, *, all_served: bool) -> None:
-        super().second(begun, past_s, all_served=all_served)
+    def look(self, begun: int, past_s: float, *, all_served: bool) -> None:
+        super().look(begun, past_s, all_served=all_served)
         self.begun += begun
 
 
@@ -136,16 +141,16 @@ def test_an_edge_tells_each_second_how_many_handshakes_it_began(secure: RunningE
 
 def test_what_may_wait_follows_what_was_begun_while_no_turn_served_all(arrivals: Arrivals) -> None:
     web = SimpleNamespace(counts=Counts(), loop=SimpleNamespace(joiners_done=0))
-    arrivals._web, arrivals._looked_ns = web, 0  # type: ignore[assignment]
+    arrivals._web, arrivals._looked_ns = web, 1  # type: ignore[assignment]
     arrivals.backlog = Backlog(1_000)
-    web.counts.tls_begun = 200
-    arrivals.second(1_000_000_000)
+    web.counts.tls_begun = 400
+    arrivals.look(1_000_000_000)
     assert arrivals.backlog.limit == 100
-    web.counts.tls_begun, web.loop.joiners_done = 260, 1
-    arrivals.second(2_000_000_000)
+    web.counts.tls_begun, web.loop.joiners_done = 460, 1
+    arrivals.look(2_000_000_000)
     assert arrivals.backlog.limit == 1_000
-    web.counts.tls_begun = 460
-    arrivals.second(3_000_000_000)
+    web.counts.tls_begun = 860
+    arrivals.look(3_000_000_000)
     assert arrivals.backlog.limit == 100
 
 

@@ -104,9 +104,10 @@ class Settings(GeneralSettings):
     )
     edge_backlog: int = setting(
         4096,
-        "connections that may wait in the kernel until one edge process accepts them;"
-        " the kernel's net.core.somaxconn is a limit too, and by TLS half a second's handshakes"
-        " while more come than can be shaken hands with",
+        "connections that may wait in the kernel until one edge process accepts them (the kernel's"
+        " net.core.somaxconn is a limit too); by TLS an eighth of it there, and half of it inside"
+        " until their handshake, and while more come than have their turn a quarter of a second's"
+        " worth",
         minimum=16,
         maximum=65_535,
     )

@@ -6,14 +6,13 @@ for. With none of these settings nothing of it is in anybody's way.
 
 from collections.abc import Callable, Iterator
 
-from stentor.admission.backlog import Backlog
+from stentor.admission.backlog import EVERY_S, Backlog
 from stentor.base.errors import ConfigurationError, Problem
 from stentor.base.paths import DataFolder
 from stentor.base.secrets import load_or_make_key
 from stentor.base.settings import Settings
 from stentor.edge.arrival import Arrivals
 from stentor.edge.connection import Connection
-from stentor.edge.limits import descriptors_max
 from stentor.edge.request import Request
 from stentor.edge.tls import TlsWire
 from stentor.edge.tls_context import Certificates
@@ -62,11 +61,11 @@ class Entrance:
                 tls=self.tls,
                 within_ns=round(settings.edge_handshake_s * 1e9),
                 handshakes_max=settings.edge_handshakes_max,
-                backlog=Backlog(settings.edge_connections_max or descriptors_max()),
+                backlog=Backlog(settings.edge_backlog // 2),
                 next_serial=next_serial,
             )
             web.loop.every(0.05, self.arrivals.tick)
-            web.loop.every(1.0, self.arrivals.second)
+            web.loop.every(EVERY_S, self.arrivals.look)
 
     @property
     def direct(self) -> bool:

@@ -46,6 +46,15 @@ def has_hung_up(fd: int) -> bool:
         _LOOK.unregister(fd)
 
 
+def is_silent(fd: int) -> bool:
+    """Say whether nothing has come from the other end that was not read, nor its end."""
+    _LOOK.register(fd, select.POLLIN)
+    try:
+        return not _LOOK.poll(0)
+    finally:
+        _LOOK.unregister(fd)
+
+
 class Knocks:
     """What one edge saw of its joiners since somebody last looked."""
 

@@ -1,5 +1,8 @@
 """The listening sockets: accepts a bounded number a turn, after everybody who is already in.
 
+By TLS to be accepted costs next to nothing against a handshake: there everybody is for whom there
+is room (`admission.backlog`), whatever time is left.
+
 Over the limit of connections the newcomer is told so and let go; out of descriptors, the door is
 not even looked at for a moment, for it would wake the loop again and again.
 """
@@ -28,6 +31,8 @@ from stentor.edge.web import REFUSALS, Web
 from stentor.shield.policy import Why
 
 _REST_NS = 100_000_000
+_INSIDE_AT_ONCE = 4  # by TLS nothing is read or said yet
+_INSIDE_NS = 5_000_000  # before the next look at the feed
 _FULL = encode_answer(
     problem_answer(Problem(503, "edge-full", "This edge has no more places"), retry_after_s=2),
     keep_alive=False,
@@ -76,7 +81,9 @@ class Listening:
     ) -> None:
         self._web = web
         self.knocks = Knocks(web.counts)
-        self._arrivals = arrivals  # where TLS or a front comes before the first request
+        self.arrivals = arrivals  # where TLS or a front comes before the first request
+        # Where TLS is spoken: they wait there until it is their turn.
+        self._inside = arrivals if arrivals is not None and arrivals.secure else None
         self._socket = listener
         self._limits = limits
         self._next_serial = next_serial
@@ -110,6 +117,8 @@ class Listening:
         """Look at nobody who comes: they wait in the kernel."""
         self._paused, self._waiting = True, False
         if self.open:
+            self._backlog = self._limits.backlog
+            self._socket.listen(self._backlog)
             self._web.loop.change(self._socket.fileno(), NOTHING)
 
     def resume(self) -> None:
@@ -133,31 +142,30 @@ class Listening:
 
     def accept(self) -> None:
         """Let in some of those who wait."""
-        if self._paused:
-            return
         now_ns = time.monotonic_ns()
-        if self._rests_until_ns and now_ns >= self._rests_until_ns:
-            self._rests_until_ns = 0
-            self._waiting = True  # most likely
-            self._web.loop.change(self._socket.fileno(), READ)
-        if not self._waiting or self._rests_until_ns:
+        if not self._is_due(now_ns):
             return
         self._waiting = False
         self._follow_backlog()
-        knocks = self.knocks
+        knocks, inside = self.knocks, self._inside
         knocks.turn()
         if self.turnstile is not None:
             # Only who left some behind last time can have many now.
             self.turnstile.crush.look(*(queue_of(self._socket) if self._left_some else (0, 0)))
         self._left_some = True
-        for number in range(self._limits.accepts_per_turn):
+        most, until_ns = self._limits.accepts_per_turn, self._web.loop.joins_until_ns
+        if inside is not None:
+            most, until_ns = most * _INSIDE_AT_ONCE, now_ns + _INSIDE_NS
+        for number in range(most):
+            if inside is not None and inside.room() <= 0:
+                return
             try:
                 knocks.begins(number)
                 # `accept` makes a socket object of it, which takes longer than all the rest.
                 fd, address = self._socket._accept()  # type: ignore[attr-defined]
             except BlockingIOError:
                 self._left_some = False
-                if number:
+                if number and (inside is None or not inside.backlog.behind):
                     self._rest(now_ns, self._gathering.rest_ns(now_ns))
                 return
             except OSError as error:
@@ -169,14 +177,26 @@ class Listening:
             knocks.accepted(number, fd)
             self._let_in(fd, packed_address(address[0]), now_ns)
             knocks.ended(number)
-            if time.monotonic_ns() > self._web.loop.joins_until_ns:
+            if time.monotonic_ns() > until_ns:
                 return
 
+    def _is_due(self, now_ns: int) -> bool:
+        """Say whether somebody may be there now, and is to be let in."""
+        if self._paused:
+            return False
+        if self._rests_until_ns and now_ns >= self._rests_until_ns:
+            self._rests_until_ns = 0
+            self._waiting = True  # most likely
+            self._web.loop.change(self._socket.fileno(), READ)
+        # The loop tells of each in order: those who came in would have to be served before.
+        left_some = self._inside is not None and self._left_some
+        return (self._waiting or left_some) and not self._rests_until_ns
+
     def _follow_backlog(self) -> None:
-        """Let no more wait in the kernel than in here: who is there already stays."""
-        if self._arrivals is None or not self._arrivals.secure:
+        """Let few wait in the kernel, where nobody knows of them: who is there already stays."""
+        if self._inside is None:
             return
-        backlog = min(self._limits.backlog, self._arrivals.backlog.limit)
+        backlog = min(self._limits.backlog, self._inside.backlog.kernel)
         if backlog != self._backlog:
             self._backlog = backlog
             self._socket.listen(backlog)
@@ -191,7 +211,7 @@ class Listening:
         if self._web.open >= self._limits.connections_max and not self._on_metrics_port:
             self._refuse(fd)
             return
-        arrivals = self._arrivals
+        arrivals = self.arrivals
         if arrivals is not None and peer in arrivals.fronts:  # for whom, its first bytes say
             self._arrive(arrivals, fd, peer)
             return
@@ -209,8 +229,8 @@ class Listening:
             self._web.networks.left(fd)
             os.close(fd)
             return
-        if arrivals is not None and arrivals.secure:
-            self._arrive(arrivals, fd, peer)
+        if self._inside is not None:
+            self._arrive(self._inside, fd, peer)
             return
         said = b"" if self.turnstile is None else self.turnstile.turns(fd, peer)
         if said is None:
@@ -261,7 +281,7 @@ class Listening:
             os.close(fd)
 
     def _end(self, fd: int, answer: bytes) -> None:
-        if self._arrivals is not None and self._arrivals.secure:  # nobody would understand it
+        if self._inside is not None:  # nobody would understand it
             os.close(fd)
         else:
             _end(fd, answer)

@@ -305,6 +305,7 @@ class Lookout:
         for peer in self._newcomers.stayed(self._web.now_ns() / 1e9):
             self.summary.stayed(peer)
         self.summary.unremembered += self._newcomers.take_unremembered()
+        arrivals = self._public.arrivals
         named = self.telling.second(
             now_ms,
             rooms=filter(
@@ -313,6 +314,7 @@ class Lookout:
             push=self._push,
             load=self._steps.meter.facts,
             connections=self._web.open,
+            unserved=0 if arrivals is None else arrivals.unserved,
             door=self._steps.door_facts,
             sheet=door.sheet,
             listening_fd=-1 if self._push.leaving else self._public.fileno(),

@@ -124,6 +124,7 @@ class Telling:
         push: Push,
         load: LoadFacts,
         connections: int,
+        unserved: int,
         door: DoorFacts,
         sheet: Sheet,
         listening_fd: int,
@@ -146,7 +147,7 @@ class Telling:
                 if new != old
             },
             rooms=self._of_rooms(rooms, push),
-            load=_load(load, connections),
+            load=_load(load, connections, unserved),
             door=DoorSecond(
                 step=door.step,
                 lane_ms=door.lane_ms,
@@ -217,7 +218,7 @@ class Telling:
         return told
 
 
-def _load(facts: LoadFacts, connections: int) -> Load:
+def _load(facts: LoadFacts, connections: int, unserved: int) -> Load:
     return Load(
         cores=facts.cores,
         use=round(delivery_use(facts), 6),
@@ -227,6 +228,7 @@ def _load(facts: LoadFacts, connections: int) -> Load:
         late_s=round(facts.late_s, 6),
         asked_per_s=round(facts.asked_per_s, 3),
         connections=connections,
+        unserved=unserved,
         descriptors=round(facts.descriptors, 6),
         memory=round(facts.memory, 6),
         bits=round(facts.bits, 6),

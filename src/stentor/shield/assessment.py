@@ -54,6 +54,8 @@ class Assessing:
         self._seconds = 0
         self._people: dict[str, None] = {}
         self._said = 0
+        self._unserved = 0
+        self._reloads = 0.0
 
     def look(self, second: Merged) -> Assessment:
         """Return how a second looks; to be called once a second."""
@@ -111,6 +113,12 @@ class Assessing:
         requests = float(counts.get("requests", 0))
         reloads = float(counts.get("reloads", 0))
         looks = float(counts.get("looked", 0) + counts.get("pages_put_off", 0))
+        # Who waits for a handshake had no time to ask; and fewer do so where an edge is gone.
+        more, self._unserved = second.load.unserved - self._unserved, second.load.unserved
+        # Who begins to read playlists asks for nothing else; who is refused is not heard.
+        readers, self._reloads = reloads - self._reloads, reloads
+        refused = counts.get("refused_by_network", 0) + counts.get("refused_connections", 0)
+        unspoken = came - max(0, more) - max(0.0, readers) - refused - (requests - reloads)
         calm = second.queue_s.p95 < _CALM_S and not second.door.line
         return {
             "came": came,
@@ -123,10 +131,9 @@ class Assessing:
             "soon": float(counts.get("left_soon", 0)),
             "joined": float(counts.get("joined", 0)),
             "reloads": reloads,
-            "unspoken": max(0.0, came - (requests - reloads)) if calm else 0.0,
-            "looked": float(counts.get("looked", 0)),
+            "unspoken": max(0.0, unspoken) if calm else 0.0,
+            "looks": looks,
             "again": max(0.0, looks - second.visitors),
-            "asked": float(counts.get("asked", 0)),
         }
 
     def _signs(self, sums: dict[str, float], span: int) -> dict[str, float]:
@@ -143,19 +150,25 @@ class Assessing:
         n = sums["clusters"]
         spread = share * (1 - share) * n * (1 + n / (10 * clusters + 5)) * (1 + _ALIKE * n)
         strange = max(0.0, sums["strangers"] - share * sums["clusters"])
+        # Where more look, more look again: by as much. So it is with listeners and playlists.
+        looks = sums["looks"] / (usual.get("looks", 0.0) + 1.0)
+        again = unusual("again", max(2.0, 1.5 * looks))
+        listeners = sums["listeners"] / (usual.get("listeners", 0.0) + 1.0)
+        reloads = unusual("reloads", max(2.0, 1.5 * listeners))
+        begun = self._seconds >= _FIRST_S + span
         settled = self._seconds >= _FIRST_S + span + 3
+        told = len(self._before) == _TOLD_LATER_S  # whose leaving was that
         came = max(sums["came"], span * max((came for came, _ in self._before), default=0.0))
         joined = max(sums["joined"], sum(joined for _, joined in self._before) / 2)
         return {
-            "false": beyond("false") / (0.1 * sums["came"] + 4.0),
+            "false": beyond("false") / (0.1 * sums["came"] + 4.0) if begun else 0.0,
             "mute": beyond("mute") / (0.2 * came + 6.0),
             "heavy": sums["heavy"] / (sums["came"] + 15.0),
             "strangers": strange / (spread + 3.0) ** 0.5 if settled else 0.0,
-            "soon": unusual("soon", 3.0) / (0.5 * joined + 15.0),
-            "reloads": unusual("reloads") / (0.1 * sums["listeners"] + 15.0),
+            "soon": unusual("soon", 3.0) / (0.5 * joined + 15.0) if told else 0.0,
+            "reloads": reloads / (0.1 * (sums["listeners"] + sums["came"]) + 15.0),
             "unspoken": unusual("unspoken", 1.5) / (sums["came"] + 20.0),
-            "looked": unusual("looked", 1.5) / (sums["asked"] + 20.0),
-            "again": unusual("again") / (0.2 * sums["came"] + 6.0),
+            "again": again / (0.2 * max(sums["came"], sums["looks"]) + 6.0),
         }
 
     def _learn(self, figures: dict[str, float]) -> None:

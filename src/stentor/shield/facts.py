@@ -55,6 +55,7 @@ class Load(msgspec.Struct, frozen=True):
     late_s: float = 0.0
     asked_per_s: float = 0.0
     connections: int = 0
+    unserved: int = 0  # of those: wait for TLS since not all were served; silent ones are not meant
     descriptors: float = 0.0
     memory: float = 0.0
     bits: float = 0.0

@@ -176,6 +176,7 @@ def merge_loads(loads: Sequence[Load]) -> Load:
         late_s=max(one.late_s for one in loads),
         asked_per_s=fsum(one.asked_per_s for one in loads),
         connections=sum(one.connections for one in loads),
+        unserved=sum(one.unserved for one in loads),
         descriptors=max(one.descriptors for one in loads),
         memory=max(one.memory for one in loads),
         bits=max(one.bits for one in loads),

@@ -44,6 +44,11 @@ class Bots:
         self._scene.knock(bot, edge, wish)
 
     def _holds_on(self, bot: Person) -> str:
+        edge = self._scene.edges[bot.edge]
+        if edge.is_full_house():  # of those who wait for TLS: who keeps silent makes way
+            edge.count("tls_crowded_out")
+            edge.goes(bot.peer)
+            return "accept"
         self._scene.at(self._scene.now_s + HEAD_S, self._let_go, bot)
         return "accept"
 

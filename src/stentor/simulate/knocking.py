@@ -1,9 +1,9 @@
 """How people and bots get to be looked at by a simulated edge: in a queue, and in order.
 
-Whoever comes waits in the kernel until the edge accepts them and answers, or shakes hands. Its
-queue is short, by TLS half a second's worth while there is no end of those who come
-(`admission.backlog`): beyond it they try again by themselves after 1, 3 and 7 s, and the edge hears
-of none of them. Knows clients only by what they want done; decides nothing at the door.
+Whoever comes waits in the kernel until the edge accepts them and answers; by TLS they are accepted
+first, and wait inside for their handshake, as long as there is room (`admission.backlog`). The
+kernel's queue is short: beyond it they try again by themselves after 1, 3 and 7 s, and the edge
+hears of none of them. Knows clients only by what they want done; decides nothing at the door.
 """
 
 from collections.abc import Callable
@@ -72,25 +72,43 @@ class Knocking:
             return
         knock.came_s = scene.now_s
         edge.queue.append(knock)
-        if not edge.serving:
+        if edge.tls:
+            self._let_in(edge)
+        if not edge.serving and edge.next_ones:
             edge.serving = True
             scene.at(max(scene.now_s, edge.busy_until_s), self._next, edge)
+
+    def _let_in(self, edge: Edge) -> None:
+        """Accept those for whom there is room, whatever else there is to do."""
+        queue, inside, backlog = edge.queue, edge.inside, edge.backlog
+        while queue and backlog.room(len(inside)) > 0:
+            knock = queue.popleft()
+            edge.works("accept", self._scene.now_s)
+            if edge.comes(knock.person.peer, self._scene.now_s):
+                inside.append(knock)
+                backlog.came_in(len(inside))
+            else:
+                knock.wish.refused(knock.person)
 
     def _serve(self, edge: Edge) -> None:
         """Look at whoever has waited longest."""
         scene = self._scene
         now_s = scene.now_s
         if not edge.alive:
-            while edge.queue:
-                scene.at(now_s + 1.0, edge.queue[0].wish.gave_up, edge.queue.popleft().person)
+            for knock in (*edge.inside, *edge.queue):
+                scene.at(now_s + 1.0, knock.wish.gave_up, knock.person)
+            edge.inside.clear()
+            edge.queue.clear()
             return
         if edge.busy_until_s > now_s + _SOON_S:  # with what nobody waits for
             scene.at(edge.busy_until_s, self._next, edge)
             return
-        edge.looks_around()
-        queue = edge.queue
-        edge.works(self._done(queue.popleft()), now_s)
-        if queue:
+        edge.looks_around(now_s)
+        ones = edge.next_ones
+        edge.works(self._done(ones.popleft()), now_s)
+        if edge.tls:
+            self._let_in(edge)
+        if ones:
             scene.at(edge.busy_until_s, self._next, edge)
         else:
             edge.serving = False
@@ -100,7 +118,7 @@ class Knocking:
         edge, person, now_s = knock.edge, knock.person, self._scene.now_s
         is_gone = now_s - knock.first_s > GIVES_UP_S
         edge.waited(now_s - knock.came_s)
-        if not edge.comes(person.peer, now_s):
+        if not edge.tls and not edge.comes(person.peer, now_s):
             knock.wish.refused(person)
             return "accept"
         if is_gone:
@@ -108,5 +126,8 @@ class Knocking:
             edge.counts["gave_up"] += 1  # they waited for long: `edge.knocks` looks for them
             knock.wish.gave_up(person)
             return "accept"
-        edge.begun += 1
-        return knock.wish.heard(person)
+        what = knock.wish.heard(person)
+        if what != "accept":  # who keeps silent is shaken hands with by nobody
+            edge.begun += 1
+            edge.backlog.had_turn(len(edge.inside))
+        return what

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from typing import TYPE_CHECKING
 
-from stentor.admission.backlog import Backlog
+from stentor.admission.backlog import EVERY_S, Backlog
 from stentor.admission.crush import COMING_AGAIN_PER_S, Crush
 from stentor.admission.haste import Haste
 from stentor.admission.ladder import Decision, Ladder, LoadFacts
@@ -37,7 +37,7 @@ _SLOWEST_S = 15.36
 _QUEUE_MIN = 4  # fewer places than that and chance fills it
 _JOINS_PER_S = 11_600  # of a core, where so many come again beside all others
 _SPEED_MIN = 0.05
-_TLS_QUEUE_S = 2.5  # of joins at full pace: 4,096 at the 1,600 a second of one core
+_TLS_QUEUE_S = 1.28  # of joins at full pace: 2,048 at the 1,600 a second of one core
 
 
 class Edge:
@@ -60,11 +60,15 @@ class Edge:
         self.decision = Decision()
         self.kernel: defaultdict[str, int] = defaultdict(int)
         self.tls = machine.tls
-        self.queue: deque[Knock] = deque()  # who has come and was not looked at
+        self.queue: deque[Knock] = deque()  # in the kernel: who has come and was not accepted
+        self.inside: deque[Knock] = deque()  # by TLS: who waits for their handshake
+        self.next_ones = self.inside if self.tls else self.queue
         joins_per_s = machine.joins_per_s / machine.edges
-        queue_s = _TLS_QUEUE_S if self.tls else machine.queue_s
-        self.queue_max = max(_QUEUE_MIN, round(queue_s * joins_per_s))  # the kernel's
-        self._backlog = Backlog(self.queue_max, least=_QUEUE_MIN)  # followed by TLS
+        most = max(_QUEUE_MIN, round(_TLS_QUEUE_S * joins_per_s))
+        self.backlog = Backlog(most, least=_QUEUE_MIN)  # followed by TLS
+        self.queue_max = self.backlog.kernel  # the kernel's
+        if not self.tls:
+            self.queue_max = max(_QUEUE_MIN, round(machine.queue_s * joins_per_s))
         self.crush = Crush(max(0.1, COMING_AGAIN_PER_S / _JOINS_PER_S * joins_per_s))
         self._quarter = 0  # of a second
         self.serving = False
@@ -79,7 +83,8 @@ class Edge:
         self.slows(1.0)
         self._descriptors = machine.descriptors // n
         self.begun = 0  # handshakes
-        self.all_served = True  # in one moment of this second
+        self.all_served = True  # in one moment since then
+        self._followed_s = 0.0
         self._ladder = Ladder()
         self._haste = Haste(machine.network_joins_per_s, machine.joins_burst)
         self._haste.tick(0, 0.0)
@@ -135,6 +140,10 @@ class Edge:
         self.connections += 1
         self.held.take(peer)
         return True
+
+    def is_full_house(self) -> bool:
+        """Say whether nobody could wait for TLS beside one who is looked at and keeps silent."""
+        return self.tls and self.backlog.room(len(self.inside) + 1) <= 0
 
     def goes(self, peer: bytes) -> None:
         """Let a connection go."""
@@ -203,16 +212,20 @@ class Edge:
             self.door.renew()
             self._quarter = quarter
 
-    def _follow_backlog(self) -> None:
-        """Reckon how many may wait for a handshake, as an edge does each second."""
-        if self.tls:
-            self._backlog.second(self.begun, 1.0, all_served=self.all_served)
-            self.queue_max = self._backlog.limit
-        self.begun, self.all_served = 0, not self.queue
+    def _follow_backlog(self, now_s: float) -> None:
+        """Reckon how many may wait for a handshake, as an edge does every now and then."""
+        past_s = now_s - self._followed_s
+        if past_s >= EVERY_S:
+            self.backlog.look(self.begun, past_s, all_served=self.all_served)
+            self.queue_max = self.backlog.kernel
+            self._followed_s = now_s
+            self.begun, self.all_served = 0, not self.inside
 
-    def looks_around(self) -> None:
+    def looks_around(self, now_s: float) -> None:
         """Look how many wait in the kernel; with TLS there are no short answers."""
-        if not self.tls:
+        if self.tls:
+            self._follow_backlog(now_s)
+        else:
             self.crush.look(len(self.queue), self.queue_max)
 
     def joins(self, who: int, peer: bytes, now_s: float, since_s: float, lane: int = 0) -> int:
@@ -299,6 +312,7 @@ class Edge:
             late_s=facts.late_s,
             asked_per_s=self._asked_per_s,
             connections=self.connections,
+            unserved=len(self.inside),
             descriptors=facts.descriptors,
             memory=facts.memory,
             by_lane_ms={
@@ -337,7 +351,6 @@ class Edge:
         self.kernel.clear()
         self._asked = self._left = 0
         self._busy_s = self._wait_s = 0.0
-        self._follow_backlog()
         self.door.forget_idle(now_ms)
         self._haste.tick(int(now_s * 1e9), joining)
         return told

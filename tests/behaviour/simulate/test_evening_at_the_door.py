@@ -8,7 +8,9 @@ from dataclasses import replace
 from stentor.admission.tickets import Kind
 from stentor.shield.keys import EventKey
 from stentor.shield.policy import Why
+from stentor.shield.sketches import Times
 from stentor.simulate import draw
+from stentor.simulate.attackers import Attack, Family
 from stentor.simulate.evening import Evening
 from stentor.simulate.events import Event, Machine, Noise, People
 from stentor.simulate.line import Line
@@ -113,3 +115,25 @@ def test_people_alone_are_run_only_until_it_is_known_how_they_fare() -> None:
     assert len(alone.seconds) < len(whole.seconds)
     assert fared(alone, event.end_s).failed
     assert fared(whole, event.end_s).share > draw._OVERLOADED
+
+
+def test_who_waits_for_tls_is_known_while_they_wait_and_few_wait_for_long() -> None:
+    machine = replace(MACHINE, joins_per_s=40.0, tls=True)
+    outcome = evening(replace(PEOPLE, n=4_000, shape="hour"), machine)
+    crowded = [one for second in outcome.seconds for one in second.edges if one.load.unserved]
+    assert len(crowded) > 5
+    assert all(one.counts["accepted"] > 0 for one in crowded)
+    behind = [one for one in crowded if one.kernel.get("listen_overflows")]
+    assert max(one.load.unserved for one in behind[3:]) < 20, "a quarter of a second's worth"
+    assert max(Times.read(one.queue_s).quantile(0.5) for one in behind[3:]) < 1.5
+
+
+def test_silent_bots_make_way_where_people_wait_for_tls() -> None:
+    attack = Attack(Family.SLOW_HEADERS, 20.0, 30.0, 100.0)
+    event = Event(5, "test", replace(PEOPLE, shape="hour"), MACHINE, Noise(0, 0, 0), attack=attack)
+    slow = replace(event, machine=replace(MACHINE, joins_per_s=20.0, tls=True))
+    assert counted(Evening(slow).run())["tls_crowded_out"] > 100
+    ample = replace(event, machine=replace(MACHINE, joins_per_s=5_000.0, tls=True))
+    counts = counted(Evening(ample).run())
+    assert counts["tls_crowded_out"] == 0
+    assert counts["slow_heads"] > 1_000, "there is room for them until their time is over"

@@ -58,6 +58,7 @@ class Edge:
             push=NobodyListens(),  # type: ignore[arg-type]
             load=LoadFacts(),
             connections=0,
+            unserved=0,
             door=DoorFacts(),
             sheet=Sheet(),
             listening_fd=-1,

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from stentor.shield.assessment import TOGETHER, Assessing, Assessment, together
-from stentor.shield.facts import Heavy
+from stentor.shield.facts import Heavy, Load
 from stentor.shield.floors import FLOORS
 from stentor.shield.merge import Merged
 from stentor.shield.policy import Why
@@ -117,3 +117,57 @@ def test_large_crowd_is_no_surer_to_be_of_strangers_than_its_people_are_unlike()
         return assessing.signs()["strangers 1"]
 
     assert strange(100) < 2 * strange(10), "if each were drawn alone, it would be 3.2 times"
+
+
+def unspoken(*, came: int, requests: int, unserved: int = 0, **counts: int) -> float:
+    """Return what stands out of a second after twenty usual ones with 500 reloads each."""
+    assessing = Assessing()
+    told(assessing, [second(t, requests=520, reloads=500) for t in range(20)])
+    counts = {"reloads": 500} | counts
+    one = second(20, came=came, requests=requests + counts["reloads"], **counts)
+    assessing.look(replace(one, load=Load(unserved=unserved)))
+    return assessing.signs()["unspoken 1"]
+
+
+def test_connections_that_ask_for_nothing_stand_out() -> None:
+    assert unspoken(came=400, requests=400) == 0
+    assert unspoken(came=400, requests=100) > 0.5
+
+
+def test_who_waits_for_a_handshake_is_not_held_to_have_asked_for_nothing() -> None:
+    assert unspoken(came=400, requests=100, unserved=300) == 0
+    assert unspoken(came=400, requests=100, unserved=20) > 0.5
+
+
+def test_who_begins_to_read_playlists_or_is_refused_is_not_held_to_have_asked_for_nothing() -> None:
+    assert unspoken(came=400, requests=100, reloads=800) == 0
+    assert unspoken(came=400, requests=100, refused_by_network=300) == 0
+
+
+def test_fewer_who_wait_because_an_edge_is_gone_are_nobody_who_asked_for_nothing() -> None:
+    assessing = Assessing()
+    waiting = [replace(second(t), load=Load(unserved=500)) for t in range(20)]
+    told(assessing, [*waiting, second(20)])
+    assert assessing.signs()["unspoken 1"] == 0
+
+
+def test_playlists_are_read_more_by_more_listeners_and_that_is_no_sign() -> None:
+    def reading(listeners: int, reloads: int) -> float:
+        assessing = Assessing()
+        usual = replace(second(0, requests=420, reloads=400), listeners=2_000)
+        told(assessing, [usual] * 20)
+        more = second(20, came=500, requests=500 + reloads, reloads=reloads)
+        assessing.look(replace(more, listeners=listeners))
+        return assessing.signs()["reloads 1"]
+
+    assert reading(6_000, 1_500) == 0
+    assert reading(2_000, 1_500) > 1
+
+
+def test_what_a_record_begins_with_is_no_sign_before_it_is_known_what_is_usual() -> None:
+    assessing = Assessing()
+    told(assessing, [second(0), second(1, came=4, answers_4xx=3)])
+    assert assessing.signs()["false 1"] == 0
+    told(assessing, [second(2), second(3, came=4, answers_4xx=3, left_soon=9)])
+    assert assessing.signs()["false 1"] > 0.5
+    assert assessing.signs()["soon 1"] == 0, "nobody knows yet how many leave soon"
