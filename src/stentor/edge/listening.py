@@ -20,7 +20,7 @@ from stentor.edge.answer import encode_answer, problem_answer
 from stentor.edge.arrival import Arrivals
 from stentor.edge.connection import Connection
 from stentor.edge.crush import queue_of
-from stentor.edge.knocks import Knocks
+from stentor.edge.knocks import Knocks, has_hung_up
 from stentor.edge.limits import Limits
 from stentor.edge.loop import NOTHING, READ
 from stentor.edge.networks import Reception, packed_address
@@ -224,7 +224,9 @@ class Listening:
         if reception is not Reception.IN:
             self._turn_away(fd, peer, reception, now_ns)
             return
-        if self.knocks.is_gone(fd):
+        # Whose last packet found the kernel's queue full comes when they have given up, too.
+        is_behind = self._inside is not None and self._inside.backlog.behind
+        if self.knocks.is_gone(fd) or (is_behind and has_hung_up(fd)):
             self._web.counts.gave_up += 1
             self._web.networks.left(fd)
             os.close(fd)
