@@ -107,8 +107,8 @@ def test_people_were_too_many_by_themselves_where_those_with_reminders_were() ->
     assert fared(outcome, event.end_s).failed
     assert found.word is Word.EITHER, "while most wait, a small attack leaves no sign"
     assert found.answers[2].told is Told.YES, "it would have failed without an attack"
-    # Of four joins a second even a quarter of all who came would have been too many.
-    larger = replace(event, machine=Machine(joins_per_s=5, tls=True))
+    # Of five joins a second even a quarter of all who came would have been too many.
+    larger = replace(event, machine=Machine(joins_per_s=6, tls=True))
     _, untold = evening(replace(larger, people=replace(PEOPLE, reminded=0.0)))
     assert untold.word is Word.UNTOLD, "nobody can be vouched for"
 
@@ -133,7 +133,7 @@ def test_who_comes_again_and_again_in_an_overload_is_counted_about_once(tls: boo
     columns = read_columns(outcome.seconds)
     nobody = Hostile((0.0,) * len(columns), (0.0,) * len(columns))
     came = sum(one.first_s > 0 for one in outcome.people)
-    assert 0.8 < sum(people_course(columns, nobody).coming) / came < 1.25
+    assert 0.75 < sum(people_course(columns, nobody).coming) / came < 1.25
 
 
 def test_by_tls_people_are_late_by_what_the_kernel_dropped_though_who_is_heard_waited_little() -> (
