@@ -34,6 +34,7 @@ class Columns:
 
     merged: list[Merged] = field(default_factory=list)
     accepted: list[float] = field(default_factory=list)
+    heard: list[float] = field(default_factory=list)  # of these, but for more who wait for TLS
     false: list[float] = field(default_factory=list)  # requests that no player makes
     mute: list[float] = field(default_factory=list)  # who came and said nothing, or took nothing
     strangers: list[float] = field(default_factory=list)  # clusters that were not known
@@ -87,12 +88,15 @@ def houses(heavy: Sequence[Heavy]) -> list[Heavy]:
 
 def read_columns(seconds: Sequence[Second]) -> Columns:
     """Return an evening's figures by the second."""
-    columns, merging = Columns(), Merging()
+    columns, merging, unserved = Columns(), Merging(), 0
     seen, known = theta_union(sketches.UNION_LG_K), 0.0
     for second in seconds:
         merged = merging.merge(second.edges, second.at_ms)
         columns.merged.append(merged)
-        columns.accepted.append(float(merged.counts.get("accepted", 0)))
+        accepted = float(merged.counts.get("accepted", 0))
+        columns.accepted.append(accepted)
+        columns.heard.append(accepted - max(0, merged.load.unserved - unserved))
+        unserved = merged.load.unserved
         columns.false.append(false_of(merged))
         columns.mute.append(mute_of(merged))
         columns.strangers.append(max(0.0, merged.clusters - merged.known_clusters))

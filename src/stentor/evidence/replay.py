@@ -104,8 +104,11 @@ def _join_share(columns: Columns) -> float:
     """Return how many of all connections ask for audio, from the seconds in which nobody waited."""
     calm = [
         (one.load.asked_per_s, came)
-        for one, came in zip(columns.merged, columns.accepted, strict=True)
-        if one.queue_s.p95 < _CALM_S and not one.door.line and came >= 2
+        for one, came in zip(columns.merged, columns.heard, strict=True)
+        if one.queue_s.p95 < _CALM_S
+        and not one.load.unserved  # in a short queue nobody waits for long, however many come
+        and not one.door.line
+        and came >= 2
     ]
     asked, came = fsum(a for a, _ in calm), fsum(c for _, c in calm)
     return min(1.0, max(0.3, asked / came)) if came >= 20 else 0.7

@@ -235,14 +235,12 @@ def _looked_again(columns: Columns, seen: Seen) -> float:
 
 def _unspoken(columns: Columns, seen: Seen) -> float:
     """Return how connections stand out that asked for nothing while nobody had to wait."""
-    told, unserved = [], 0
-    for one, came in zip(columns.merged, columns.accepted, strict=True):
+    told = []
+    for one, heard in zip(columns.merged, columns.heard, strict=True):
         counts = one.counts
-        came -= max(0, one.load.unserved - unserved)
-        unserved = one.load.unserved
-        heard = counts.get("requests", 0) - counts.get("reloads", 0)
+        said = counts.get("requests", 0) - counts.get("reloads", 0)
         refused = counts.get("refused_by_network", 0) + counts.get("refused_connections", 0)
-        told.append(max(0.0, came - heard - refused) if one.queue_s.p95 <= _CALM_S else 0.0)
+        told.append(max(0.0, heard - said - refused) if one.queue_s.p95 <= _CALM_S else 0.0)
     calm = [
         came if one.queue_s.p95 <= _CALM_S else 0.0
         for one, came in zip(columns.merged, columns.accepted, strict=True)

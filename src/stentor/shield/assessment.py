@@ -157,7 +157,7 @@ class Assessing:
         reloads = unusual("reloads", max(2.0, 1.5 * listeners))
         begun = self._seconds >= _FIRST_S + span
         settled = self._seconds >= _FIRST_S + span + 3
-        told = len(self._before) == _TOLD_LATER_S  # whose leaving was that
+        knows_who_joined = len(self._before) == _TOLD_LATER_S
         came = max(sums["came"], span * max((came for came, _ in self._before), default=0.0))
         joined = max(sums["joined"], sum(joined for _, joined in self._before) / 2)
         return {
@@ -165,7 +165,7 @@ class Assessing:
             "mute": beyond("mute") / (0.2 * came + 6.0),
             "heavy": sums["heavy"] / (sums["came"] + 15.0),
             "strangers": strange / (spread + 3.0) ** 0.5 if settled else 0.0,
-            "soon": unusual("soon", 3.0) / (0.5 * joined + 15.0) if told else 0.0,
+            "soon": unusual("soon", 3.0) / (0.5 * joined + 15.0) if knows_who_joined else 0.0,
             "reloads": reloads / (0.1 * (sums["listeners"] + sums["came"]) + 15.0),
             "unspoken": unusual("unspoken", 1.5) / (sums["came"] + 20.0),
             "again": again / (0.2 * max(sums["came"], sums["looks"]) + 6.0),

@@ -45,7 +45,7 @@ class Bots:
 
     def _holds_on(self, bot: Person) -> str:
         edge = self._scene.edges[bot.edge]
-        if edge.is_full_house():  # of those who wait for TLS: who keeps silent makes way
+        if edge.lets_silent_go():
             edge.count("tls_crowded_out")
             edge.goes(bot.peer)
             return "accept"

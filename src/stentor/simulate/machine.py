@@ -141,8 +141,8 @@ class Edge:
         self.held.take(peer)
         return True
 
-    def is_full_house(self) -> bool:
-        """Say whether nobody could wait for TLS beside one who is looked at and keeps silent."""
+    def lets_silent_go(self) -> bool:
+        """Say whether who keeps silent at their turn for TLS makes way: there is no room beside."""
         return self.tls and self.backlog.room(len(self.inside) + 1) <= 0
 
     def goes(self, peer: bytes) -> None:
