@@ -26,7 +26,9 @@ from typing import Any
 
 import numpy as np
 from msgspec import structs
-from verdict_events import Harm, Row, harm_of, run_events
+from verdict_carriers import EVENINGS, carrier_harm
+from verdict_carriers import said as carriers_said
+from verdict_events import Harm, Row, run_events
 from verdict_measure import (
     HARMLESS,
     Judged,
@@ -48,21 +50,15 @@ from verdict_sizes import late_lines, told_line, told_lines
 from stentor.evidence.verdict import Told, Word, judge
 from stentor.evidence.weighing import Method
 from stentor.simulate.attackers import FAMILIES
-from stentor.simulate.draw import SMALL, Kind, draw_carrier, prepared, settled
+from stentor.simulate.draw import SMALL, Kind, prepared, settled
 from stentor.simulate.evening import Evening
 from stentor.simulate.truth import fared
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs" / "benchmarks"
-_CARRIER_EVENINGS = 66
 _PREPARED_EVENINGS = 60
 _DEFENDED_EVENINGS = 99
 _SMALL_EVENINGS = 99  # a class
-
-
-def _carrier(job: tuple[int, int]) -> Harm:
-    event = draw_carrier(*job)
-    return harm_of(Evening(event).run(), event.end_s)
 
 
 def _prepared(job: tuple[int, int, Method]) -> tuple[bool, str]:
@@ -193,9 +189,6 @@ def measure(
     mimic = _mimics(judged, after)
     delays = _delays(seen)
     both = [d for ratio in (1.0, 10.0) for d in seen["delays"].get(ratio, [])]
-    shared = share(sum(h.shared_refused for h in carriers), sum(h.shared for h in carriers))
-    others = share(sum(h.refused for h in carriers), sum(h.people for h in carriers))
-    ratio = shared["share"] / max(1e-9, others["share"]) if others["hits"] else math.nan
     overall, from_1 = presence(told), presence(large)
     p95_s = float(np.percentile(both, 95)) if both else math.nan
     return {
@@ -228,8 +221,7 @@ def measure(
             (
                 "people behind a carrier with 1 % bots, refused against others",
                 "≤ 1.1×",
-                f"{ratio:.2f}×",
-                " and ".join(f"{one['hits']:.0f} of {one['n']:.0f}" for one in (shared, others)),
+                *carriers_said(carriers),
             ),
         ],
         "presence": overall,
@@ -321,7 +313,7 @@ def main() -> None:
     n = min(said.events, _SMALL_EVENINGS)
     small = run_events(n, said.seed, said.keep, said.processes, kinds, SMALL)
     with multiprocessing.Pool(said.processes) as pool:
-        carriers = pool.map(_carrier, [(n, said.seed) for n in range(_CARRIER_EVENINGS)])
+        carriers = pool.map(carrier_harm, [(n, said.seed) for n in range(EVENINGS)])
         jobs = [(n, said.seed, method) for n in range(min(said.events, _PREPARED_EVENINGS))]
         after = pool.map(_prepared, jobs)
         large = [(n, said.seed) for n in range(said.events) if (n // len(FAMILIES)) % 3 == 2]
