@@ -11,14 +11,22 @@ from types import SimpleNamespace
 import pytest
 
 from stentor.admission.backlog import Backlog
+from stentor.base.paths import DataFolder
 from stentor.edge.arrival import Arrivals
 from stentor.edge.counts import Counts
 from stentor.edge.crush import queue_of
 from stentor.edge.loop import READ, SAID, Loop
 from support.edge import RunningEdge, edge_running, eventually
+from support.seconds import HeardWatch, watch_of
 from support.tls import Greeting, Pair
 
 LIMIT = 5
+
+
+@pytest.fixture
+def watch(tmp_path: Path) -> Iterator[HeardWatch]:
+    with watch_of(DataFolder(tmp_path / "data")) as watch:
+        yield watch
 
 
 @pytest.fixture
@@ -137,6 +145,14 @@ def test_an_edge_tells_each_second_how_many_handshakes_it_began(secure: RunningE
     for _ in range(3):
         assert secure.get("/healthz").status == 200
     eventually(lambda: noted.begun >= 3)
+
+
+def test_watch_is_told_how_many_wait_for_their_handshake(
+    watch: HeardWatch, secure: RunningEdge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert watch.hear().load.unserved == 0
+    monkeypatch.setattr(Arrivals, "unserved", 7)
+    watch.until(lambda second: second.load.unserved == 7)
 
 
 def test_what_may_wait_follows_what_was_begun_while_no_turn_served_all(arrivals: Arrivals) -> None:

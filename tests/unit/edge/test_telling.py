@@ -52,13 +52,16 @@ class Edge:
         self.rooms.apply(Message(Kind.STATE, "hall", payload=encode_state(state)), 0)
 
     def second(self, now_ms: int) -> dict[str, RoomSecond]:
+        return self.told(now_ms).rooms
+
+    def told(self, now_ms: int, *, connections: int = 0, unserved: int = 0) -> EdgeSecond:
         self.telling.second(
             now_ms,
             rooms=list(self.rooms.by_id.values()),
             push=NobodyListens(),  # type: ignore[arg-type]
             load=LoadFacts(),
-            connections=0,
-            unserved=0,
+            connections=connections,
+            unserved=unserved,
             door=DoorFacts(),
             sheet=Sheet(),
             listening_fd=-1,
@@ -66,7 +69,7 @@ class Edge:
             policy=0,
             listening_of=lambda _network: 0,
         )
-        return msgspec.msgpack.decode(self._heard.recv(1 << 18), type=EdgeSecond).rooms
+        return msgspec.msgpack.decode(self._heard.recv(1 << 18), type=EdgeSecond)
 
     def close(self) -> None:
         self.telling.close()
@@ -99,3 +102,8 @@ def test_a_room_that_was_retired_is_forgotten(edge: Edge) -> None:
     edge.rooms.retire(edge.rooms.by_id["hall"])
     assert edge.second(7_000) == {}
     assert not edge.telling.begun
+
+
+def test_how_many_wait_for_tls_is_told_beside_all_connections(edge: Edge) -> None:
+    load = edge.told(6_000, connections=20, unserved=7).load
+    assert (load.connections, load.unserved) == (20, 7)

@@ -124,8 +124,13 @@ def test_no_edges_are_a_second_too() -> None:
 
 
 def test_loads_add_up_where_they_are_amounts_and_the_worst_counts_where_they_are_limits() -> None:
-    both = merge_loads([Load(cores=1, use=0.2, memory=0.9), Load(cores=1, use=0.6, memory=0.1)])
-    assert (both.cores, both.use, both.memory) == (2, 0.4, 0.9)
+    both = merge_loads(
+        [
+            Load(cores=1, use=0.2, memory=0.9, unserved=3),
+            Load(cores=1, use=0.6, memory=0.1, unserved=4),
+        ]
+    )
+    assert (both.cores, both.use, both.memory, both.unserved) == (2, 0.4, 0.9, 7)
 
 
 def test_network_where_somebody_looked_at_the_page_is_told_as_one_also_around_its_houses() -> None:
