@@ -1,7 +1,7 @@
 """What `bench/verdict.py` measures: folds, confusion, calibration, delay, and other methods.
 
-Each evening is judged by a method that was fitted without its attack's family, and without the
-harmless evenings of its fold. Nothing here runs an evening.
+Each evening is judged by a method that was fitted to evenings of another seed, without its attack's
+family. Nothing here runs an evening.
 """
 
 import math

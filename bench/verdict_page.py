@@ -115,6 +115,7 @@ NOT_SHOWN = """## What this does not show
   vouched for would have been too many.
 - SYN floods and sprays at the stage's ports never reach an edge and are not simulated; the kernel's counters
   tell of them, and this method does not weigh those yet.
+- People here wait for 8 s to be answered before they come again; our page waits for 6.
 - Proof of work is not simulated: bots are taken not to work, people neither.
 """
 
@@ -142,7 +143,7 @@ def sizes(found: Mapping[str, Any]) -> list[str]:
         "in a second, the tenth bot is heard after seconds. So an edge that has a tenth of a core for joiners in an overload is as late",
         "as the lines of few joins a second say. Networks and attackers' addresses grow along.",
         "",
-        "What is left of the delay is mostly a wait: in an overload bots stand in the same queue as people, and the edge hears of them",
+        "A part of the delay is a wait: in an overload bots stand in the same queue as people, and the edge hears of them",
         "when it comes to them (the first line is without that). Until decision 34 that was half a second by TLS and, as an overload",
         "began, up to two and a half (seed 67: p95 2.3 s, 2.7 by TLS); now those who come by TLS are known while they wait, but for",
         "those for whom there is no room. Without TLS they wait in the kernel: for a third of a second at full pace, and for one to",

@@ -2,8 +2,9 @@
 
 Who would wait for longer than a page has patience costs others their turn and hears nothing. They
 wait inside, where the shield knows of them, and few in the kernel, where nobody does. Who is in and
-has said something stays; who keeps silent makes way ("drop from front": T. Lakshman, A. Neidhardt
-and T. Ott, INFOCOM 1996). Decides numbers; whom they meet is the edge's.
+has said something stays for as long as a handshake may take; who keeps silent makes way ("drop from
+front": T. Lakshman, A. Neidhardt and T. Ott, INFOCOM 1996). Decides numbers; whom they meet is the
+edge's.
 """
 
 WORTH_S = 0.25

@@ -6,7 +6,7 @@ takes the first rung where that fits, so a growing crowd always finds room in a 
 climbs at once and comes down late and by one. Nobody who listens is ever its subject.
 
 A line is for when few more fit. It is none for a crowd that comes faster than it can be looked at:
-to tell somebody their place costs more than to let them in (docs/decisions/0020).
+to tell somebody their place takes nearly the time of letting them in (docs/decisions/0026).
 """
 
 from collections.abc import Mapping

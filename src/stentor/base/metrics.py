@@ -248,7 +248,8 @@ EDGE_COUNTED = {
     "tickets_replayed": "Tickets refused: used before",
     "timed_out": "Connections let go because they took too long",
     "tls_begun": "TLS handshakes begun",
-    "tls_crowded_out": "Clients let go before or in their TLS handshake: too many came after them",
+    "tls_crowded_out": "Clients let go before or in their TLS handshake: silent ones for"
+    " others, the oldest of too many begun, and those whose turn did not come",
     "tls_failed": "Clients who came to the TLS port and did not get a session",
     "tls_handshakes": "TLS handshakes completed",
     "tls_reloads": "Certificates replaced because their files changed",

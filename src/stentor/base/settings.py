@@ -95,7 +95,11 @@ class Settings(GeneralSettings):
         100.0, "listeners of one edge process that are advised to change lanes, a second", minimum=1
     )
     edge_accepts_per_turn: int = setting(
-        64, "new connections between two looks at the feed", minimum=1, maximum=4096
+        64,
+        "new connections between two looks at the feed; by TLS four times as many, for 5 ms at"
+        " most",
+        minimum=1,
+        maximum=4096,
     )
     edge_hls_exempt: str = setting(
         "",
@@ -106,7 +110,7 @@ class Settings(GeneralSettings):
         4096,
         "connections that may wait in the kernel until one edge process accepts them (the kernel's"
         " net.core.somaxconn is a limit too); by TLS an eighth of it there, and half of it inside"
-        " until their handshake, and while more come than have their turn a quarter of a second's"
+        " until their handshake, and while handshakes are behind a quarter of a second's"
         " worth",
         minimum=16,
         maximum=65_535,
@@ -164,7 +168,8 @@ class Settings(GeneralSettings):
     )
     edge_handshake_s: float = setting(
         8.0,
-        "how long a client may take for its TLS handshake, a front for its PROXY header included",
+        "how long a client may take for its TLS handshake; the wait for its turn and a front's"
+        " PROXY header are included",
         minimum=0.1,
         maximum=60,
         unit="s",

@@ -118,7 +118,7 @@ class Arrivals:
         self.backlog.came_in(len(self._waiting))
 
     def room(self) -> int:
-        """Return for how many more there is room. Who has kept silent for longest makes way."""
+        """Return for how many more there is room: silent ones at the queue's head make way."""
         for _ in range(_LET_GO_MAX):
             room = self.backlog.room(len(self._waiting))
             if room > 0 or not self._waiting:
@@ -168,10 +168,10 @@ class Arrivals:
             fd, arrival = next(iter(self._arriving.items()))
             if arrival.due_ns > now_ns:
                 return
-            self._web.counts.timed_out += 1
             if fd in self._waiting and not is_silent(fd):  # their turn has not come
-                self._drop(fd)
+                self._let_go(fd)
                 continue
+            self._web.counts.timed_out += 1
             began = arrival.shaking or bool(arrival.header)
             note_out_of_time(self._web.summary, self._web.counts, arrival.peer, began=began)
             self._drop(fd)

@@ -1,7 +1,7 @@
 """The listening sockets: accepts a bounded number a turn, after everybody who is already in.
 
-By TLS to be accepted costs next to nothing against a handshake: there everybody is for whom there
-is room (`admission.backlog`), whatever time is left.
+By TLS an accept costs next to nothing against a handshake: there all are accepted for whom there is
+room (`admission.backlog`), for up to 5 ms, though the joiners' time of that turn is over.
 
 Over the limit of connections the newcomer is told so and let go; out of descriptors, the door is
 not even looked at for a moment, for it would wake the loop again and again.

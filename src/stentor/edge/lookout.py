@@ -122,7 +122,9 @@ class Lookout:
         push.leaves = self._leaves
         public.knocks.queued = self.summary.queued
         web.closes = self._closes
-        web.loop.every(1.0, self._measured_second)
+        # All edges tell of the same second, and the watch looks when they have (`watch.serve`).
+        phase_ns = web.now_ns() - self._now_ms() % 1_000 * 1_000_000
+        web.loop.every(1.0, self._measured_second, phase_ns=phase_ns)
 
     def admits(
         self, connection: Connection, room: Room, intent: routes.Push | routes.Master

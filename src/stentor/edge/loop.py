@@ -47,12 +47,20 @@ class Handler(Protocol):
 
 
 class _Timer:
-    __slots__ = ("due_ns", "every_ns", "task")
+    __slots__ = ("_every_ns", "_phase_ns", "due_ns", "task")
 
-    def __init__(self, every_ns: int, task: Callable[[int], None]) -> None:
-        self.every_ns = every_ns
+    def __init__(self, every_ns: int, task: Callable[[int], None], phase_ns: int | None) -> None:
+        self._every_ns = every_ns
+        self._phase_ns = phase_ns
         self.due_ns = 0
+        if phase_ns is not None:
+            self.was_due(time.monotonic_ns())
         self.task = task
+
+    def was_due(self, now_ns: int) -> None:
+        """Be due again: so long after now, or, in phase, when the next moment comes."""
+        late_ns = 0 if self._phase_ns is None else (now_ns - self._phase_ns) % self._every_ns
+        self.due_ns = now_ns - late_ns + self._every_ns
 
 
 class Loop:
@@ -133,9 +141,15 @@ class Loop:
         with contextlib.suppress(OSError, ValueError):  # it was not watched
             epoll.unregister(fd)
 
-    def every(self, seconds: float, task: Callable[[int], None]) -> None:
-        """Call `task` with the monotonic time again and again."""
-        self._timers.append(_Timer(round(seconds * 1e9), task))
+    def every(
+        self, seconds: float, task: Callable[[int], None], *, phase_ns: int | None = None
+    ) -> None:
+        """Call `task` with the monotonic time again and again.
+
+        With the monotonic time of one moment as `phase_ns` it is called whole intervals from there,
+        or late: then the next is not put off, and none is made up for.
+        """
+        self._timers.append(_Timer(round(seconds * 1e9), task, phase_ns))
 
     def stop(self) -> None:
         """Leave the loop soon."""
@@ -155,7 +169,7 @@ class Loop:
             now_ns = time.monotonic_ns()
             for timer in self._timers:
                 if now_ns >= timer.due_ns:
-                    timer.due_ns = now_ns + timer.every_ns
+                    timer.was_due(now_ns)
                     self.safely(partial(timer.task, now_ns))
 
     def _serve(self, events: list[tuple[int, int]], until_ns: int) -> None:

@@ -24,7 +24,7 @@ _HEAVY_ASKS = 4
 _PEOPLE_GET = 0.25
 _EXODUS = 0.3  # of all who listened, within a second
 _EXPECTED = 6.0  # looks at the page from as many connections elsewhere: fewer may be chance
-# Answers that no player of ours asks for; each is also counted among the first.
+# Refusals and failures that no player of ours causes.
 _FALSE = ("answers_4xx", "tls_failed", "proxy_refused")
 
 

@@ -14,7 +14,7 @@ from stentor.shield.sketches import Times
 
 STEPS = ("all", "shed", "slower", "lower", "line")
 _GAP_MS = 1_500
-QUEUED_S = 1.0  # an edge looks who has hung up from this wait on (`edge.knocks`)
+QUEUED_S = 1.0  # from this wait on an edge looks who has hung up, by TLS whenever it is behind
 # Counters of what was turned away without audio and without a place in line.
 NOTHING_TOLD = (
     "refused_connections",
@@ -171,8 +171,9 @@ def _add_machine(course: Course, edges: Sequence[EdgeSecond]) -> None:
 def _add_in_vain(course: Course, edge: EdgeSecond) -> None:
     """Note those who hung up in an edge's queue with what they would have waited at the least.
 
-    When they hung up nobody knows. Whoever is found so stood in a queue of a second or more; its
-    length is that of the others who were looked at in this second.
+    When they hung up nobody knows. Whoever is found so stood in a queue of a second or more, or by
+    TLS at an edge that was behind, and is taken for one of those; its length is that of the others
+    who were looked at in this second.
     """
     gave_up = edge.counts.get("gave_up", 0)
     if gave_up:

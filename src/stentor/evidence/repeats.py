@@ -1,8 +1,8 @@
 """How many came whom the kernel turned away, from how often it did so. Pure; concludes nothing.
 
 A full queue drops the first packet of a connection, and whoever sent it sends it again after 1, 3
-and 7 s (RFC 6298 2.1 and 5.5; Linux): one person is turned away up to four times within the 8 s
-that our page waits. The kernel counts packets; what is wanted are people.
+and 7 s (RFC 6298 2.1 and 5.5; Linux): one person is turned away up to four times within 8 s,
+three times within the 6 s that our page waits. The kernel counts packets; wanted are people.
 """
 
 from collections.abc import Sequence

@@ -42,7 +42,7 @@ _AGAIN = 1.4  # times that a good ticket is shown without a line: once would do
 _VOUCHED_MIN = 20.0
 _RESTLESS, _KNOWN = 30.0, 0.3  # connections of each address; how many of them had a reminder
 _FULL = 0.05  # of who comes finds no room to be heard
-_COMES_AGAIN_S = 9.0  # our page gives up after 8 s, and comes again within 1 to 3
+_COMES_AGAIN_S = 9.0  # as `replay.RETRY_S`
 _LINE_S = 5  # after a line its last tickets still come
 _SECONDS_MIN = 30
 _IN_ONE_BREATH = ("line_shared", "pages_put_off")
@@ -283,7 +283,7 @@ def failed_share(columns: Columns) -> float:
         came = columns.accepted[n]
         seen = max(float(one.queue_s.n), min(usual, came))
         all_ += seen
-        full = _unserved(one) + columns.knocks.late[n] > _FULL * came
+        full = _turned_away(one) + columns.knocks.late[n] > _FULL * came
         half_s = max(one.queue_s.p50, one.first_audio_s.p50)
         most_s = max(one.queue_s.p95, one.first_audio_s.p95)
         dropped = one.kernel.get("listen_overflows", 0)
@@ -299,8 +299,8 @@ def failed_share(columns: Columns) -> float:
     return bad / max(1.0, all_)
 
 
-def _unserved(second: Merged) -> int:
-    """Return how many were told that there is no room, or, in one breath, to come again later.
+def _turned_away(second: Merged) -> int:
+    """Return how many were refused or let go unheard, or told in one breath to come again later.
 
     Of a crush the times tell nothing: the kernel's queue is short, and nobody waits in it for long.
     """

@@ -27,7 +27,8 @@ _FIRST_S = 2
 _ALARM_S = 10  # how long it is said after it was last seen
 # Of whom bad radio cut off, or who only looked in, that is told about so long after they came.
 _TOLD_LATER_S = 12
-# People of one moment are alike by so much (as in `evidence.scan`): a large crowd is no surer.
+# People of one moment are alike by so much (as in `evidence.scan`, four times its figure): a large
+# crowd is no surer.
 _ALIKE = 0.02
 
 

@@ -23,6 +23,8 @@ _TAU_S = 10.0
 PEOPLE_MS = 300_000  # for so long a network is one with people in it
 _REMEMBERED_MS = 2 * LONGEST_MS  # how often a network was banned
 _HELD = 5  # connections: who is merely hasty and has so many is listening there, or many people
+# For each slow reader that was let go within about ten seconds so many more may be there still.
+_SLOW_HELD = 3
 _KERNEL_AFTER = 2  # bans: the first one only the edge enforces, with a sentence
 _KERNEL_WRONGS = 50.0  # within about ten seconds: to say no to less costs next to nothing
 # What ends a ban, within about ten seconds: a few who do wrong are none of a carrier's thousands.
@@ -34,6 +36,7 @@ _SECOND_MS = 1_000
 class _Conduct:
     asks: float = 0.0
     wrongs: float = 0.0
+    slow: float = 0.0  # those of them who took nothing of what they were sent; no ban forgets them
     good: float = 0.0  # people: let in or with a good ticket
     good_ms: int = -(1 << 62)
     held_ms: int = -(1 << 62)
@@ -47,6 +50,7 @@ class _Conduct:
         share = exp(-max(0, now_ms - self.at_ms) / 1000 / _TAU_S)
         self.asks *= share
         self.wrongs *= share
+        self.slow *= share
         self.good *= share
         self.at_ms = now_ms
 
@@ -79,9 +83,10 @@ class Bans:
             conduct.much |= conduct.wrongs >= _KERNEL_WRONGS
             # Who is let in and takes nothing is one slow wrong for each that was let in.
             slow = one.wrongs if one.why == Why.SLOW else 0
+            conduct.slow += slow
             conduct.good += max(-conduct.good, one.tickets + one.admitted - slow)
-            # Who takes nothing is a listener as well.
-            if conduct.good >= 0.5 or (one.listening and conduct.why != Why.SLOW):
+            # Who takes nothing is a listener too until they are let go, one wrong each.
+            if conduct.good >= 0.5 or one.listening > _SLOW_HELD * conduct.slow:
                 conduct.good_ms = now_ms
             if one.visited or one.present >= _HELD:
                 conduct.held_ms = now_ms

@@ -1,7 +1,8 @@
-"""What an edge tells of one second, and how the seconds of all edges become one.
+"""What an edge tells of one second: facts that those of other edges can be united with.
 
-Bounded whatever the traffic, and mergeable: counters add up, sketches (`shield.sketches`: theta for
-distinct networks, counts by bucket for times) unite. No address is in it. Decides nothing.
+Bounded whatever the traffic, and mergeable (`shield.merge`): counters add up, and sketches unite
+(`shield.sketches`: theta for distinct networks, counts by bucket for times). No address is in it.
+Decides nothing.
 """
 
 import msgspec
@@ -55,7 +56,8 @@ class Load(msgspec.Struct, frozen=True):
     late_s: float = 0.0
     asked_per_s: float = 0.0
     connections: int = 0
-    unserved: int = 0  # of those: wait for TLS since not all were served; silent ones are not meant
+    # Of those, who wait for their handshake since nobody last did: who came before that is silent.
+    unserved: int = 0
     descriptors: float = 0.0
     memory: float = 0.0
     bits: float = 0.0
@@ -95,8 +97,8 @@ class EdgeSecond(msgspec.Struct, frozen=True):
     staying: bytes = b""  # theta: addresses where somebody has listened for `STAYED_S`
     wronging: bytes = b""  # theta: addresses that did what no player does
     heavy: tuple[Heavy, ...] = ()
-    first_audio_s: bytes = b""  # `sketches.Times`: from the accept to the first bytes of audio
-    queue_s: bytes = b""  # Times: from the accept to being looked at
+    first_audio_s: bytes = b""  # `sketches.Times`: from when they could ask to audio
+    queue_s: bytes = b""  # Times: in the kernel, and by TLS inside until their handshake
     turn_lag_s: bytes = b""  # Times: from one's turn to coming with the ticket
     kernel: dict[str, int] = {}  # growth of the kernel's drop counters
     policy: int = 0  # number of the policy that it obeys; 0: its own, safe one

@@ -12,7 +12,7 @@ from stentor.shield.stress import Stressed
 
 EXPIRES_MS = 10_000
 _FLOORS = {Stress.CALM: 1.0, Stress.STRAINED: 0.7, Stress.SIEGE: 0.4}
-_TIGHTER, _WIDER = 0.95, 1.03  # a second: a minute from all to the floor, half of one and back
+_TIGHTER, _WIDER = 0.95, 1.03  # a second: 18 s from all to the lowest floor, 31 s back
 PROOF_COST = 50_000  # expected hashes: about a tenth of a second on a phone of these years
 PROOF_ADVANCE_MS = 15_000
 

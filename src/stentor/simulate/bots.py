@@ -1,4 +1,6 @@
-"""What a simulated attack's bots do to the edges, one deed after the other. Pure; simulation only.
+"""What bots do to simulated edges, one deed after the other: an attack's, and any evening's scans.
+
+Pure; simulation only.
 
 Only the mimic takes notice of what it is answered.
 """
@@ -17,7 +19,7 @@ _WRONG |= dict.fromkeys(_TICKETS, Why.FORGED)
 
 
 class Bots:
-    """Everybody who does not."""
+    """Everybody who does not come to hear."""
 
     def __init__(self, scene: Scene, chance: Chance) -> None:
         self._scene = scene

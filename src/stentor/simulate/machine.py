@@ -1,8 +1,8 @@
 """The machine of a simulated evening: edges whose time runs out, one line, and the ladder's rungs.
 
 Costs are modelled, and so is the kernel's queue; every other decision is the production code's:
-`Ladder`, `line.step`, `Places`, `Haste`, `Crush` and `Summary`, in the order in which an edge asks
-them. Knows neither people nor attackers.
+`Ladder`, `line.step`, `Places`, `Haste`, `Crush`, `Backlog` and `Summary`, in the order in which an
+edge asks them. Knows neither people nor attackers.
 """
 
 from __future__ import annotations

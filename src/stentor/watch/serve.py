@@ -39,6 +39,8 @@ _CONNECTIONS_MAX = 64
 _KEEP_ALIVE_S = 10
 _STOP_S = 1
 _CLOSE_S = 1.5
+LOOKS_AFTER_S = 0.2  # a whole second: edges tell of it then, one that has much to do a little later
+_LEAST_S = 0.2  # between two looks, or nobody would have told anything new
 
 
 def ledger_key(folder: DataFolder, random_bytes: RandomBytes = os.urandom) -> Ed25519PrivateKey:
@@ -128,11 +130,15 @@ async def _serve(
 
 
 async def _look(watching: Watching, clock: Clock) -> None:
-    """Look once a second, by the loop's own clock; what was missed is not made up for."""
+    """Look once a second, soon after edges have told of it; what was missed is not made up for."""
     loop = asyncio.get_running_loop()
-    due = loop.time()
     while True:
         offset_ns = clock.offset_ns if isinstance(clock, SharedClock) else 0
         watching.look(loop.time(), offset_ns)
-        due = max(due + 1.0, loop.time())
-        await asyncio.sleep(due - loop.time())
+        await asyncio.sleep(until_look_s(clock.now_ns()))
+
+
+def until_look_s(now_ns: int) -> float:
+    """Return in how many seconds the watch looks next, who has looked just now."""
+    wait_s = 1.0 - (now_ns % 1_000_000_000 / 1e9 - LOOKS_AFTER_S) % 1.0
+    return wait_s if wait_s > _LEAST_S else wait_s + 1.0

@@ -124,16 +124,18 @@ def test_who_hung_up_before_the_handshake_gave_up_if_they_had_waited(
 
 
 @pytest.mark.parametrize(("words", "wrongs"), [(b"", 1), (b"\x16\x03\x01\x02\x00", 0)])
-def test_who_spoke_and_never_had_their_turn_did_nothing_wrong(
+def test_who_spoke_and_never_had_their_turn_did_nothing_wrong_and_is_told_of_as_in_a_crowd(
     door: Door, words: bytes, wrongs: int
 ) -> None:
     _, theirs = door.lets_in()
     theirs.send(words)
     door.now_s += WITHIN_S + 0.1
     door.arrivals.tick(round(door.now_s * S))
-    assert (door.counts.timed_out, door.arrivals.arriving) == (1, 0)
+    assert (door.counts.timed_out, door.counts.tls_crowded_out) == (wrongs, 1 - wrongs)
+    assert door.arrivals.arriving == 0
     told = door.summary.second(0, counts={})
     assert sum(one.wrongs for one in told.heavy) == wrongs
+    assert len(Times.read(told.queue_s)) == 1 - wrongs
 
 
 def test_an_edge_that_has_just_begun_is_not_behind(door: Door) -> None:

@@ -85,6 +85,25 @@ def test_who_is_let_in_only_to_take_nothing_is_nobodys_carrier() -> None:
     assert [ban.why for ban in bans.now(19_000)] == [Why.SLOW]
 
 
+def test_hundreds_who_listen_are_a_carriers_people_though_a_few_read_slowly_all_evening() -> None:
+    bans = Bans()
+    for second in range(3 * PEOPLE_MS // 1000):
+        few = Heavy(network=CARRIER, asks=6, wrongs=5, why=Why.SLOW, admitted=1, listening=300)
+        bans.look([few], second * 1000)
+        assert bans.now(second * 1000) == ()
+
+
+def test_slow_readers_are_banned_again_although_those_who_are_there_listen_as_it_were() -> None:
+    bans, banned = Bans(), []
+    for second in range(3 * PEOPLE_MS // 1000):
+        at_once = {"admitted": 10, "present": 150, "listening": 150}
+        bans.look(
+            [Heavy(network=FLOODER, asks=10, wrongs=10, why=Why.SLOW, **at_once)], second * 1000
+        )
+        banned += [ban.times for ban in bans.now(second * 1000)]
+    assert max(banned) >= 3
+
+
 def test_much_is_no_reason_for_a_ban() -> None:
     policies = seconds(Shield(), 30, Heavy(network=FLOODER, asks=5_000), load=FULL)
     assert policies[-1].bans == ()
