@@ -43,11 +43,12 @@ from verdict_measure import (
     judge_all,
     presence,
     ratio_of,
+    words_said,
 )
 from verdict_page import page, percent, plot, share
 from verdict_sizes import late_lines, told_line, told_lines
 
-from stentor.evidence.verdict import Told, Word, judge
+from stentor.evidence.verdict import Told, Word, judge, was_so
 from stentor.evidence.weighing import Method
 from stentor.simulate.attackers import FAMILIES
 from stentor.simulate.draw import SMALL, Kind, prepared, settled
@@ -229,6 +230,7 @@ def measure(
         "families": _families(told),
         "confusion": table,
         "balanced_words": balanced_words(table),
+        "words_said": words_said(table),
         "untold_share": sum(one.verdict.word is Word.UNTOLD for one in told) / len(told),
         "mimic": mimic,
         "delays": delays,
@@ -265,6 +267,10 @@ def _seen_said(seen: dict[str, Any], both: Sequence[float], delays: dict[str, An
 
 def _hostile(judged: Sequence[Judged]) -> int:
     return sum(one.row.hostile for one in judged)
+
+
+def _harmless(seen: dict[str, Any]) -> int:
+    return int(seen["accused"] + seen["cleared"] + seen["untold_harmless"])
 
 
 def write_method(method: Method, floors: dict[str, float]) -> None:
@@ -349,13 +355,19 @@ def main() -> None:
         measured = {
             "evenings": f"{said.events} a class, seed {said.seed}; fitted to {said.training} a"
             f" class, seed {said.trained_on}; code {commit}",
+            "each": "100 s, two in five with an attack; of longer evenings nothing is known",
             "harmless evenings called an attack": f"{seen['accused']} of"
-            f" {seen['accused'] + seen['cleared'] + seen['untold_harmless']}",
+            f" {_harmless(seen)}; cannot be told {seen['untold_harmless']}",
             "attacks of unseen families missed": f"{seen['missed']} of"
-            f" {seen['missed'] + seen['found'] + seen['untold_attacks']}",
+            f" {seen['missed'] + seen['found'] + seen['untold_attacks']}; cannot be told"
+            f" {seen['untold_attacks']}",
             "… of people's demand or more": f"{found['presence_from_1']['missed']} of"
             f" {sum(found['presence_from_1'][k] for k in ('missed', 'found', 'untold_attacks'))}",
             "perfect mimics told from people": f"{mimic['accused']} of {mimic['untold']['n']}",
+        }
+        measured |= {
+            was_so(word): f"{one['hits']} of {one['n']} ({one['low']:.0%} to {one['high']:.0%})"
+            for word, one in sorted(found["words_said"].items())
         }
         write_method(structs.replace(method, measured=measured), floors)
         methods = {

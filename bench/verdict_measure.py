@@ -13,15 +13,16 @@ import numpy as np
 from msgspec import structs
 from verdict_events import Row
 from verdict_fit import bounded, calibrate, fit, log_odds, wilson
-from verdict_page import right
+from verdict_page import EITHER, right
 
 from stentor.evidence.columns import Columns, houses
 from stentor.evidence.signs import windows
-from stentor.evidence.verdict import Told, Verdict, judge_columns
+from stentor.evidence.verdict import Told, Verdict, Word, judge_columns
 from stentor.evidence.weighing import Method
 from stentor.shield.assessment import TOGETHER, Assessing, together
 from stentor.simulate.attackers import FAMILIES, Family
 from stentor.simulate.draw import Kind
+from stentor.watch.serve import LOOKS_AFTER_S
 
 # Strangers tell of most attacks soonest: they may cost more of the false alarms than other signs.
 _OF_FLOOR = {"strangers": 0.6}
@@ -132,6 +133,17 @@ def confusion(judged: Sequence[Judged]) -> dict[str, dict[str, int]]:
     return {truth: dict(words) for truth, words in table.items()}
 
 
+def words_said(table: dict[str, dict[str, int]]) -> dict[str, dict[str, float]]:
+    """Return of each word how often it was so when it was said."""
+    said: Counter[str] = Counter()
+    so: Counter[str] = Counter()
+    for truth, words in table.items():
+        said.update(words)
+        so.update({word: n for word, n in words.items() if word == truth})
+        so[EITHER] += right(truth, words) - words.get(truth, 0)
+    return {word: share(so[word], n) for word, n in said.items() if word != Word.UNTOLD}
+
+
 def balanced_words(table: dict[str, dict[str, int]]) -> float:
     """Return the mean over truths of the share of right words among those that were said."""
     shares = []
@@ -183,7 +195,10 @@ def floors_of(rows: Sequence[Row]) -> dict[str, float]:
 
 
 def detection(rows: Sequence[Row], floors: dict[str, float]) -> dict[str, object]:
-    """Return delays and false alarms; an attack begins with the first thing that a bot does."""
+    """Return delays and false alarms; an attack begins with the first thing that a bot does.
+
+    A delay ends when the watch looks, a moment after the edges have told of a second.
+    """
     delays: dict[float, list[float]] = {}
     within: list[float] = []  # of those that come to a machine which people alone do not fill
     missed: Counter[float] = Counter()
@@ -206,7 +221,7 @@ def detection(rows: Sequence[Row], floors: dict[str, float]) -> dict[str, object
         begins_s = attack.start_s + attack.rise_s / 2  # half of its rate
         during = [at for at in alarms if attack.start_s <= at <= attack.end_s + 12]
         if during:
-            delay_s = max(0.0, during[0] - begins_s)
+            delay_s = max(0.0, during[0] + LOOKS_AFTER_S - begins_s)
             waited_s = row.columns.merged[during[0] - 1].queue_s.p50
             each.append((row, delay_s, waited_s))
             delays.setdefault(ratio, []).append(delay_s)

@@ -221,6 +221,16 @@ def page(found: Mapping[str, Any]) -> str:
         "",
         *confusion_table(found["confusion"]),
         "",
+        "How much a word is worth, on evenings of which so many are of each class; the report says it beside the word:",
+        "",
+        "| said | was so |",
+        "|---|---|",
+        *(
+            f"| {word} | {one['hits']} of {one['n']}: {percent(one)} |"
+            for word, one in ((word, found["words_said"].get(word)) for word in WORDS)
+            if one
+        ),
+        "",
         f"Balanced accuracy over the six words {found['balanced_words']:.3f} of those said;"
         f" {found['untold_share']:.0%} of evenings are untold. What was so is known from running the same evening"
         " again without the attack or the fault. A crowd is called one only if half of those who are vouched for"
@@ -240,7 +250,7 @@ def page(found: Mapping[str, Any]) -> str:
         "",
         "The assessment of each second, for the operator's page; nothing that defends waits for it. Counted from the",
         "first thing that a bot does (of those that rise slowly, from half of their rate) to the end of the second that",
-        "says so. Of those that were seen; the last column counts the others.",
+        "says so, and a fifth of a second more: when the watch looks. Of those that were seen; the last column counts the others.",
         "",
         *delay_lines(found["delays"]),
         "",

@@ -16,7 +16,7 @@ from stentor.evidence.course import STEPS, Course
 from stentor.evidence.findings import Report as Checked
 from stentor.evidence.promises import Held, Kept
 from stentor.evidence.sources import Code, Sources, how_to_repeat
-from stentor.evidence.verdict import Verdict, Word
+from stentor.evidence.verdict import Verdict, Word, was_so
 
 _CLASS = {Kept.YES: "yes", Kept.NO: "no", Kept.UNKNOWN: "open"}
 _NOTES_SHOWN = 100
@@ -78,6 +78,11 @@ def _body(
         f'<p class="lead"><b>{escape(_HEADLINE[verdict.word])}</b> The likelihood that attack'
         f" traffic was there is {verdict.likelihood:.1%}, as the method is calibrated.</p>"
     )
+    so = verdict.measured.get(was_so(verdict.word.value))
+    if so is not None:
+        yield (
+            f"<p>Of the simulated evenings of which that was said, it was so of {escape(so)}.</p>"
+        )
     yield "<h2>Did we keep each promise?</h2>"
     rows = "".join(
         f'<tr><td class="long">{escape(one.promise)}</td><td class="word {_CLASS[one.kept]}"><b>'

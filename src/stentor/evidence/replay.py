@@ -21,6 +21,8 @@ SHARE = 0.05  # of who comes: if more are not served soon, the promise was not k
 LAG_S = 2.0  # of the programme
 RETRY_S = 10.0  # people of a simulation give up after 8 s, and come again within 1 to 3
 _FIRST_S = 3  # seconds of a record in which all that was there already is new to it
+_RECORDED_S, _USUAL_S = 2, 18
+_FEW = 0.05  # of the most listeners of an evening
 _LOOK = 0.4  # what a look at the page costs, against a join
 _CALM_S = 1.0
 
@@ -121,7 +123,7 @@ def mended(course: Course, *, spread: bool, lost: Sequence[float] = ()) -> Cours
     lost, by the second: they had not come again.
     """
     n = len(course.coming)
-    early = slice(2, max(4, min(n, 20)))
+    early = usual(course.present)
     coming = course.coming
     if any(lost):
         left, stayed = 0.0, []
@@ -142,6 +144,17 @@ def mended(course: Course, *, spread: bool, lost: Sequence[float] = ()) -> Cours
         cores=(max(course.cores, default=1.0),) * n,
         lag_s=(0.0,) * n,
     )
+
+
+def usual(listeners: Sequence[float]) -> slice:
+    """Return where an evening shows what is usual: its first seconds with listeners worth the name.
+
+    A record begins long before the hour, when nobody is there and nothing can be measured.
+    """
+    few = _FEW * max(listeners, default=0.0)
+    begins = next((n for n, many in enumerate(listeners) if n >= _RECORDED_S and many >= few), 0)
+    begins = max(_RECORDED_S, begins)
+    return slice(begins, begins + _USUAL_S)
 
 
 def _whole(costs: tuple[float, ...], early: slice) -> tuple[float, ...]:

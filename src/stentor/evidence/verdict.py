@@ -26,6 +26,7 @@ from stentor.evidence.replay import (
     part_of,
     people_course,
     replay,
+    usual,
 )
 from stentor.evidence.signs import SIGNS, read_signs, unseen_share
 from stentor.evidence.weighing import Counted, Method, likelihood, weigh
@@ -36,8 +37,12 @@ from stentor.shield.merge import Merged
 _MIMICS = 0.5
 # Without anybody to vouch: even a quarter would have been, so mimics were thrice the people.
 _BY_FAR = 0.25
+_CLEARLY = 0.2  # of people waited, as estimated beside an attack: less may be bots' waits
 _MANY = 0.05
 _DEARER = 1.4  # costs against those of the evening's beginning
+_OWN_SURELY = 1.3  # as many would have been served by what broke of ours, had it been whole
+_LONGER = 1.2  # lanes against those of then, for costs to be compared
+_LATE_MIN = 5  # seconds
 _AGAIN = 1.4  # times that a good ticket is shown without a line: once would do
 _VOUCHED_MIN = 20.0
 _RESTLESS, _KNOWN = 30.0, 0.3  # connections of each address; how many of them had a reminder
@@ -86,7 +91,8 @@ class Verdict(msgspec.Struct, frozen=True):
     likelihood: float  # that attack traffic was there, calibrated by simulated evenings
     answers: tuple[Answer, ...]
     signs: tuple[Counted, ...] = ()
-    failed_share: float = 0.0  # of who came, while somebody had to wait or heard a break
+    # Of who came (beside an attack: of people) while somebody had to wait or heard a break.
+    failed_share: float = 0.0
     hostile_total: float = 0.0  # connections
     hostile_share: float = 0.0
     measured: dict[str, str] = {}
@@ -103,8 +109,6 @@ def judge_columns(columns: Columns, method: Method = METHOD) -> Verdict:
         return _too_short(method)
     values = dict(zip(SIGNS, read_signs(columns).values(), strict=True))
     log_odds, counted = weigh(method, values)
-    failing = failed_share(columns)
-    failed = failing > SHARE
     hostile = estimate_hostile(columns)
     faults = own_faults(columns)
     unseen = unseen_share(columns)
@@ -112,18 +116,22 @@ def judge_columns(columns: Columns, method: Method = METHOD) -> Verdict:
     is_blind = present is Told.NO and unseen > method.unseen_max
     if is_blind:
         present = Told.UNTOLD
+    failing = failed_share(columns, hostile if present is Told.YES else None)
+    failed = failing > SHARE
     nobody = Hostile((0.0,) * len(columns), (0.0,) * len(columns))
     without = Told.UNTOLD if present is not Told.YES else _without(columns, hostile)
     own = Told.NO
     course = people_course(columns, nobody)
     if faults:
         lost = _lost(columns) if any(columns.missing) else ()
-        whole = replay(mended(course, spread="pages" in " ".join(faults), lost=lost))
-        own = Told.NO if whole.failed else Told.YES
+        whole = mended(course, spread="pages" in " ".join(faults), lost=lost)
+        own = Told.NO if replay(part_of(whole, _OWN_SURELY)).failed else Told.YES
     by_far = replay(part_of(course, _BY_FAR)).failed
     vouched = by_far or _vouched(columns, course)
     if failed and is_blind:
         without = Told.YES if vouched else Told.UNTOLD
+    if present is Told.YES and SHARE < failing < _CLEARLY and without is Told.NO:
+        without = Told.UNTOLD  # bots stood in the same queues: their waits may not be people's
     word = _word(present, failed, without, own, vouched, is_blind=is_blind)
     came = sum(columns.accepted)
     is_there = present is Told.YES
@@ -153,6 +161,11 @@ def judge_columns(columns: Columns, method: Method = METHOD) -> Verdict:
         hostile_share=round(hostile.total / max(1.0, came), 4),
         measured=method.measured,
     )
+
+
+def was_so(word: str) -> str:
+    """Return the name of what was measured of a word: how often it was so when it was said."""
+    return f"so when “{word}” was said"
 
 
 def _word(
@@ -228,17 +241,12 @@ def _returning(columns: Columns) -> float:
 
 def own_faults(columns: Columns) -> tuple[str, ...]:
     """Return in sentences what of ours broke, as far as records tell."""
-    merged = columns.merged
-    early = merged[2:20]
     found = []
     if any(columns.missing):
         found.append("an edge was missing")
-    usual_s = median(one.load.delivery_cost_s for one in early)
-    late = [one.load.delivery_cost_s for one in merged[20:]]
-    if usual_s and late:
-        dearer = sorted(late)[int(0.8 * len(late))] / usual_s
-        if dearer >= _DEARER:
-            found.append(f"each delivery cost {dearer:.1f} times what it had")
+    dearer = _dearer(columns.merged)
+    if dearer >= _DEARER:
+        found.append(f"each delivery cost {dearer:.1f} times what it had")
     lag_s = max(columns.lag_s)
     if lag_s > LAG_S:
         found.append(f"the programme was {lag_s:.1f} s late at the edges")
@@ -253,6 +261,29 @@ def own_faults(columns: Columns) -> tuple[str, ...]:
     ):
         found.append(f"our pages came {came / fresh:.0f} times each, those with reminders too")
     return tuple(found)
+
+
+def _dearer(merged: Sequence[Merged]) -> float:
+    """Return how many times more a delivery cost than when the evening began to be one.
+
+    A slower lane's delivery is larger: compared are seconds in which they were about as large.
+    """
+    early = usual([float(one.listeners) for one in merged])
+    usual_s = median(one.load.delivery_cost_s for one in merged[early])
+    lane_ms = median(_lane_ms(one) for one in merged[early])
+    late = sorted(
+        one.load.delivery_cost_s
+        for one in merged[early.stop :]
+        if _lane_ms(one) <= _LONGER * lane_ms
+    )
+    return late[int(0.8 * len(late))] / usual_s if usual_s and len(late) >= _LATE_MIN else 1.0
+
+
+def _lane_ms(second: Merged) -> float:
+    """Return how much programme a listener is delivered at once, on average."""
+    by_lane = second.load.by_lane_ms
+    listeners = max(1, sum(by_lane.values()))
+    return sum(int(ms) * n for ms, n in by_lane.items()) / listeners
 
 
 def _shown(columns: Columns) -> tuple[float, float]:
@@ -273,8 +304,11 @@ def _shown(columns: Columns) -> tuple[float, float]:
     return shown, right
 
 
-def failed_share(columns: Columns) -> float:
-    """Return the share of those who came while somebody had to wait or heard a break."""
+def failed_share(columns: Columns, hostile: Hostile | None = None) -> float:
+    """Return the share of those who came while somebody had to wait or heard a break.
+
+    Of people, as far as `hostile` can be taken off: where bots come, it is they who mostly wait.
+    """
     bad = all_ = 0.0
     usual = median(float(one.queue_s.n) for one in columns.merged)
     for n, one in enumerate(columns.merged):
@@ -282,6 +316,8 @@ def failed_share(columns: Columns) -> float:
             continue
         came = columns.accepted[n]
         seen = max(float(one.queue_s.n), min(usual, came))
+        if hostile is not None and came:
+            seen *= max(0.0, 1.0 - hostile.per_s[n] / came)
         all_ += seen
         full = _turned_away(one) + columns.knocks.late[n] > _FULL * came
         half_s = max(one.queue_s.p50, one.first_audio_s.p50)
