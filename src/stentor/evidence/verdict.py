@@ -7,13 +7,13 @@ rates; "cannot be told" is a word too. It never names who it was: no record know
 
 from collections.abc import Sequence
 from enum import StrEnum
-from itertools import pairwise
 from math import fsum
 from statistics import median
 
 import msgspec
 
 from stentor.evidence.columns import Columns, read_columns
+from stentor.evidence.faults import lost_at_once, own_faults, returning
 from stentor.evidence.hostile import Hostile, estimate_hostile
 from stentor.evidence.method import METHOD
 from stentor.evidence.records import Second
@@ -26,7 +26,6 @@ from stentor.evidence.replay import (
     part_of,
     people_course,
     replay,
-    usual,
 )
 from stentor.evidence.signs import SIGNS, read_signs, unseen_share
 from stentor.evidence.weighing import Counted, Method, likelihood, weigh
@@ -39,16 +38,8 @@ _MIMICS = 0.5
 _BY_FAR = 0.25
 _CLEARLY = 0.2  # of people waited, as estimated beside an attack: less may be bots' waits
 _MANY = 0.05
-_DEARER = 1.4  # costs against those of the evening's beginning
 _OWN_SURELY = 1.3  # as many would have been served by what broke of ours, had it been whole
-_LONGER = 1.2  # lanes against those of then, for costs to be compared
-_LATE_MIN = 5  # seconds
-_AGAIN = 1.4  # times that a good ticket is shown without a line: once would do
-_VOUCHED_MIN = 20.0
-_RESTLESS, _KNOWN = 30.0, 0.3  # connections of each address; how many of them had a reminder
 _FULL = 0.05  # of who comes finds no room to be heard
-_COMES_AGAIN_S = 9.0  # as `replay.RETRY_S`
-_LINE_S = 5  # after a line its last tickets still come
 _SECONDS_MIN = 30
 _IN_ONE_BREATH = ("line_shared", "pages_put_off")
 _HOSTILE_LESS, _HOSTILE_MORE = 0.6, 1.3
@@ -123,7 +114,7 @@ def judge_columns(columns: Columns, method: Method = METHOD) -> Verdict:
     own = Told.NO
     course = people_course(columns, nobody)
     if faults:
-        lost = _lost(columns) if any(columns.missing) else ()
+        lost = lost_at_once(columns) if any(columns.missing) else ()
         whole = mended(course, spread="pages" in " ".join(faults), lost=lost)
         own = Told.NO if replay(part_of(whole, _OWN_SURELY)).failed else Told.YES
     by_far = replay(part_of(course, _BY_FAR)).failed
@@ -221,87 +212,9 @@ def _vouched(columns: Columns, course: Course) -> bool:
     """
     heard = fsum(columns.fresh[2:]) + fsum(columns.vouched) / 4  # several may share an address
     vouched = sum(columns.vouched) / max(1.0, heard)
-    returning = _returning(columns) / max(1.0, fsum(course.coming))
-    share = _MIMICS * min(1.0, vouched + returning)
+    back = returning(columns) / max(1.0, fsum(course.coming))
+    share = _MIMICS * min(1.0, vouched + back)
     return share > 0 and replay(part_of(course, share)).failed
-
-
-def _lost(columns: Columns) -> list[float]:
-    """Return how many listeners were lost at once, by the second."""
-    lost = [0.0]
-    for before, now in pairwise(one.listeners for one in columns.merged):
-        lost.append(float(before - now) if before - now > 0.2 * before else 0.0)
-    return lost
-
-
-def _returning(columns: Columns) -> float:
-    """Return how many came again whom a network's fault, or an edge's, had lost."""
-    return fsum(_lost(columns))
-
-
-def own_faults(columns: Columns) -> tuple[str, ...]:
-    """Return in sentences what of ours broke, as far as records tell."""
-    found = []
-    if any(columns.missing):
-        found.append("an edge was missing")
-    dearer = _dearer(columns.merged)
-    if dearer >= _DEARER:
-        found.append(f"each delivery cost {dearer:.1f} times what it had")
-    lag_s = max(columns.lag_s)
-    if lag_s > LAG_S:
-        found.append(f"the programme was {lag_s:.1f} s late at the edges")
-    shown, vouched = _shown(columns)
-    if vouched >= _VOUCHED_MIN and shown - 2 * _returning(columns) >= _AGAIN * vouched:
-        found.append(f"our pages showed each good ticket {shown / vouched:.1f} times")
-    came, fresh = fsum(columns.accepted), fsum(columns.fresh[2:])
-    if (
-        fresh >= _VOUCHED_MIN
-        and came >= _RESTLESS * fresh
-        and (sum(columns.vouched) >= _KNOWN * fresh)
-    ):
-        found.append(f"our pages came {came / fresh:.0f} times each, those with reminders too")
-    return tuple(found)
-
-
-def _dearer(merged: Sequence[Merged]) -> float:
-    """Return how many times more a delivery cost than when the evening began to be one.
-
-    A slower lane's delivery is larger: compared are seconds in which they were about as large.
-    """
-    early = usual([float(one.listeners) for one in merged])
-    usual_s = median(one.load.delivery_cost_s for one in merged[early])
-    lane_ms = median(_lane_ms(one) for one in merged[early])
-    late = sorted(
-        one.load.delivery_cost_s
-        for one in merged[early.stop :]
-        if _lane_ms(one) <= _LONGER * lane_ms
-    )
-    return late[int(0.8 * len(late))] / usual_s if usual_s and len(late) >= _LATE_MIN else 1.0
-
-
-def _lane_ms(second: Merged) -> float:
-    """Return how much programme a listener is delivered at once, on average."""
-    by_lane = second.load.by_lane_ms
-    listeners = max(1, sum(by_lane.values()))
-    return sum(int(ms) * n for ms, n in by_lane.items()) / listeners
-
-
-def _shown(columns: Columns) -> tuple[float, float]:
-    """Return how often good tickets were shown while there was no line, and how often is right.
-
-    Each once; and who waits to be looked at shows theirs again each time that they give up.
-    """
-    shown, right, new, line_s = 0.0, 0.0, 0.0, -_LINE_S - 1
-    for n, one in enumerate(columns.merged):
-        if one.door.line:
-            line_s = n
-        if n - line_s > _LINE_S:
-            shown += columns.ticketed[n]
-            new += columns.vouched[n]
-            right += columns.vouched[n]
-            if one.queue_s.p95 > SOON_S:
-                right += new / _COMES_AGAIN_S
-    return shown, right
 
 
 def failed_share(columns: Columns, hostile: Hostile | None = None) -> float:
