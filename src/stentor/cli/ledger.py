@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stentor.base.errors import StentorError, UsageError
-from stentor.cli.ledger_files import Files, Heads, Key, data_folder, read_heads, read_key
+from stentor.cli.ledger_files import (
+    Files,
+    Heads,
+    Key,
+    data_folder,
+    read_heads,
+    read_heads_beside,
+    read_key,
+)
 from stentor.cli.options import Data, Json
 from stentor.cli.plain import say
 
@@ -34,15 +42,20 @@ def verify(
 ) -> None:
     """Say whether these files are what was written, and name every record that is not.
 
-    Ends with 1 if something was found, or a kept head tells of records that are not here; with 2 if
-    a file, key or head cannot be read. It ends with 0 if nothing was found: what no file can show
-    is told after "Mind:" all the same, above all what only a kept head shows, that the newest
-    records were cut off, or that who has the ledger's key wrote all of it anew.
+    Ends with 1 if something was found, or a head tells of records that are not here; with 2 if a
+    file, key or head that was given cannot be read. Heads in the folder of the files are read too,
+    as a local witness: they show a tail that was cut, unless whoever cut it cut them as well.
+
+    It ends with 0 if nothing was found: what no file can show is told after "Mind:" all the same,
+    above all what only a head that was kept elsewhere shows, that the newest records were cut off,
+    or that who has the ledger's key wrote all of it anew. Keep one now and then, with
+    `stentor ledger head`.
     """
     from stentor.evidence.verify import verify as check
 
     heads = [one for given in head or () for one in read_heads(given)]
-    report = check(Files(files), read_key(key), heads)
+    beside = read_heads_beside(files, head or ())  # before the files, which grow meanwhile
+    report = check(Files(files), read_key(key), heads, beside=beside)
     if json:
         import msgspec
 
@@ -91,12 +104,29 @@ def _tell(report: "Report", compared: int) -> None:
         say(_found(finding))
     if (more := len(report.findings) + report.unlisted - _FINDINGS_TOLD) > 0:
         say(f"… and {more} more; --json lists them.")
+    for witness in report.beside:
+        heads = "1 head" if witness.heads == 1 else f"{witness.heads} heads"
+        say(f"Local witness: {heads} in {witness.where}; who can cut the files can cut these too.")
     for doubt in report.doubts:
         say(f"Mind: {doubt}")
     if report.whole:
-        seconds = sum(one.seconds for one in report.files)
-        kept = f", as {compared} kept heads say too" if compared else ""
-        say(f"Whole: {seconds} seconds, every record signed and in its place{kept}.")
+        _tell_whole(report, compared)
+
+
+def _tell_whole(report: "Report", compared: int) -> None:
+    seconds = sum(one.seconds for one in report.files)
+    kept = f", as {compared} kept heads say too" if compared else ""
+    held = f"{seconds} seconds, every record signed and in its place{kept}."
+    if not report.ends:
+        say(f"Whole: {held}")
+        return
+    ends = " and ".join(f"record {end.record} of {end.file}" for end in report.ends)
+    say(f"Whole as far as {ends}: {held}")
+    a_head = "a later head" if compared else "a head"
+    say(
+        f"Whether anything was cut off after that cannot be told without {a_head} kept elsewhere."
+        " Keep one now and then: `stentor ledger head` prints the newest. Give it here with --head."
+    )
 
 
 def _about(one: "Ledger") -> str:

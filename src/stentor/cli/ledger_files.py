@@ -12,6 +12,7 @@ from stentor.base.errors import UsageError
 if TYPE_CHECKING:
     from stentor.base.paths import DataFolder
     from stentor.evidence.chain import Head
+    from stentor.evidence.kept import Beside
 
 Key = Annotated[
     str | None, typer.Option("--key", help="The public key, as it was published.", metavar="HEX")
@@ -92,15 +93,63 @@ def read_key(given: str | None, printed_by: str = "stentor ledger key") -> str |
 
 def read_heads(given: str) -> "list[Head]":
     """Return the heads in a file, or the one that was typed."""
+    text = given.encode() if given.lstrip().startswith("{") else read_file(Path(given))
+    heads, bad = _heads_in(text)
+    if bad:
+        raise UsageError(f"{given[:80]} is not a head, nor a file of heads.")
+    return heads
+
+
+def read_heads_beside(given: Iterable[Path], kept: Iterable[str]) -> "list[Beside]":
+    """Return the heads that lie in the folders given, or beside the files; `kept` leaves them out.
+
+    To be called before the files are read. What cannot be read is told, and stops nothing.
+    """
+    from stentor.evidence.kept import Beside
+    from stentor.watch.ledger_file import HEADS_NAME, OLD_HEADS_NAME
+
+    folders: dict[Path, bool] = {}  # whether all of its files were given
+    for path in given:
+        folder = path if path.is_dir() else path.parent
+        folders[folder] = folders.get(folder, False) or path.is_dir()
+    taken = {Path(one).resolve() for one in kept if not one.lstrip().startswith("{")}
+    found = []
+    for folder, all_files in folders.items():
+        heads: list[Head] = []
+        unread: list[str] = []
+        for name in (HEADS_NAME, OLD_HEADS_NAME):  # the newer first: it may become the older
+            path = folder / name
+            if path.resolve() in taken or not path.exists():
+                continue
+            try:
+                these, bad = _heads_in(read_file(path))
+            except UsageError as error:
+                unread.append(str(error))
+                continue
+            heads = these + heads
+            if bad:
+                lines = "1 line is no head" if bad == 1 else f"{bad} lines are no heads"
+                unread.append(f"In {path} {lines}.")
+        if heads or unread:
+            where = str(folder / HEADS_NAME)
+            found.append(Beside(where, tuple(heads), all_files, " ".join(unread)))
+    return found
+
+
+def _heads_in(text: bytes) -> "tuple[list[Head], int]":
+    """Return the heads in these lines, and how many other lines there are."""
     import msgspec
 
     from stentor.evidence.chain import Head
 
-    text = given.encode() if given.lstrip().startswith("{") else read_file(Path(given))
     *whole, last = text.split(b"\n")
     # While a head is written, and after a crash, the last line may be torn; the others hold.
     lines = whole if whole and not last.endswith(b"}") else [*whole, last]
-    try:
-        return [msgspec.json.decode(line, type=Head) for line in lines if line.strip()]
-    except (msgspec.MsgspecError, ValueError):
-        raise UsageError(f"{given[:80]} is not a head, nor a file of heads.") from None
+    heads, bad = [], 0
+    for line in lines:
+        if line.strip():
+            try:
+                heads.append(msgspec.json.decode(line, type=Head))
+            except (msgspec.MsgspecError, ValueError):
+                bad += 1
+    return heads, bad

@@ -54,6 +54,22 @@ class Ledger(msgspec.Struct, frozen=True):
     settings: dict[str, str] | None = None  # not the default; None: no opening tells of them
 
 
+class End(msgspec.Struct, frozen=True):
+    """Where a file ends, if after that something may have been cut off that nobody can know of."""
+
+    file: str
+    record: int  # its last
+    vouched: int  # how many of its records a kept head agrees with
+    closed: bool
+
+
+class LocalWitness(msgspec.Struct, frozen=True):
+    """Heads that lay beside the files: who can cut these can cut those too."""
+
+    where: str
+    heads: int  # signed by the ledger's key
+
+
 class Report(msgspec.Struct, frozen=True):
     """The answer. `whole` means: no fault was found; `doubts` say what these files cannot show."""
 
@@ -62,3 +78,5 @@ class Report(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...]
     doubts: tuple[str, ...]
     unlisted: int = 0  # findings beyond FINDINGS_MAX
+    ends: tuple[End, ...] = ()
+    beside: tuple[LocalWitness, ...] = ()

@@ -11,7 +11,8 @@ from itertools import pairwise
 import msgspec
 
 from stentor.evidence.chain import NOTHING, Head, Tree, head_holds
-from stentor.evidence.findings import Fault, Finding, Ledger, Report
+from stentor.evidence.findings import End, Fault, Finding, Ledger, Report
+from stentor.evidence.kept import Beside, Kept
 from stentor.evidence.lines import File, Good, key_named, nobody_asks, read_lines
 from stentor.evidence.records import Closing, Opening
 from stentor.evidence.succession import Succession
@@ -53,58 +54,6 @@ def _head_fits(head: Head, tree: Tree, file: File) -> bool:
     return same and head.key == file.key and head.ledger == file.opening_hash and head_holds(head)
 
 
-class _Kept:
-    """What the heads that somebody kept say of these files."""
-
-    def __init__(self, files: Sequence[File], heads: Sequence[Head]) -> None:
-        self._files = {file.opening_hash: file for file in files if file.opening_hash}
-        self._heads = sorted(heads, key=lambda one: (one.ledger, one.size))
-        self.doubts: list[str] = []
-        self.absent: list[Finding] = []
-        self.vouched: dict[str, int] = {}  # by ledger: how many records a head agrees with
-
-    def check(self, known: set[str], begins_ms: int | None) -> None:
-        """Hold the files against heads by these keys; before `begins_ms` the ledger let them go."""
-        roots: dict[str, _Roots] = {}
-        missing: dict[str, int] = {}
-        for head in self._heads:
-            file = self._files.get(head.ledger)
-            if not head_holds(head) or head.key not in known:
-                told = f"A head of {head.size} records is not signed by the ledger's key."
-                self.doubts.append(told)
-            elif file is None:
-                if begins_ms is None or head.at_ms >= begins_ms:
-                    missing[head.ledger] = head.size
-            elif file.size < head.size:
-                why = "a head that was kept has them: the tail was cut off"
-                file.find(Fault.MISSING, file.size, 0, why, head.size - 1)
-            elif file.findings:
-                continue  # what was changed is named already
-            elif roots.setdefault(head.ledger, _Roots(file)).of(head.size) == head.root:
-                self.vouched[head.ledger] = head.size
-            else:
-                why = "a head that was kept says otherwise: written anew with the ledger's own key"
-                first = self.vouched.get(head.ledger, 0)
-                file.find(Fault.REWRITTEN, first, 0, why, head.size - 1)
-        for ledger, size in missing.items():
-            name = f"the file that {ledger[:16]}… opened"
-            why = "a head that was kept has them: the file was not given"
-            self.absent.append(Finding(name, Fault.MISSING, 0, size - 1, 0, why))
-
-
-class _Roots:
-    """The roots of a file without a fault, for sizes that do not become smaller."""
-
-    def __init__(self, file: File) -> None:
-        self._file = file
-        self._tree = Tree()
-
-    def of(self, size: int) -> str:
-        while self._tree.size < size:
-            self._tree.add(self._file.good[self._tree.size].hash)
-        return self._tree.root().hex()
-
-
 def _told(file: File) -> Ledger:
     """Return what can be said of a file beside its faults."""
     kept = [file.good[n] for n in sorted(file.good)]
@@ -139,27 +88,33 @@ def _doubt_key(files: Sequence[File], key: str | None) -> list[str]:
     return doubts
 
 
-def _doubt_ends(newest: Sequence[File], vouched: Mapping[str, int]) -> list[str]:
-    """Return what no head vouches for, at the end of files that no other follows."""
+def _open_ends(newest: Sequence[File], vouched: Mapping[str, int]) -> list[End]:
+    """Return the ends of files that no other follows and for which no kept head vouches."""
+    return [
+        End(file.name, file.size - 1, vouched.get(file.opening_hash, 0), file.closing is not None)
+        for file in newest
+        if not vouched.get(file.opening_hash, 0) >= file.size > 0
+    ]
+
+
+def _doubt_ends(ends: Sequence[End], vouched: Mapping[str, int]) -> list[str]:
+    """Return what nobody can know of such ends."""
     doubts = []
-    if newest and not vouched:
+    if ends and not vouched:
         doubts.append(
             "No kept head vouches for these files: who has the ledger's key may have written them"
             " anew."
         )
-    for file in newest:
-        heads_to = vouched.get(file.opening_hash, 0)
-        if heads_to >= file.size > 0:
-            continue
+    for end in ends:
         if vouched:
             doubts.append(
-                f"No kept head vouches for {file.name} from record {heads_to} on: who has the"
+                f"No kept head vouches for {end.file} from record {end.vouched} on: who has the"
                 " ledger's key may have written that anew."
             )
-        unclosed = ", which was not closed," if file.closing is None else ""
+        unclosed = "" if end.closed else ", which was not closed,"
         doubts.append(
-            f"After record {file.size - 1} of {file.name}{unclosed} something may have been cut"
-            " off: only a head of a later time could tell."
+            f"After record {end.record} of {end.file}{unclosed} something may have been cut off:"
+            " that cannot be told without a head of a later time that was kept elsewhere."
         )
     return doubts
 
@@ -169,11 +124,13 @@ def verify(
     key: str | None = None,
     heads: Sequence[Head] = (),
     good: Good = nobody_asks,
+    beside: Sequence[Beside] = (),
 ) -> Report:
     """Return what holds of these files, each a name and all of its bytes, by their names' order.
 
-    `key` is the public key as it was published (hexadecimal), `heads` what somebody kept. `good`
-    is told each second that the key signed, once a file, with its hash.
+    `key` is the public key as it was published (hexadecimal), `heads` what somebody kept, `beside`
+    what lay with the files. `good` is told each second that the key signed, once a file, with its
+    hash.
     """
     read: list[File] = []
     for name, data in files:
@@ -186,22 +143,27 @@ def verify(
         _check_order(file, key)
         read.append(file)
     succession = Succession(read)
-    kept = _Kept(succession.files, heads)
-    kept.check({file.key for file in read} if key is None else {key}, succession.begins_ms)
+    kept = Kept(succession, {file.key for file in read} if key is None else {key})
+    kept.check(heads)
+    for one in beside:
+        kept.check_beside(one)
     absent, doubts = succession.check()
     torn = [
         f"{file.name} ends within a line: written while the machine stopped."
         for file in read
         if file.torn
     ]
-    ends = _doubt_ends(succession.newest, kept.vouched)
+    ends = _open_ends(succession.newest, kept.vouched)
+    unsure = _doubt_ends(ends, kept.vouched)
     findings = [*absent, *kept.absent, *(one for file in read for one in _joined(file.findings))]
     return Report(
         whole=not findings,
         files=tuple(_told(file) for file in read),
         findings=tuple(findings[:FINDINGS_MAX]),
-        doubts=(*_doubt_key(read, key), *torn, *doubts, *ends, *kept.doubts),
+        doubts=(*_doubt_key(read, key), *torn, *doubts, *unsure, *kept.doubts),
         unlisted=max(0, len(findings) - FINDINGS_MAX),
+        ends=tuple(ends),
+        beside=tuple(kept.beside),
     )
 
 

@@ -140,7 +140,7 @@ class Ledger:
             self._take()
             wrote = True
             file.sign_when_due()
-            self._publish(file.head)
+            self._publish(file)
         if wrote and self._file is not None:
             self._file.sync()
             metrics.WATCH_LEDGER_BYTES.set(self._file.bytes)
@@ -243,13 +243,16 @@ class Ledger:
             return
         try:
             file.end(why)
-            self._publish(file.head)
+            self._publish(file)
         finally:
             file.close()
 
-    def _publish(self, head: Head | None) -> None:
+    def _publish(self, file: LedgerFile) -> None:
+        head = file.head
         if head is None or head == self.head:
             return
+        # A power cut must not leave a head of records that are not on disk: as if they were cut.
+        file.sync()
         keep_head(self._folder, head)
         self.head = head
         self._on_head(head)

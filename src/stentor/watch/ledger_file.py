@@ -26,6 +26,7 @@ from stentor.evidence.chain import (
 from stentor.evidence.records import Closing, Note, Opening, Second
 
 HEADS_NAME = "heads.jsonl"
+OLD_HEADS_NAME = f"old-{HEADS_NAME}"
 HEADS_BYTES_MAX = 64 << 20
 _HEAD_BYTES_MAX = 4_096
 _TAIL_BYTES = RECORD_BYTES_MAX + 1
@@ -98,7 +99,7 @@ def keep_head(folder: Path, head: Head) -> None:
     path = folder / HEADS_NAME
     with contextlib.suppress(FileNotFoundError):
         if path.stat().st_size > HEADS_BYTES_MAX:
-            path.replace(folder / f"old-{HEADS_NAME}")
+            path.replace(folder / OLD_HEADS_NAME)
     line = msgspec.json.encode(head) + b"\n"
     handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
     try:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
+from threading import Thread
 
 import msgspec
 import pytest
@@ -52,6 +54,120 @@ def test_without_a_head_what_cannot_be_known_is_said_though_nothing_was_found(fo
     assert "Mind: No kept head vouches for these files" in done.output
     last = len(WRITER.lines) - 1
     assert f"Mind: After record {last} of 00000001.jsonl something may have been" in done.output
+
+
+def without_heads(folder: Path) -> Path:
+    (folder / "heads.jsonl").unlink()
+    return folder
+
+
+def test_where_no_head_is_found_it_says_how_far_the_ledger_is_whole_and_what_to_do(
+    folder: Path,
+) -> None:
+    done = run("verify", without_heads(folder), "--key", KEY)
+    assert done.exit_code == 0
+    whole, told = done.output.splitlines()[-2:]
+    last = len(WRITER.lines) - 1
+    assert whole.startswith(f"Whole as far as record {last} of 00000001.jsonl: 130 seconds, ")
+    assert "cut off after that cannot be told without a head kept elsewhere." in told
+    assert "`stentor ledger head`" in told
+    assert "--head" in told
+    assert "Local witness" not in done.output
+
+
+def test_help_says_what_a_head_elsewhere_is_for() -> None:
+    shown = " ".join(run("verify", "--help").output.replace("│", " ").split())
+    assert "kept elsewhere" in shown
+    assert "local witness" in shown
+
+
+def test_heads_beside_a_whole_ledger_are_named_as_a_local_witness_and_take_no_doubt_away(
+    folder: Path,
+) -> None:
+    for given in (folder, folder / "00000001.jsonl"):
+        done = run("verify", given, "--key", KEY)
+        assert done.exit_code == 0
+        assert f"Local witness: 4 heads in {folder / 'heads.jsonl'}; who can" in done.output
+        assert "Mind: No kept head vouches for these files" in done.output
+        assert "cannot be told without a head kept elsewhere" in done.output
+
+
+@pytest.mark.parametrize("name", ["", "00000001.jsonl"])
+@pytest.mark.parametrize("heads", ["heads.jsonl", "old-heads.jsonl"])
+def test_a_tail_that_was_cut_is_found_by_the_heads_beside_it(
+    folder: Path, name: str, heads: str
+) -> None:
+    (folder / "heads.jsonl").rename(folder / heads)
+    (folder / "00000001.jsonl").write_bytes(b"".join(WRITER.lines[:100]))
+    done = run("verify", folder / name, "--key", KEY)
+    assert isinstance(done.exception, StentorError)
+    assert done.exception.exit_code == 1
+    last = WRITER.heads[-1].size - 1
+    found = f"00000001.jsonl: records 100 to {last} missing: a head in {folder / 'heads.jsonl'} has"
+    assert found in done.output
+    assert "Whole" not in done.output
+
+
+def test_a_head_that_was_given_is_no_local_witness_too(folder: Path) -> None:
+    done = run("verify", folder, "--key", KEY, "--head", folder / "heads.jsonl")
+    assert "Local witness" not in done.output
+    (folder / "00000001.jsonl").write_bytes(b"".join(WRITER.lines[:100]))
+    told = json.loads(run("verify", folder, "--head", WRITER_HEAD, "--json").stdout)
+    (found,) = told["findings"]  # once, though both witnesses tell
+    assert "a head that was kept has them" in found["why"]
+    assert [one["heads"] for one in told["beside"]] == [4]
+
+
+WRITER_HEAD = msgspec.json.encode(WRITER.heads[-1]).decode()
+
+
+def test_heads_beside_that_another_key_signed_are_told(folder: Path) -> None:
+    others = Writer(2).whole(10).heads
+    lines = b"".join(msgspec.json.encode(head) + b"\n" for head in others)
+    (folder / "heads.jsonl").write_bytes(lines)
+    done = run("verify", folder, "--key", KEY)
+    assert done.exit_code == 0
+    told = f"Mind: In {folder / 'heads.jsonl'} {len(others)} heads are not signed by the ledger's"
+    assert told in done.output
+    assert "Local witness" not in done.output
+
+
+def test_heads_beside_that_cannot_be_read_are_told_and_the_others_hold(folder: Path) -> None:
+    path = folder / "heads.jsonl"
+    path.write_bytes(b"no head\n" + path.read_bytes())
+    done = run("verify", folder, "--key", KEY)
+    assert done.exit_code == 0
+    assert f"Mind: In {path} 1 line is no head." in done.output
+    assert f"Local witness: 4 heads in {path}" in done.output
+    path.unlink()
+    path.mkdir()
+    done = run("verify", folder, "--key", KEY)
+    assert done.exit_code == 0
+    assert f"Mind: {path} cannot be read: is a directory." in done.output
+
+
+def test_a_head_made_while_a_growing_file_is_read_does_not_make_it_look_cut(
+    tmp_path: Path,
+) -> None:
+    """The file is a pipe: at the moment at which it is read, the newest heads come."""
+    heads = tmp_path / "heads.jsonl"
+    early, late = WRITER.heads[0], WRITER.heads[-1]
+    heads.write_bytes(msgspec.json.encode(early) + b"\n")
+    path = tmp_path / "00000001.jsonl"
+    os.mkfifo(path)
+
+    def write() -> None:
+        with path.open("wb") as file:
+            with heads.open("ab") as more:
+                more.write(msgspec.json.encode(late) + b"\n")
+            file.write(b"".join(WRITER.lines[: early.size + 2]))
+
+    writer = Thread(target=write, daemon=True)
+    writer.start()
+    done = run("verify", path, "--key", KEY)
+    writer.join(30)
+    assert done.exit_code == 0
+    assert "Local witness: 1 head in" in done.output
 
 
 def test_a_file_that_is_begun_while_the_others_are_read_is_read_too(tmp_path: Path) -> None:

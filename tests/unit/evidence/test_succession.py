@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from stentor.evidence.chain import Head
 from stentor.evidence.findings import Fault, Finding, Report
+from stentor.evidence.kept import Beside
 from stentor.evidence.records import let_go
 from stentor.evidence.verify import verify
 from support.ledger import START_MS, Writer, rotated
@@ -269,3 +270,65 @@ def test_files_written_anew_with_the_ledgers_own_key_are_found_by_whoever_kept_a
     kept = check(given, FILES[place].heads[:1])
     opened = f"the file that {FILES[place].chain.ledger[:16]}… opened"
     assert [one.file for one in kept.findings] == [opened]
+
+
+def with_heads_beside(given: Given, *, all_files: bool = True) -> Report:
+    return verify(given, KEY, beside=[Beside("there", tuple(HEADS), all_files)])
+
+
+def test_last_files_that_were_taken_away_are_missed_by_the_heads_beside() -> None:
+    first = Writer()  # not closed, so that nothing but a head tells of the next one
+    first.open()
+    first.second()
+    second = Writer(previous=first.chain.last)
+    second._at_ms = START_MS + 100_000
+    second.whole(2)
+    given = [("1", data_of(*first.lines))]
+    beside = Beside("there", tuple(second.heads), all_files=True)
+    assert verify(given, KEY).whole
+    (found,) = verify(given, KEY, beside=[beside]).findings
+    assert (found.file, found.fault) == (
+        f"the file that {second.chain.ledger[:16]}… opened",
+        Fault.MISSING,
+    )
+    # Of a file that is given alone nobody said that it is the last one.
+    beside = Beside("there", tuple(second.heads), all_files=False)
+    assert verify(given, KEY, beside=[beside]).whole
+
+
+@pytest.mark.parametrize("place", range(len(FILES)))
+def test_a_file_that_is_given_alone_is_held_against_its_own_heads_beside_it(place: int) -> None:
+    whole = written()[place]
+    report = with_heads_beside([whole], all_files=False)
+    assert [one for one in report.findings if one.file == whole[0]] == []
+    assert [one.heads for one in report.beside] == [len(FILES[place].heads)]
+    cut = (whole[0], data_of(*FILES[place].lines[:2]))
+    (found,) = with_heads_beside([cut], all_files=False).findings
+    assert (found.record, found.to) == (2, len(FILES[place].lines) - 1)
+
+
+@pytest.mark.parametrize("clock_s", [0, 200], ids=["in time", "in order, by a clock set back"])
+def test_earlier_files_that_were_put_elsewhere_are_told_by_heads_beside_and_are_no_fault(
+    clock_s: int,
+) -> None:
+    first, last = rotated(3, 4)
+    ahead = Writer()
+    ahead._at_ms = START_MS + clock_s * 1000
+    ahead.whole(3, why="rotated")
+    heads = (*(ahead if clock_s else first).heads, *last.heads)
+    report = verify([("2", data_of(*last.lines))], KEY, beside=[Beside("there", heads, True)])
+    assert report.whole
+    assert "there has heads of an earlier file that is not here." in report.doubts
+
+
+def test_heads_beside_of_files_that_the_ledger_let_go_are_no_doubt() -> None:
+    last = FILES[1].chain.last
+    third = Writer(previous=last)
+    third._at_ms = START_MS + 500_000
+    third.open()
+    third.second(notes=(let_go(NAMES[1], last),))
+    heads = tuple(HEADS[: len(FILES[0].heads) + len(FILES[1].heads)])
+    given = [(NAMES[2], data_of(*third.lines))]
+    report = verify(given, KEY, beside=[Beside("there", heads, True)])
+    assert report.whole
+    assert report.doubts == verify(given, KEY).doubts

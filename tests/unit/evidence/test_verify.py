@@ -16,7 +16,8 @@ from stentor.evidence.chain import (
     read_body,
     take_apart,
 )
-from stentor.evidence.findings import Fault
+from stentor.evidence.findings import Fault, LocalWitness
+from stentor.evidence.kept import Beside
 from stentor.evidence.records import Opening, Second
 from stentor.evidence.verify import verify
 from support.ledger import Writer, check, named
@@ -84,6 +85,55 @@ def test_a_tail_that_was_cut_is_doubted_and_found_by_whoever_kept_a_head(size: i
     kept = [head for head in WRITER.heads if head.size > size]
     assert (set(range(size, kept[-1].size)) if kept else set()) <= named(check(lines, KEY, kept))
     assert check(lines, KEY, kept).whole is not bool(kept)
+
+
+@quick
+@given(st.integers(1, COUNT), st.booleans())
+def test_a_tail_that_was_cut_is_found_by_the_heads_that_lie_beside(size: int, all_: bool) -> None:
+    beside = Beside("there", tuple(WRITER.heads), all_files=all_)
+    report = verify([("ledger", b"".join(LINES[:size]))], KEY, beside=[beside])
+    assert report.beside == (LocalWitness("there", len(WRITER.heads)),)
+    if size == COUNT:
+        assert report.whole
+    else:
+        (found,) = report.findings
+        assert (found.fault, found.record, found.to) == (Fault.MISSING, size, COUNT - 1)
+        assert found.why == "a head in there has them: the tail was cut off"
+
+
+def test_heads_that_lie_beside_vouch_for_nothing_that_their_keeper_could_have_done() -> None:
+    beside = Beside("there", tuple(WRITER.heads), all_files=True)
+    alone = verify([("ledger", b"".join(LINES))], KEY)
+    report = verify([("ledger", b"".join(LINES))], KEY, beside=[beside])
+    assert report.doubts == alone.doubts
+    assert report.ends == alone.ends
+    assert [(end.record, end.vouched) for end in report.ends] == [(COUNT - 1, 0)]
+    assert check(LINES, KEY, WRITER.heads).ends == ()
+
+
+def test_heads_beside_that_another_key_signed_are_told_and_not_heeded() -> None:
+    others = Writer(2).whole(20).heads
+    forged_ = msgspec.structs.replace(WRITER.heads[-1], size=COUNT + 9)
+    beside = Beside("there", (*others, forged_), all_files=True)
+    report = verify([("ledger", b"".join(LINES))], KEY, beside=[beside])
+    assert (report.whole, report.beside) == (True, ())
+    told = f"In there {len(others) + 1} heads are not signed by the ledger's key."
+    assert told in report.doubts
+
+
+def test_a_ledger_written_anew_is_found_by_heads_beside_that_were_forgotten() -> None:
+    anew = Writer()
+    anew.open()
+    for _ in range(COUNT):
+        anew.second(5)
+    beside = Beside("there", tuple(WRITER.heads), all_files=False)
+    report = verify([("ledger", b"".join(anew.lines))], KEY, beside=[beside])
+    assert Fault.REWRITTEN in {found.fault for found in report.findings}
+
+
+def test_several_kept_heads_name_one_cut_once() -> None:
+    (found,) = check(LINES[:3], KEY, WRITER.heads).findings
+    assert (found.fault, found.record, found.to) == (Fault.MISSING, 3, COUNT - 1)
 
 
 @quick

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import shutil
 from collections.abc import Iterator
@@ -12,9 +13,10 @@ import msgspec
 import pytest
 
 from stentor.base.paths import DataFolder
-from stentor.cli.ledger_files import read_heads
+from stentor.cli.ledger_files import read_heads, read_heads_beside
 from stentor.evidence.chain import Body, Head, take_apart
 from stentor.evidence.findings import Report
+from stentor.evidence.kept import Beside
 from stentor.evidence.records import Note, Second
 from stentor.evidence.verify import verify
 from stentor.watch.ledger import PENDING_MAX, About, Ledger
@@ -334,3 +336,56 @@ def test_heads_file_takes_a_head_whole_or_not_at_all(writing: Writing) -> None:
     with full_disk(size + 50), pytest.raises(OSError, match=r"space|large"):
         keep_head(writing.folder, head)
     assert path.stat().st_size == size
+
+
+def check_beside(writing: Writing) -> Report:
+    beside = read_heads_beside([writing.folder], ())
+    assert beside
+    return verify(ledger_files(writing.folder), writing.ledger.key, beside=beside)
+
+
+def test_killed_ledger_is_not_taken_for_cut_by_the_heads_beside_it(writing: Writing) -> None:
+    writing.seconds(125)
+    wait_until(lambda: len(writing.heads()) == 2, PATIENCE_S)
+    first = writing.ledger  # never closed, and killed in the middle of a record and of a head
+    for name in ("00000001.jsonl", HEADS_NAME):
+        with (writing.folder / name).open("ab") as file:
+            file.write(b'{"n":127,"pr')
+    assert check_beside(writing).whole
+    writing.start()
+    writing.seconds(70)
+    writing.close()
+    report = check_beside(writing)
+    assert (report.whole, [one.closed for one in report.files]) == (True, [False, True])
+    assert not any(str(writing.folder) in doubt for doubt in report.doubts)
+    assert [one.heads for one in report.beside] == [4]
+    first.close(PATIENCE_S)
+
+
+def test_no_head_is_on_disk_before_its_records_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of what a power cut at any moment would leave, nothing looks as if its tail were cut off."""
+    on_disk: dict[str, bytes] = {}
+    left: list[dict[str, bytes]] = []
+    sync = os.fdatasync
+
+    def synced(handle: int) -> None:
+        sync(handle)
+        path = Path(f"/proc/self/fd/{handle}").readlink()
+        on_disk[path.with_suffix(".jsonl").name] = path.read_bytes()
+        left.append(dict(on_disk))
+
+    monkeypatch.setattr(os, "fdatasync", synced)
+    writing = Writing(tmp_path, file_bytes_max=60_000)
+    writing.seconds(190, weight=300)
+    writing.close()
+    assert len(writing.heads()) >= 4
+    assert len(on_disk) > 2
+    for one in left:
+        files = [(name, data) for name, data in sorted(one.items()) if name != HEADS_NAME]
+        lines = one.get(HEADS_NAME, b"").splitlines()
+        heads = tuple(msgspec.json.decode(line, type=Head) for line in lines)
+        beside = Beside("there", heads, all_files=True)
+        report = verify(files, writing.ledger.key, beside=[beside])
+        assert not [found for found in report.findings if "a head in there" in found.why]

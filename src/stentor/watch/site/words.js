@@ -83,8 +83,7 @@ const SIGNS = {
   soon: "who joins leaves at once",
   reloads: "far more waiting for playlists than there are listeners",
   unspoken: "connections on which nothing is asked for",
-  other: "requests that are not for the programme",
-  early: "tickets that come before their turn",
+  again: "the page is asked for again and again by the same addresses",
 };
 
 const OBEYED = { banned: "put off", closed: "closed", set_back: "set back", paced: "paced", proofs_asked: "asked for a proof", proved: "proved", told_guard: "told to the kernel", spared: "spared, as somebody there listens" };
