@@ -23,8 +23,9 @@ _TAU_S = 10.0
 PEOPLE_MS = 300_000  # for so long a network is one with people in it
 _REMEMBERED_MS = 2 * LONGEST_MS  # how often a network was banned
 _HELD = 5  # connections: who is merely hasty and has so many is listening there, or many people
-# For each slow reader that was let go within about ten seconds so many more may be there still.
-_SLOW_HELD = 3
+# Of each who is let go for taking too little, in about ten seconds, so many more may be there: an
+# edge bears one for `edge_stalled_s`, or twice that.
+_SLOW_HELD = 6
 _KERNEL_AFTER = 2  # bans: the first one only the edge enforces, with a sentence
 _KERNEL_WRONGS = 50.0  # within about ten seconds: to say no to less costs next to nothing
 # What ends a ban, within about ten seconds: a few who do wrong are none of a carrier's thousands.

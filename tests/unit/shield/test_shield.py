@@ -88,7 +88,7 @@ def test_who_is_let_in_only_to_take_nothing_is_nobodys_carrier() -> None:
 def test_hundreds_who_listen_are_a_carriers_people_though_a_few_read_slowly_all_evening() -> None:
     bans = Bans()
     for second in range(3 * PEOPLE_MS // 1000):
-        few = Heavy(network=CARRIER, asks=6, wrongs=5, why=Why.SLOW, admitted=1, listening=300)
+        few = Heavy(network=CARRIER, asks=6, wrongs=5, why=Why.SLOW, admitted=1, listening=400)
         bans.look([few], second * 1000)
         assert bans.now(second * 1000) == ()
 
@@ -96,7 +96,7 @@ def test_hundreds_who_listen_are_a_carriers_people_though_a_few_read_slowly_all_
 def test_slow_readers_are_banned_again_although_those_who_are_there_listen_as_it_were() -> None:
     bans, banned = Bans(), []
     for second in range(3 * PEOPLE_MS // 1000):
-        at_once = {"admitted": 10, "present": 150, "listening": 150}
+        at_once = {"admitted": 10, "present": 450, "listening": 450}
         bans.look(
             [Heavy(network=FLOODER, asks=10, wrongs=10, why=Why.SLOW, **at_once)], second * 1000
         )
