@@ -141,6 +141,7 @@ def _mimics(judged: Sequence[Judged], after: Sequence[tuple[bool, str]]) -> dict
         "crowd": words[Word.CROWD],
         "quiet": words[Word.QUIET],
         "own": words[Word.OWN],
+        "either": words[Word.EITHER],
         "prepared": share(
             sum(word == Word.UNTOLD for failed, word in after if failed),
             sum(failed for failed, _ in after),
@@ -153,8 +154,11 @@ def _mimics(judged: Sequence[Judged], after: Sequence[tuple[bool, str]]) -> dict
 
 def _others(mimic: dict[str, Any]) -> str:
     """Return what was said of the mimics of whom anything was said."""
-    words = ("accused", "crowd", "quiet", "own")
-    names = ("called an attack", "called a crowd", "quiet, as nothing failed", "our own fault")
+    words = ("accused", "crowd", "quiet", "own", "either")
+    names = (
+        *("called an attack", "called a crowd", "quiet, as nothing failed", "our own fault"),
+        "too many, attack or not",
+    )
     said = [f"{mimic[word]} {name}" for word, name in zip(words, names, strict=True) if mimic[word]]
     return ", ".join(said) or "none"
 
