@@ -48,8 +48,9 @@ from verdict_measure import (
 from verdict_page import page, percent, plot, share
 from verdict_sizes import late_lines, told_line, told_lines
 
-from stentor.evidence.verdict import Told, Word, judge, was_so
+from stentor.evidence.verdict import judge, was_so
 from stentor.evidence.weighing import Method
+from stentor.evidence.words import Told, Word
 from stentor.simulate.attackers import FAMILIES
 from stentor.simulate.draw import SMALL, Kind, prepared, settled
 from stentor.simulate.evening import Evening

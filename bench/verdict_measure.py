@@ -17,8 +17,9 @@ from verdict_page import EITHER, right
 
 from stentor.evidence.columns import Columns, houses
 from stentor.evidence.signs import windows
-from stentor.evidence.verdict import Told, Verdict, Word, judge_columns
+from stentor.evidence.verdict import Verdict, judge_columns
 from stentor.evidence.weighing import Method
+from stentor.evidence.words import Told, Word
 from stentor.shield.assessment import TOGETHER, Assessing, together
 from stentor.simulate.attackers import FAMILIES, Family
 from stentor.simulate.draw import Kind

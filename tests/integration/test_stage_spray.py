@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
+
+from stentor.shield.facts import StageSecond
+from stentor.watch.hearing import DATAGRAM_BYTES_MAX, open_watch_socket
 from support.bad_network import strength, tone
 from support.spray import Spray, fates, media_port
 from support.stage import FeedEars, Talker, stage_running, until
@@ -12,8 +19,17 @@ ADA, BEN = 440.0, 700.0
 ENOUGH = 8_000
 
 
+def waiting(watch: socket.socket) -> Iterator[bytes]:
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            yield watch.recv(DATAGRAM_BYTES_MAX)
+
+
 async def test_a_spray_stops_no_speaker_and_a_new_one_joins_during_it(tmp_path: Path) -> None:
-    with stage_running(tmp_path, "ada", "ben", media_addresses="127.0.0.1") as stage:
+    with (
+        stage_running(tmp_path, "ada", "ben", media_addresses="127.0.0.1") as stage,
+        open_watch_socket(stage.folder.watch_socket) as watch,
+    ):
         async with FeedEars(stage) as audience, Talker(stage, "ada", tone(ADA, 4)) as ada:
             await until(lambda: strength(audience.sound(1), ADA) > 0.1, 30, "Ada is heard")
             port = media_port(ada)
@@ -34,3 +50,6 @@ async def test_a_spray_stops_no_speaker_and_a_new_one_joins_during_it(tmp_path: 
                     counted = await fates(stage)
             assert counted["sifted"] > ENOUGH / 4  # by the kernel: none of it woke the stage
             assert counted["foreign"] < ENOUGH / 100
+            told = [msgspec.msgpack.decode(one, type=StageSecond) for one in waiting(watch)]
+            assert sum(one.strays for one in told) > ENOUGH / 5, "a second may not be told yet"
+            assert max(one.speakers for one in told) == 2

@@ -283,6 +283,7 @@ class Lookout:
     def _joins(self, connection: Connection, audio: bool) -> None:
         web = self._web
         web.networks.listens(connection.fd)
+        self.shielding.begins_to_listen(connection.peer)
         if self._on:
             self._newcomers.joined(connection.fd, connection.peer, web.now_ns() / 1e9)
         if audio:

@@ -134,8 +134,15 @@ class Shielding:
             return
         if not self._followed.did(house(peer), now_ms):
             self._counts.shelf_followed += 1
+            self.begins_to_listen(peer)
         for network in levels(peer):
             self._followed.note(network, now_ms)
+
+    def begins_to_listen(self, peer: bytes) -> None:
+        """Note that somebody there listens from now on."""
+        found = self._look_up(peer) if self._bans else None
+        if found is not None:
+            self._bystanders.begins(found[1])
 
     def listening(self, network: bytes, now_ms: int) -> int:
         """Return how many listen in a network here; by HLS they are one, however many."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from datasketches import theta_union
 
+from stentor.evidence.beneath import Beneath, look_beneath
 from stentor.evidence.hindsight import Hindsight, read_hindsight
 from stentor.evidence.records import Second
 from stentor.evidence.repeats import Knocks, read_knocks
@@ -47,6 +48,7 @@ class Columns:
     missing: list[int] = field(default_factory=list)
     knocks: Knocks = field(default_factory=Knocks)  # with those whom the kernel turned away
     hindsight: Hindsight = field(default_factory=Hindsight)
+    beneath: Beneath = field(default_factory=Beneath)
 
     def __len__(self) -> int:
         """Return how many seconds there are."""
@@ -116,6 +118,7 @@ def read_columns(seconds: Sequence[Second]) -> Columns:
     columns.knocks = read_knocks(columns.accepted, turned_away)
     columns.heavy = read_heavy(columns)
     columns.hindsight = read_hindsight(seconds)
+    columns.beneath = look_beneath(seconds, columns.merged)
     return columns
 
 

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from stentor.evidence.beneath import unanswered
 from stentor.evidence.records import RoomPlan, Second
 from stentor.evidence.repeats import read_knocks
 from stentor.shield.facts import EdgeSecond
@@ -63,6 +64,8 @@ class Course:
     step: list[float] = field(default_factory=list)
     bans: list[float] = field(default_factory=list)
     kernel: list[float] = field(default_factory=list)
+    unfinished: list[float] = field(default_factory=list)  # `beneath.unanswered`
+    strays: list[float] = field(default_factory=list)  # datagrams at media ports
     recording: list[bool] = field(default_factory=list)
     first_part_ms: dict[str, int] = field(default_factory=dict)  # by edge
     phases: list[str] = field(default_factory=list)
@@ -112,6 +115,8 @@ def read_course(seconds: Iterable[Second], room: str) -> Course:
         course.at_s.append(at_s)
         course.bans.append(banned)
         course.kernel.append(sum(second.guard.values()))
+        course.unfinished.append(sum(unanswered(edge.kernel) for edge in second.edges))
+        course.strays.append(sum(one.strays for one in second.stages))
         course.notes += [(at_s, note.what, note.about) for note in second.notes]
         _add_room(course, second.edges, room, grown)
         _add_machine(course, second.edges)

@@ -16,7 +16,8 @@ from stentor.evidence.course import STEPS, Course
 from stentor.evidence.findings import Report as Checked
 from stentor.evidence.promises import Held, Kept
 from stentor.evidence.sources import Code, Sources, how_to_repeat
-from stentor.evidence.verdict import Verdict, Word, was_so
+from stentor.evidence.verdict import Verdict, was_so
+from stentor.evidence.words import Word
 
 _CLASS = {Kept.YES: "yes", Kept.NO: "no", Kept.UNKNOWN: "open"}
 _NOTES_SHOWN = 100
@@ -75,9 +76,17 @@ def _body(
             " missing.</b> What follows is read from those that hold; see the end of this page.</p>"
         )
     yield (
-        f'<p class="lead"><b>{escape(_HEADLINE[verdict.word])}</b> The likelihood that attack'
-        f" traffic was there is {verdict.likelihood:.1%}, as the method is calibrated.</p>"
+        f'<p class="lead"><b>{escape(_HEADLINE[verdict.word])}</b> By the conduct of connections'
+        f" the likelihood that attack traffic was there is {verdict.likelihood:.1%}, as the method"
+        " is calibrated.</p>"
     )
+    if verdict.beneath.because:
+        said = "; ".join(verdict.beneath.because)
+        yield (
+            f"<p>Beneath the connections, by the kernel's counters: {escape(said)}. That goes by a"
+            " rule, of which no error rate is measured; the addresses of such packets may be"
+            " forged.</p>"
+        )
     so = verdict.measured.get(was_so(verdict.word.value))
     if so is not None:
         yield (
@@ -217,6 +226,13 @@ def _charts(course: Course) -> Iterator[Timeline]:
         Series("bans", at, course.bans, 6),
         Series("dropped", at, course.kernel, 5, dashed=True),
     )
+    if any(course.unfinished) or any(course.strays):
+        yield chart(
+            "Beneath the connections",
+            "a second, by the kernel's counters",
+            Series("SYN-ACKs that nobody answered", at, course.unfinished, 6),
+            Series("datagrams of strangers at media ports", at, course.strays, 3),
+        )
 
 
 def _figures(course: Course) -> str:

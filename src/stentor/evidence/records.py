@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from stentor.shield.facts import EdgeSecond
+from stentor.shield.facts import EdgeSecond, StageSecond
 from stentor.shield.policy import Policy
 
 
@@ -56,6 +56,7 @@ class Second(msgspec.Struct, frozen=True):
     rooms: dict[str, RoomPlan] = {}  # only when they are new, and once a minute
     guard: dict[str, int] = {}  # growth of the kernel's counters, as the guard tells
     notes: tuple[Note, ...] = ()
+    stages: tuple[StageSecond, ...] = ()
 
 
 class Opening(msgspec.Struct, frozen=True):

@@ -6,12 +6,12 @@ rates; "cannot be told" is a word too. It never names who it was: no record know
 """
 
 from collections.abc import Sequence
-from enum import StrEnum
 from math import fsum
 from statistics import median
 
 import msgspec
 
+from stentor.evidence.beneath import Beneath
 from stentor.evidence.columns import Columns, read_columns
 from stentor.evidence.faults import lost_at_once, own_faults, returning
 from stentor.evidence.hostile import Hostile, estimate_hostile
@@ -29,6 +29,7 @@ from stentor.evidence.replay import (
 )
 from stentor.evidence.signs import SIGNS, read_signs, unseen_share
 from stentor.evidence.weighing import Counted, Method, likelihood, weigh
+from stentor.evidence.words import Told, Word
 from stentor.shield.merge import Merged
 
 # A mimic that is as numerous as people could be half of any crowd without a sign (Yu et al., 2015):
@@ -40,30 +41,10 @@ _CLEARLY = 0.2  # of people waited, as estimated beside an attack: less may be b
 _MANY = 0.05
 _OWN_SURELY = 1.3  # as many would have been served by what broke of ours, had it been whole
 _FULL = 0.05  # of who comes finds no room to be heard
-_SECONDS_MIN = 30
+# In half of what was measured an attack may be all that there is: nothing tells what is usual.
+_SECONDS_MIN = 60
 _IN_ONE_BREATH = ("line_shared", "pages_put_off")
 _HOSTILE_LESS, _HOSTILE_MORE = 0.6, 1.3
-
-
-class Word(StrEnum):
-    """The verdict in a word."""
-
-    QUIET = "quiet"
-    CROWD = "flash crowd"
-    WITHSTOOD = "attack withstood"
-    ATTACK = "attack-caused"
-    BOTH = "overload, attack not necessary"
-    EITHER = "overload, attack or not"  # too many waited to say whether there was one
-    OWN = "self-inflicted"
-    UNTOLD = "cannot be told"
-
-
-class Told(StrEnum):
-    """What is answered to one question."""
-
-    YES = "yes"
-    NO = "no"
-    UNTOLD = "cannot be told"
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -79,13 +60,15 @@ class Verdict(msgspec.Struct, frozen=True):
     """All that is concluded."""
 
     word: Word
-    likelihood: float  # that attack traffic was there, calibrated by simulated evenings
+    # That attack traffic was there by connections' conduct; calibrated by simulated evenings.
+    likelihood: float
     answers: tuple[Answer, ...]
     signs: tuple[Counted, ...] = ()
     # Of who came (beside an attack: of people) while somebody had to wait or heard a break.
     failed_share: float = 0.0
     hostile_total: float = 0.0  # connections
     hostile_share: float = 0.0
+    beneath: Beneath = Beneath()
     measured: dict[str, str] = {}
 
 
@@ -102,6 +85,7 @@ def judge_columns(columns: Columns, method: Method = METHOD) -> Verdict:
     log_odds, counted = weigh(method, values)
     hostile = estimate_hostile(columns)
     faults = own_faults(columns)
+    beneath = columns.beneath
     unseen = unseen_share(columns)
     present = _told(log_odds, method)
     is_blind = present is Told.NO and unseen > method.unseen_max
@@ -119,29 +103,32 @@ def judge_columns(columns: Columns, method: Method = METHOD) -> Verdict:
         own = Told.NO if replay(part_of(whole, _OWN_SURELY)).failed else Told.YES
     by_far = replay(part_of(course, _BY_FAR)).failed
     vouched = by_far or _vouched(columns, course)
-    if failed and is_blind:
+    if failed and (is_blind or (present is not Told.YES and beneath.told is not Told.NO)):
         without = Told.YES if vouched else Told.UNTOLD
     if present is Told.YES and SHARE < failing < _CLEARLY and without is Told.NO:
         without = Told.UNTOLD  # bots stood in the same queues: their waits may not be people's
-    word = _word(present, failed, without, own, vouched, is_blind=is_blind)
+    word = _word(present, failed, without, own, vouched, is_blind=is_blind, beneath=beneath.told)
     came = sum(columns.accepted)
+    there = _either(present, beneath.told)
     is_there = present is Told.YES
     return Verdict(
         word=word,
         likelihood=round(likelihood(method, log_odds), 4),
         answers=(
             Answer(
-                "Was attack traffic there?", present, _signs_said(counted) or _unseen_said(unseen)
+                "Was attack traffic there?",
+                there,
+                beneath.because + (_signs_said(counted) or _unseen_said(unseen)),
             ),
             Answer(
                 "How much?",
-                Told.YES if is_there else present,
+                there,
                 (f"about {hostile.total:,.0f} of {came:,.0f} connections",) if is_there else (),
                 round(hostile.total, 1) if is_there else None,
             ),
             Answer(
                 "Would we have failed without it?",
-                _failed_without(failed, present, without),
+                _failed_without(failed, there, without),
                 (_BY_FAR_SAID,) if failed and by_far and present is not Told.YES else (),
             ),
             Answer("Was it our own fault?", own if failed else Told.NO, faults),
@@ -150,6 +137,7 @@ def judge_columns(columns: Columns, method: Method = METHOD) -> Verdict:
         failed_share=round(failing, 4),
         hostile_total=round(hostile.total, 1),
         hostile_share=round(hostile.total / max(1.0, came), 4),
+        beneath=beneath,
         measured=method.measured,
     )
 
@@ -160,13 +148,23 @@ def was_so(word: str) -> str:
 
 
 def _word(
-    present: Told, failed: bool, without: Told, own: Told, vouched: bool, *, is_blind: bool = False
+    present: Told,
+    failed: bool,
+    without: Told,
+    own: Told,
+    vouched: bool,
+    *,
+    is_blind: bool = False,
+    beneath: Told = Told.NO,
 ) -> Word:
     """Return the word that four answers come to.
 
     `is_blind`: nothing speaks for an attack, but too many waited to say that there was none. All
-    who came may then be people, and would have been served by what broke of ours.
+    who came may then be people, and would have been served by what broke of ours. What came
+    `beneath` the connections no replay can take out.
     """
+    if beneath is not Told.NO:
+        present, is_blind = _either(present, beneath), False
     if present is Told.YES:
         if not failed:
             return Word.WITHSTOOD
@@ -180,6 +178,11 @@ def _word(
     if not failed:
         return Word.QUIET
     return Word.CROWD if vouched else Word.UNTOLD
+
+
+def _either(present: Told, beneath: Told) -> Told:
+    """Return whether attack traffic was there, of what two ways of looking say."""
+    return next(one for one in (Told.YES, Told.UNTOLD, Told.NO) if one in (present, beneath))
 
 
 def _told(log_odds: float, method: Method) -> Told:

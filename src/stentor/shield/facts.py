@@ -75,6 +75,21 @@ class DoorSecond(msgspec.Struct, frozen=True):
     serving_ms: int = 0
 
 
+class StageSecond(msgspec.Struct, frozen=True):
+    """What the media ports of one stage were sent in a second by others than its speakers."""
+
+    stage: str
+    at_ms: int
+    speakers: int = 0  # sessions
+    sifted: int = 0  # datagrams that the kernel dropped, by `stage.sieve`
+    foreign: int = 0  # that the stage dropped itself
+
+    @property
+    def strays(self) -> int:
+        """How many datagrams were dropped."""
+        return self.sifted + self.foreign
+
+
 class EdgeSecond(msgspec.Struct, frozen=True):
     """One edge, one second. Times are Unix milliseconds; sketches are their serialized bytes.
 

@@ -57,11 +57,21 @@ SHAPES: dict[str, Shape] = {
 }
 
 
+_LASTING = "-lasting"
+
+
+def lasting(shape: str) -> str:
+    """Return the name of a shape of which half come evenly, for as long as the event goes on."""
+    return shape + _LASTING
+
+
 def arrivals(
     chance: Chance, shape: str, n: int, *, hour_s: float, end_s: float, sharp_s: float
 ) -> np.ndarray:
     """Return when each of `n` people comes first, within the event."""
-    found = SHAPES[shape](chance, n, hour_s, end_s, sharp_s)
+    found = SHAPES[shape.removesuffix(_LASTING)](chance, n, hour_s, end_s, sharp_s)
+    if shape.endswith(_LASTING):
+        found = np.where(chance.random(n) < 0.5, _even(chance, n, hour_s, end_s, sharp_s), found)
     return np.clip(found, 1.0 + chance.random(n), end_s - 5.0)
 
 

@@ -5,13 +5,13 @@ every class, so that nothing but conduct and load can tell them apart. Decides n
 found by running the evening again without the attack or the fault.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
 
 from stentor.simulate.attackers import FAMILIES, Attack, Family, uses_few
-from stentor.simulate.crowds import SHAPES, arrivals, peak_per_s
+from stentor.simulate.crowds import SHAPES, arrivals, lasting, peak_per_s
 from stentor.simulate.evening import Evening
 from stentor.simulate.events import Event, Fault, Machine, Noise, People
 from stentor.simulate.scene import Outcome
@@ -34,6 +34,25 @@ _OVERLOADED, _FITS = 0.15, 0.03
 CROWDS = (*SHAPES, "carrier", "ipv6", "rejoin")
 
 
+@dataclass(frozen=True, slots=True)
+class Length:
+    """How long evenings last, and what in them; ranges are drawn from evenly, times are seconds."""
+
+    end_s: float
+    hour_s: tuple[float, float]
+    sharp_s: tuple[float, float]
+    stays_s: tuple[float, float]
+    attack_s: tuple[float, float]
+    goes_on: bool = False  # people come to the end
+
+
+# What is rare is looked for in minutes: all that a crowd, an attack and a fault do is in them.
+MINUTES = Length(100.0, (30, 40), (5, 15), (100, 2000), (15, 45))
+# What real evenings are: most of them is after the rush, and chance has more windows to stand out.
+AN_HOUR = Length(3600.0, (240, 900), (5, 60), (300, 7200), (15, 300), goes_on=True)
+HOUR_SIZES = (15_000, 50_000)  # people of those
+
+
 class Kind(Enum):
     """The classes of the evaluation, and the bound of what can be known."""
 
@@ -52,11 +71,12 @@ def draw(
     *,
     family: Family | None = None,
     sizes: tuple[int, int] = SIZES,
+    length: Length = MINUTES,
 ) -> Event:
     """Return the `n`th evening of a class; crowds, families, ratios and faults go around."""
     mixed_seed = [seed, n, tuple(Kind).index(kind)]
     chance = np.random.default_rng(mixed_seed)
-    people = _people(chance, CROWDS[n % len(CROWDS)], sizes)
+    people = _people(chance, CROWDS[n % len(CROWDS)], sizes, length)
     event = Event(
         seed=int(chance.integers(1 << 62)),
         kind=kind.value,
@@ -64,20 +84,22 @@ def draw(
         noise=Noise(
             _log(chance, 0.02, 0.5), _log(chance, 0.02, 0.5), float(chance.uniform(0, 0.4))
         ),
-        hour_s=float(chance.uniform(30, 40)),
-        end_s=100.0,
+        hour_s=float(chance.uniform(*length.hour_s)),
+        end_s=length.end_s,
     )
     fault = tuple(Fault)[n % len(Fault)] if kind is Kind.OWN else None
     if fault is Fault.RETRIES:
         people = replace(people, reminded=float(chance.uniform(0.4, 0.9)), shape="even")
         people = replace(people, rejoin=False, inside=people.inside // 4)
+    elif length.goes_on:
+        people = replace(people, shape=lasting(people.shape))
     event = replace(event, people=people, fault=fault, fault_s=event.hour_s)
     slowest_per_s = _SLOWEST * sizes[0]
     event = replace(event, machine=_machine(chance, event, kind, fault, slowest_per_s))
     if kind in (Kind.ATTACK, Kind.BOTH):
         family = family or FAMILIES[n % len(FAMILIES)]
         ratio = RATIOS[(n // len(FAMILIES)) % len(RATIOS)]
-        event = replace(event, attack=_attack(chance, event, family, ratio))
+        event = replace(event, attack=_attack(chance, event, family, ratio, length))
     elif kind is Kind.MIMIC:
         event = replace(event, attack=_mimic(chance, event))
     return event
@@ -104,7 +126,9 @@ def draw_carrier(n: int, seed: int, sizes: tuple[int, int] = SIZES) -> Event:
     return replace(event, kind="carrier", people=people, attack=attack)
 
 
-def settled(kind: Kind, n: int, seed: int, sizes: tuple[int, int] = SIZES) -> tuple[Event, Outcome]:
+def settled(
+    kind: Kind, n: int, seed: int, sizes: tuple[int, int] = SIZES, length: Length = MINUTES
+) -> tuple[Event, Outcome]:
     """Return the first of up to eight draws in which people alone fare as the class has it.
 
     And how that evening went without attack and fault; where there is one, only until it is known
@@ -113,7 +137,7 @@ def settled(kind: Kind, n: int, seed: int, sizes: tuple[int, int] = SIZES) -> tu
     """
     overloads = kind in (Kind.CROWD, Kind.BOTH)
     for again in range(_DRAWS):
-        event = draw(kind, n, seed + 7919 * again, sizes=sizes)
+        event = draw(kind, n, seed + 7919 * again, sizes=sizes, length=length)
         is_last = again == _DRAWS - 1
         is_known = None if overloads or is_last else _fits_no_more
         if kind is Kind.BOTH:
@@ -142,7 +166,7 @@ def _grown(people: int) -> float:
     return max(1.0, people / _GROWS_FROM)
 
 
-def _people(chance: Chance, crowd: str, sizes: tuple[int, int]) -> People:
+def _people(chance: Chance, crowd: str, sizes: tuple[int, int], length: Length) -> People:
     n = round(_log(chance, *sizes))
     carriers = int(chance.integers(0, 4))
     population = Population(
@@ -163,13 +187,13 @@ def _people(chance: Chance, crowd: str, sizes: tuple[int, int]) -> People:
     return People(
         n=n,
         shape=crowd if crowd in SHAPES else str(chance.choice(list(SHAPES))),
-        sharp_s=float(chance.uniform(5, 15)),
+        sharp_s=float(chance.uniform(*length.sharp_s)),
         inside=inside,
         population=population,
         visits=float(chance.uniform(0.2, 0.95)),
         reminded=float(chance.uniform(0.0, 0.7)),
         patience_s=_log(chance, 60, 900),
-        stays_s=_log(chance, 100, 2000),
+        stays_s=_log(chance, *length.stays_s),
         bad_radio=float(chance.uniform(0.0, 0.12)),
         rejoin=rejoin,
         late_s=_log(chance, 0.1, 1.5),
@@ -222,10 +246,10 @@ def _machine(
     )
 
 
-def _attack(chance: Chance, event: Event, family: Family, ratio: float) -> Attack:
+def _attack(chance: Chance, event: Event, family: Family, ratio: float, length: Length) -> Attack:
     people_per_s = _demand_per_s(chance, event)
     per_s = max(3.0, ratio * people_per_s * float(chance.uniform(0.7, 1.4)))
-    lasts_s = float(chance.uniform(15, 45))
+    lasts_s = float(chance.uniform(*length.attack_s))
     size = _grown(event.people.n)
     lasts_s = max(8.0, min(lasts_s, size * _DEEDS_MAX / per_s))
     at_start = bool(chance.random() < 0.5)

@@ -19,6 +19,7 @@ from stentor.stage.addresses import open_media_on, parse_addresses
 from stentor.stage.events import Events
 from stentor.stage.guarding import GuardWords
 from stentor.stage.stage import Stage
+from stentor.stage.telling import Telling
 from stentor.stage.web import make_web
 from stentor.store.orders import OrdersFolder
 from stentor.web.connections import Limits, bounded
@@ -75,6 +76,8 @@ async def _serve(settings: Settings, folder: DataFolder, clock: Clock) -> None:
     )
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    telling = Telling(folder.watch_socket, stage, clock)
+    told = loop.create_task(telling.run())
     ticking = loop.create_task(stage.run())
     ticking.add_done_callback(lambda _task: stop.set())
     serving = loop.create_task(web.serve([listener]))
@@ -89,6 +92,8 @@ async def _serve(settings: Settings, folder: DataFolder, clock: Clock) -> None:
     await serving
     failed = ticking.done() and not ticking.cancelled() and ticking.exception()
     ticking.cancel()
+    told.cancel()
+    telling.close()
     publisher.close()
     guard.close()
     if failed:

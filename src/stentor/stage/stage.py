@@ -124,6 +124,10 @@ class Stage:
         elif (stage := self._rooms.get(room)) is not None:
             stage.give_up(session_id)
 
+    def packets(self) -> dict[str, int]:
+        """Return what all sessions so far counted, by the names of `metrics.STAGE_PACKETS`."""
+        return self.tally.packets(self.sessions)
+
     def collect(self) -> Iterator[Metric]:
         """Yield this stage's figures: it is a collector of Prometheus's."""
         return self.tally.collect(self.sessions, self.rooms, self.ticker.counts)

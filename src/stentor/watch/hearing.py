@@ -1,4 +1,4 @@
-"""What edges tell once a second, heard on one socket and put in order: one second of each a time.
+"""What edges and stages tell once a second, heard on one socket and put in order: a second at once.
 
 An edge that told twice since the last look is not counted twice: the later second waits for the
 next one. Bounded; what cannot be read or kept is counted and dropped. Nobody is ever answered.
@@ -14,9 +14,10 @@ import msgspec
 
 from stentor.base.logs import log
 from stentor.base.metrics import WATCH_EDGES, WATCH_UNREADABLE
-from stentor.shield.facts import EdgeSecond
+from stentor.shield.facts import EdgeSecond, StageSecond
 
 EDGES_MAX = 1_024
+STAGES_MAX = 64
 WAITING_MAX = 30  # seconds of one edge, while the watch was held up
 DATAGRAM_BYTES_MAX = 1 << 18
 LATE_S = 2.5  # an edge that told nothing for so long is missing
@@ -32,15 +33,17 @@ class Heard:
     def __init__(self) -> None:
         self._waiting: dict[str, deque[EdgeSecond]] = {}
         self._last: dict[str, float] = {}
+        self._stages: dict[str, StageSecond] = {}
         self._decode = msgspec.msgpack.Decoder(EdgeSecond).decode
+        self._decode_stage = msgspec.msgpack.Decoder(StageSecond).decode
         self.dropped = 0
 
     def take(self, datagram: bytes, now_s: float) -> None:
-        """Keep what an edge says; never raises."""
+        """Keep what an edge or a stage says; never raises."""
         try:
             second = self._decode(datagram)
         except (msgspec.MsgspecError, ValueError, RecursionError):
-            self._drop()
+            self._take_stage(datagram)
             return
         if second.edge not in self._last and len(self._last) >= EDGES_MAX:
             self._drop()
@@ -56,6 +59,12 @@ class Heard:
         """Return what waits, one second of each edge a round; at least one round, perhaps empty."""
         most = max((len(waiting) for waiting in self._waiting.values()), default=0)
         return [self._round() for _ in range(max(1, most - 1))]
+
+    def stages(self) -> tuple[StageSecond, ...]:
+        """Return what stages told since this was last asked."""
+        found = tuple(one for _, one in sorted(self._stages.items()))
+        self._stages.clear()
+        return found
 
     def knows(self, edge: str) -> bool:
         """Say whether an edge told something within the last minute."""
@@ -75,9 +84,30 @@ class Heard:
         some = [waiting.popleft() for _, waiting in sorted(self._waiting.items()) if waiting]
         return tuple(some)
 
+    def _take_stage(self, datagram: bytes) -> None:
+        try:
+            second = self._decode_stage(datagram)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            self._drop()
+            return
+        if second.stage not in self._stages and len(self._stages) >= STAGES_MAX:
+            self._drop()
+            return
+        before = self._stages.get(second.stage)
+        self._stages[second.stage] = second if before is None else _as_one(before, second)
+
     def _drop(self) -> None:
         self.dropped += 1
         WATCH_UNREADABLE.inc()
+
+
+def _as_one(before: StageSecond, second: StageSecond) -> StageSecond:
+    """Return two seconds of a stage that are told at once."""
+    return msgspec.structs.replace(
+        second,
+        sifted=before.sifted + second.sifted,
+        foreign=before.foreign + second.foreign,
+    )
 
 
 def open_watch_socket(path: Path) -> socket.socket:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from stentor.evidence.beneath import unanswered
 from stentor.evidence.records import Second
 from stentor.shield.facts import EdgeSecond
 from stentor.shield.merge import Merged
@@ -82,6 +83,8 @@ class Point(msgspec.Struct, frozen=True):
     obeyed: dict[str, int]
     kernel: dict[str, int]
     guard: dict[str, int]
+    unfinished: int = 0  # SYN-ACKs that nobody answered
+    strays: int = 0  # datagrams at media ports from nobody who speaks
 
 
 class History:
@@ -147,4 +150,6 @@ def point_of(
         obeyed=merged.obeyed,
         kernel=merged.kernel,
         guard=second.guard,
+        unfinished=round(unanswered(merged.kernel)),
+        strays=sum(one.strays for one in second.stages),
     )

@@ -58,7 +58,15 @@ class Watching:
             notes = (*self.outside.notes(offset_ns), *self.deciding.take_notes())
             guard = self.guarding.look()
             self._second(
-                Second(now_ms, newest, self.missing, rooms=rooms, guard=guard, notes=notes)
+                Second(
+                    now_ms,
+                    newest,
+                    self.missing,
+                    rooms=rooms,
+                    guard=guard,
+                    notes=notes,
+                    stages=self.heard.stages(),
+                )
             )
             if self.keys.look(self.outside.known.values(), now_ms):
                 self.notes.append((now_ms, Note("event-key-replaced", self.keys.key.id)))

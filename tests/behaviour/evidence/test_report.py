@@ -20,7 +20,7 @@ from stentor.evidence.chain import Chain, Payload, leaf_hash, read_body, take_ap
 from stentor.evidence.records import Closing, Note, Opening, RoomPlan, Second
 from stentor.evidence.report import make_report
 from stentor.evidence.sources import Code
-from stentor.evidence.verdict import Told, Word
+from stentor.evidence.words import Told, Word
 from stentor.simulate.attackers import Family
 from stentor.simulate.draw import SMALL, Kind, draw
 from stentor.simulate.evening import Evening

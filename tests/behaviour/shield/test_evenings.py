@@ -14,7 +14,8 @@ import pytest
 from stentor.evidence.columns import read_columns
 from stentor.evidence.hostile import Hostile
 from stentor.evidence.replay import people_course
-from stentor.evidence.verdict import Told, Verdict, Word, judge
+from stentor.evidence.verdict import Verdict, judge
+from stentor.evidence.words import Told, Word
 from stentor.shield import sketches
 from stentor.simulate.attackers import Attack, Family
 from stentor.simulate.draw import SMALL, Kind, draw

@@ -141,6 +141,36 @@ def test_who_listens_is_looked_through_in_bounded_steps_and_the_largest_are_told
         told = look()
     most = sorted((listening[one] for one in banned), reverse=True)[:TOLD_MAX]
     assert [listening[one] for one in told] == most
+    assert look() == told, "whom nobody joined and nobody left"
     listening.clear()
     assert look() == []
     assert bystanders.look((), KEY, lambda: listening, lambda _one: 1) == []
+
+
+def test_all_are_looked_through_again_only_for_other_bans_or_after_a_while() -> None:
+    listening = {b"\x0a\0\0\x01": 3, b"\x0a\0\0\x02": 5}
+    looked_through = 0
+
+    def all_who_listen() -> dict[bytes, int]:
+        nonlocal looked_through
+        looked_through += 1
+        return listening
+
+    bystanders = Bystanders()
+
+    def look(bans: set[tuple[int, int]]) -> list[bytes]:
+        return bystanders.look(bans, KEY, all_who_listen, lambda one: listening.get(one, 0))
+
+    first = {EventKey.read(KEY.name(b"\x0a\0\0\x01"))}
+    assert [look(first) for _ in range(20)] == [[b"\x0a\0\0\x01"]] * 20
+    assert looked_through == 1
+    second = first | {EventKey.read(KEY.name(one)) for one in (b"\x0a\0\0\x02", CARRIER[::-1])}
+    assert look(second) == [b"\x0a\0\0\x02", b"\x0a\0\0\x01"]
+    assert looked_through == 2
+    listening[CARRIER[::-1]] = 9
+    bystanders.begins(CARRIER[::-1])
+    assert look(second)[0] == CARRIER[::-1]
+    assert looked_through == 2
+    for _ in range(40):
+        look(second)
+    assert looked_through == 3

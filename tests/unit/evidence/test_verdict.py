@@ -12,8 +12,9 @@ from stentor.evidence.method import METHOD
 from stentor.evidence.records import Second
 from stentor.evidence.replay import Course, mended, part_of, replay
 from stentor.evidence.signs import SIGNS, windows
-from stentor.evidence.verdict import Told, Word, _word, judge
+from stentor.evidence.verdict import _word, judge
 from stentor.evidence.weighing import EXCESS_MAX, Method, Weight, likelihood, weigh
+from stentor.evidence.words import Told, Word
 from stentor.shield.facts import EdgeSecond, Load, RoomSecond
 from stentor.shield.keys import EventKey
 from stentor.shield.policy import Why
@@ -164,6 +165,39 @@ def test_where_most_waited_nobody_says_that_there_was_no_attack(
     without: Told, own: Told, word: Word
 ) -> None:
     assert _word(Told.UNTOLD, True, without, own, False, is_blind=True) is word
+
+
+@pytest.mark.parametrize(
+    ("beneath", "present", "failed", "without", "own", "word"),
+    [
+        (Told.YES, Told.NO, False, Told.UNTOLD, Told.NO, Word.WITHSTOOD),
+        (Told.YES, Told.UNTOLD, False, Told.UNTOLD, Told.NO, Word.WITHSTOOD),
+        (Told.YES, Told.NO, True, Told.YES, Told.NO, Word.BOTH),
+        (Told.YES, Told.NO, True, Told.UNTOLD, Told.YES, Word.UNTOLD),
+        (Told.YES, Told.YES, True, Told.NO, Told.NO, Word.ATTACK),
+        (Told.UNTOLD, Told.NO, False, Told.UNTOLD, Told.NO, Word.UNTOLD),
+        (Told.UNTOLD, Told.NO, True, Told.YES, Told.NO, Word.EITHER),
+        (Told.UNTOLD, Told.NO, True, Told.UNTOLD, Told.YES, Word.UNTOLD),
+    ],
+)
+def test_what_came_beneath_the_connections_no_replay_takes_out(
+    beneath: Told, present: Told, failed: bool, without: Told, own: Told, word: Word
+) -> None:
+    vouched = without is Told.YES
+    assert _word(present, failed, without, own, vouched, beneath=beneath) is word
+
+
+def test_flood_of_handshakes_on_a_quiet_evening_is_an_attack_that_was_withstood() -> None:
+    seconds = quiet(90)
+    for t in range(30, 50):
+        (edge,) = seconds[t].edges
+        flooded = msgspec.structs.replace(edge, kernel={"handshakes": 6, "syn_acks_again": 900})
+        seconds[t] = msgspec.structs.replace(seconds[t], edges=(flooded,))
+    found = judge(seconds)
+    assert found.word is Word.WITHSTOOD
+    assert found.answers[0].told is Told.YES
+    assert "handshakes that nobody finished" in found.answers[0].because[0]
+    assert found.likelihood == judge(quiet(90)).likelihood
 
 
 def test_who_leaves_with_everybody_did_not_leave_soon() -> None:

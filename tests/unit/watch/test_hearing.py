@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stentor.watch.hearing import EDGES_MAX, GONE_S, LATE_S, WAITING_MAX, Heard
+from stentor.shield.facts import StageSecond
+from stentor.watch.hearing import EDGES_MAX, GONE_S, LATE_S, STAGES_MAX, WAITING_MAX, Heard
 from support.watch import edge_second
 
 
@@ -43,6 +44,26 @@ def test_a_watch_that_was_held_up_takes_the_seconds_one_by_one() -> None:
         tell(heard, "a", at_ms)
     assert taken(heard) == [[("a", 0)], [("a", 1)], [("a", 2)]]
     assert taken(heard) == [[("a", 3)]]
+
+
+def tell_stage(heard: Heard, stage: str, sifted: int) -> None:
+    heard.take(msgspec.msgpack.encode(StageSecond(stage, 0, 1, sifted, foreign=1)), 0.0)
+
+
+def test_what_stages_tell_is_summed_up_until_it_is_taken() -> None:
+    heard = Heard()
+    tell_stage(heard, "b", 5)
+    tell_stage(heard, "a", 1)
+    tell_stage(heard, "a", 2)
+    assert [(one.stage, one.sifted, one.foreign) for one in heard.stages()] == [
+        ("a", 3, 2),
+        ("b", 5, 1),
+    ]
+    assert heard.stages() == ()
+    assert heard.rounds() == [()]
+    for number in range(STAGES_MAX + 2):
+        tell_stage(heard, str(number), 0)
+    assert heard.dropped == 2
 
 
 def test_what_waits_is_bounded_and_the_oldest_goes() -> None:

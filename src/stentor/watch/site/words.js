@@ -67,12 +67,24 @@ export function shieldDoes({ shield, points }) {
   if (bans) words.push(`${number(bans)} ${bans === 1 ? "network is" : "networks are"} kept out for what no player does`);
   const obeyed = Object.entries(points.at(-1)?.obeyed ?? {}).filter(([, count]) => count);
   const did = obeyed.map(([what, count]) => `${OBEYED[what] ?? what} ${number(count)}`).join(", ");
-  const dropped = points.slice(-60).flatMap(({ guard }) => Object.values(guard)).reduce((sum, some) => sum + some, 0);
+  const lately = points.slice(-60);
+  const total = (counts) => counts.reduce((sum, some) => sum + some, 0);
+  const dropped = total(lately.flatMap(({ guard }) => Object.values(guard)));
   const kernel = shield.guard ? ` The kernel (${shield.guard}) dropped ${number(dropped)} packets in the last minute.` : "";
-  const tail = (did ? ` In the last second: ${did}.` : "") + kernel;
+  const tail = (did ? ` In the last second: ${did}.` : "") + kernel + beneath(total(lately.map(({ unfinished }) => unfinished)), total(lately.map(({ strays }) => strays)));
   const does = words.length ? `${words.join("; ")}.` : "It keeps nobody out and asks nobody for anything.";
   return does.replace(/^./, (letter) => letter.toUpperCase()) + tail;
 }
+
+// What never became a connection: no network can be kept out for it, as its addresses may be forged.
+function beneath(unfinished, strays) {
+  const found = [];
+  if (unfinished >= BENEATH_SHOWN) found.push(`${number(unfinished)} SYN-ACKs that nobody answered`);
+  if (strays >= BENEATH_SHOWN) found.push(`${number(strays)} datagrams at media ports from nobody who speaks`);
+  return found.length ? ` Beneath the connections, in the last minute: ${found.join(", and ")}.` : "";
+}
+
+const BENEATH_SHOWN = 1000; // a minute; fewer are bad radio and scanners
 
 // What stands out in a second that looks like an attack. It is told to people; nothing acts on it.
 const SIGNS = {
