@@ -16,7 +16,7 @@ from stentor.evidence.signs import read_signs, unseen_share
 from stentor.shield.assessment import Assessing
 from stentor.shield.merge import Merged
 from stentor.simulate.attackers import Family
-from stentor.simulate.draw import SIZES, Kind, settled
+from stentor.simulate.draw import MINUTES, SIZES, Kind, Length, settled
 from stentor.simulate.evening import Evening
 from stentor.simulate.events import Event
 from stentor.simulate.scene import Outcome, Person
@@ -92,10 +92,10 @@ def harm_of(outcome: Outcome, end_s: float) -> Harm:
     return harm
 
 
-def one_row(job: tuple[Kind, int, int, bool, tuple[int, int]]) -> Row:
+def one_row(job: tuple[Kind, int, int, bool, tuple[int, int], Length]) -> Row:
     """Return one evening, run and read."""
-    kind, n, seed, keep, sizes = job
-    event, alone = settled(kind, n, seed, sizes)
+    kind, n, seed, keep, sizes, length = job
+    event, alone = settled(kind, n, seed, sizes, length)
     harmless = event.attack is None and event.fault is None
     outcome = alone if harmless else Evening(event).run()
     was, fared = truth(event, outcome, alone)
@@ -159,7 +159,7 @@ def run_events(
             kept = None if keep is None else keep / f"verdict-{seed}-{of}{begin}-{end}.pickle"
             if kept is None or not kept.exists():
                 jobs = [
-                    (kind, n, seed, kept is not None, sizes)
+                    (kind, n, seed, kept is not None, sizes, MINUTES)
                     for n in range(begin, end)
                     for kind in kinds
                 ]

@@ -6,6 +6,8 @@ thousand connections from one address delay nobody but each other, and a carrier
 all let in, as fast as there is room. Pure; it never refuses whoever is within `push_ms_max`.
 """
 
+from collections import OrderedDict
+
 from stentor.admission.shares import levels
 
 KEYS_MAX = 65_536
@@ -25,7 +27,7 @@ class Places:
         """`per_s` and `burst` are those of an IPv4 address; a rate of 0 pushes nobody back."""
         self._push_ms_max = push_ms_max
         self._keys_max = keys_max
-        self._next_ms: dict[bytes, float] = {}
+        self._next_ms: OrderedDict[bytes, float] = OrderedDict()
         self._costs: dict[int, tuple[float, float]] = {}  # ms of one place, and of the burst
         self.forgotten = 0
         self.set_rate(per_s, burst)

@@ -6,7 +6,7 @@ is asked of the caller.
 """
 
 import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_network
@@ -41,29 +41,30 @@ class GuardWords:
 
     def tell(
         self,
-        bans: Iterable[Ban],
-        known_as: Callable[[str], bytes | None],
+        bans: Mapping[str, Ban],
+        seen: Mapping[str, tuple[Ban, bytes]],
         has_people: Callable[[bytes, int], bool],
         now_ms: int,
     ) -> None:
         """Tell of bans for the kernel where nobody here would be hit; take others back.
 
-        `known_as` finds the packed network that has a name, if it was seen here.
+        `bans` are all of them by name, `seen` those whose packed networks were seen here.
         """
-        wanted = {ban.network: ban for ban in bans if shut_for_ms(ban, now_ms) >= 1000}
-        self._take_back(wanted, has_people, now_ms)
-        for name, ban in wanted.items():
-            network = known_as(name)
-            if network is not None and name not in self._told and not has_people(network, now_ms):
-                self._tell(ban, network, shut_for_ms(ban, now_ms) // 1000, now_ms)
+        self._take_back(bans, has_people, now_ms)
+        for name, (ban, network) in seen.items():
+            shut_ms = shut_for_ms(ban, now_ms)
+            if shut_ms >= 1000 and name not in self._told and not has_people(network, now_ms):
+                self._tell(ban, network, shut_ms // 1000, now_ms)
 
     def _take_back(
-        self, wanted: Mapping[str, Ban], has_people: Callable[[bytes, int], bool], now_ms: int
+        self, bans: Mapping[str, Ban], has_people: Callable[[bytes, int], bool], now_ms: int
     ) -> None:
         """Have the guard let in again whom no policy bans any more, and where people are now."""
         for name, told in tuple(self._told.items()):
             if told.until_ms > now_ms:
-                if name in wanted and not has_people(told.network, now_ms):
+                ban = bans.get(name)
+                still = ban is not None and shut_for_ms(ban, now_ms) >= 1000
+                if still and not has_people(told.network, now_ms):
                     continue
                 with suppress(OSError):  # then the ban ends by itself
                     self._socket.sendto(vocabulary.encode(vocabulary.Unban(told.text)), self._guard)

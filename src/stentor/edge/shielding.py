@@ -4,6 +4,7 @@ A ban concerns who comes; whoever listens already is not looked at, and a good t
 whatever the policy says. A policy that is not renewed ends by itself. Decides no ban.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -25,7 +26,7 @@ from stentor.shield.policy import (
     SAFE,
     Ban,
     Policy,
-    decode_policy,
+    PolicyReader,
     shut_for_ms,
 )
 from stentor.shield.summary import Summary
@@ -53,12 +54,13 @@ class Shielding:
         self._counts = counts
         self._summary = summary
         self._known: tuple[int, int, int] | None = None
+        self._reader = PolicyReader()
         self._read = SAFE  # as in the file, whether it holds or not
         self.policy = SAFE
         # By the network's length and digest; most who come are looked up and are in none of them.
         self._bans: dict[tuple[int, int], Ban] = {}
         self._lengths: set[int] = set()
-        self._kernel = False
+        self._kernel: dict[str, Ban] = {}  # those for the kernel, by name
         self.rebuilt = 0  # how often the bans were others
         # Who came is looked up when they come and when they ask, which is mostly the next thing.
         self._last: tuple[bytes, tuple[Ban, bytes] | None] = b"", None
@@ -68,7 +70,7 @@ class Shielding:
         self._followed = Lately(FOLLOWS_MS)
         networks.spare(self._followed.__contains__)
         self._bystanders = Bystanders()
-        self._named: dict[str, tuple[bytes, int]] = {}
+        self._named: OrderedDict[str, tuple[bytes, int]] = OrderedDict()
 
     def look(self, now_ms: int) -> bool:
         """Take up a policy that is new, and let go of one whose time is over.
@@ -89,7 +91,7 @@ class Shielding:
         if policy.bans != old.bans or policy.key_id != old.key_id:
             self._bans = dict(_by_digest(policy.bans))
             self._lengths = {length for length, _number in self._bans}
-            self._kernel = any(ban.kernel for ban in policy.bans)
+            self._kernel = {ban.network: ban for ban in policy.bans if ban.kernel}
             self._last = b"", None
             self.rebuilt += 1
         if policy is SAFE and old is not SAFE:
@@ -104,7 +106,7 @@ class Shielding:
             self._counts.policies_refused += 1
             return
         try:
-            policy = decode_policy(data)
+            policy = self._reader.read(data)
         except msgspec.MsgspecError:
             self._counts.policies_refused += 1
             return
@@ -214,12 +216,12 @@ class Shielding:
 
     def tell_guard(self, now_ms: int) -> None:
         """Tell the guard of bans for the kernel where nobody here would be hit; take them back."""
-        bans = self.policy.bans if self._kernel else ()
-        self._guard.tell(bans, self._known_as, self._has_people, now_ms)
-
-    def _known_as(self, name: str) -> bytes | None:
-        named = self._named.get(name)
-        return None if named is None else named[0]
+        # Of thousands of bans few are of networks that came here.
+        seen = {
+            name: (self._kernel[name], self._named[name][0])
+            for name in sorted(self._kernel.keys() & self._named.keys())
+        }
+        self._guard.tell(self._kernel, seen, self._has_people, now_ms)
 
     def _has_people(self, network: bytes, now_ms: int) -> bool:
         """Say whether somebody there listens, or may have shown a good ticket of late."""

@@ -5,6 +5,8 @@ same as long as this edge remembers; both have one serial, so only one of them c
 nothing of who is let in, or when.
 """
 
+from collections import OrderedDict
+
 from msgspec.structs import replace
 
 from stentor.admission.line import Sheet
@@ -22,7 +24,7 @@ class StandingBy:
     def __init__(self, board: Board, counts: Counts) -> None:
         self._board = board
         self._counts = counts
-        self._places: dict[tuple[int, int], int] = {}
+        self._places: OrderedDict[tuple[int, int], int] = OrderedDict()
 
     def takes(self, ticket: Ticket, sheet: Sheet, now_ms: int, *, full: bool) -> Ticket:
         """Return a served ticket, or the place on standby that its holder has instead of it.

@@ -4,7 +4,7 @@ For the operator's page and the ledger. Nothing that defends waits for it or rea
 wrong about a crowd here has harmed nobody.
 """
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Iterable
 
 import msgspec
@@ -53,7 +53,7 @@ class Assessing:
         self._usual: dict[str, float] = {}
         self._seen: dict[str, float] = {}
         self._seconds = 0
-        self._people: dict[str, None] = {}
+        self._people: OrderedDict[str, None] = OrderedDict()
         self._said = 0
         self._unserved = 0
         self._reloads = 0.0

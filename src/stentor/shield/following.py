@@ -5,6 +5,7 @@ by bots as well. What is played shows: nobody who only reloads, or takes what th
 comes, gets further in the programme by a second in each second. Bounded; bans nobody.
 """
 
+from collections import OrderedDict
 from dataclasses import dataclass
 
 from stentor.media.grid import PART_S, SEGMENT_S
@@ -71,7 +72,7 @@ class Following:
     def __init__(self, most: int = NETWORKS_MAX) -> None:
         """`most` networks are remembered; who read something longest ago is forgotten first."""
         self._most = most
-        self._players: dict[bytes, list[_Player]] = {}
+        self._players: OrderedDict[bytes, list[_Player]] = OrderedDict()
         self.unremembered = 0  # readings for which there was no room
 
     def __len__(self) -> int:

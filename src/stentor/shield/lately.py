@@ -3,6 +3,7 @@
 Bounded; decides nothing.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterator
 
 NETWORKS_MAX = 32_768  # with a good ticket of late, or known by name
@@ -15,7 +16,7 @@ class Lately:
     def __init__(self, span_ms: int, most: int = NETWORKS_MAX) -> None:
         self._span_ms = span_ms
         self._most = most
-        self._at_ms: dict[bytes, int] = {}
+        self._at_ms: OrderedDict[bytes, int] = OrderedDict()
 
     def __len__(self) -> int:
         """Return how many are remembered."""

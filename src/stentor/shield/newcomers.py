@@ -4,6 +4,7 @@ Bots join and leave; people who are let in mostly stay. Bounded; decides nothing
 who came with another edge's sockets is nobody's newcomer.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterator
 
 SOON_S = 5.0  # who leaves before has left soon
@@ -17,7 +18,9 @@ class Newcomers:
     def __init__(self, most: int = NEWCOMERS_MAX) -> None:
         """`most` are remembered at once."""
         self._most = most
-        self._since: dict[int, tuple[float, bytes]] = {}  # in order of coming
+        # In order of coming. To find the oldest of a dict is to pass over all that were deleted
+        # before it: with 2,800 joins a second that took 83 ms of each.
+        self._since: OrderedDict[int, tuple[float, bytes]] = OrderedDict()
         self.unremembered = 0
 
     def __len__(self) -> int:

@@ -6,6 +6,7 @@ touch whoever listens already.
 """
 
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
@@ -96,3 +97,30 @@ def encode_policy(policy: Policy) -> bytes:
 def decode_policy(data: bytes) -> Policy:
     """Return a policy; raises `msgspec.MsgspecError` on anything else."""
     return decode_json(data, Policy)
+
+
+_FIELDS = tuple((one.name, one.type, one.default) for one in msgspec.structs.fields(Policy))
+_Head = msgspec.defstruct(
+    "_Head", [one for one in _FIELDS if one[0] != "bans"] + [("bans", msgspec.Raw, msgspec.Raw())]
+)
+
+
+class PolicyReader:
+    """Reads one policy after the other; bans that are as they were are the same object again.
+
+    A policy is renewed each second, mostly with the thousands of bans that it had.
+    """
+
+    def __init__(self) -> None:
+        self._raw = b""
+        self._bans: tuple[Ban, ...] = ()
+
+    def read(self, data: bytes) -> Policy:
+        """Return a policy; raises `msgspec.MsgspecError` on anything else."""
+        head: Any = decode_json(data, _Head)
+        raw = bytes(head.bans)
+        if raw != self._raw:
+            self._bans = decode_json(raw, tuple[Ban, ...]) if raw else ()
+            self._raw = raw
+        rest = {name: getattr(head, name) for name, *_ in _FIELDS if name != "bans"}
+        return Policy(**rest, bans=self._bans)

@@ -6,6 +6,7 @@ session's name can keep nobody out who is in, and costs a bounded share of a cor
 clock and opens nothing.
 """
 
+from collections import OrderedDict
 from enum import Enum
 
 from stentor.stage.sieve import SOURCES_MAX, Source
@@ -60,7 +61,7 @@ class Gate:
 
     def __init__(self) -> None:
         self._known: dict[Source, _Pace] = {}  # the one whose check came last is last
-        self._strangers: dict[Source, _Pace] = {}
+        self._strangers: OrderedDict[Source, _Pace] = OrderedDict()
         self._all_strangers = _Pace(STRANGERS_PER_S, STRANGERS_BURST)
 
     @property
