@@ -32,7 +32,7 @@ from verdict_hours_page import page
 from verdict_measure import HARMLESS, Judged, calibration, confusion, fitted, presence, words_said
 from verdict_page import plot
 
-from stentor.evidence.columns import read_columns
+from stentor.evidence.columns import Columns, read_columns
 from stentor.evidence.method import METHOD
 from stentor.evidence.signs import read_signs, unseen_share
 from stentor.evidence.verdict import Verdict, judge_columns
@@ -97,10 +97,8 @@ def run(kind: Kind, n: int, seed: int, keep: Path | None) -> Row:
     return row
 
 
-def read(job: tuple[Kind, int, int, Path | None]) -> Hour:
+def hour_of(row: Row, columns: Columns) -> Hour:
     """Return an evening without its records."""
-    row = run(*job)
-    columns = read_columns(row.seconds)
     attack = row.event.attack
     assessing = Assessing()
     alarms, was = [], False
@@ -122,11 +120,21 @@ def read(job: tuple[Kind, int, int, Path | None]) -> Hour:
     )
 
 
-def said(job: tuple[Kind, int, int, Path | None, Hour, Method]) -> Said:
+def read(job: tuple[Kind, int, int, Path | None]) -> Hour:
+    """Return an evening to fit to."""
+    row = run(*job)
+    return hour_of(row, read_columns(row.seconds))
+
+
+def said(
+    job: tuple[tuple[Kind, int, int, Path | None], dict[Family | None, Method]],
+) -> Said:
     """Return what is said of an evening by a method that does not know its family."""
-    *which, hour, method = job
+    which, methods = job
     row = run(*which)
     columns = read_columns(row.seconds)
+    hour = hour_of(row, columns)
+    method = methods.get(hour.family, methods[None])
     is_in = not hour.hostile or hour.begins_s < QUARTER_S - _AFTER_S
     quarter = judge_columns(read_columns(row.seconds[:QUARTER_S]), method) if is_in else None
     return Said(hour, judge_columns(columns, method), judge_columns(columns, METHOD), quarter)
@@ -203,16 +211,10 @@ def main() -> None:
     with multiprocessing.Pool(wish.processes, maxtasksperchild=4) as pool:
         training = pool.map(read, jobs(wish.training, wish.trained_on), chunksize=1)
         method = fitted(training)
-        methods = {
-            family: fitted([row for row in training if row.family is not family])
-            for family in FAMILIES
-        }
-        wanted = jobs(wish.events, wish.seed)
-        rows = pool.map(read, wanted, chunksize=1)
-        each = [
-            (*job, row, methods.get(row.family, method))
-            for job, row in zip(wanted, rows, strict=True)
-        ]
+        methods: dict[Family | None, Method] = {None: method}
+        for family in FAMILIES:
+            methods[family] = fitted([row for row in training if row.family is not family])
+        each = [(job, methods) for job in jobs(wish.events, wish.seed)]
         several = pool.map(said, each, chunksize=1)
     found = measure(several)
     commit = subprocess.run(
