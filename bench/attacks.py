@@ -32,10 +32,8 @@ from attacks_ground import (
     Present,
     counters,
     is_open,
-    now_ms,
     p95,
     policy,
-    verdicts,
     watched,
 )
 from attacks_page import page, plot
@@ -97,7 +95,7 @@ def measure(
     ports: tuple[int, ...] = (),
 ) -> Measured:
     """Attack while people join: at one rate until all are in, or (0) as fast as can be."""
-    told = Measured(str(family or "none"), defences, times, from_ms=now_ms(at))
+    told = Measured(str(family or "none"), defences, times)
     before = counters(at)
     present.begin()
     outcome = Outcome()
@@ -113,7 +111,6 @@ def measure(
                 running.end()
             outcome = running.outcome()
     present.look(told)
-    told.to_ms = now_ms(at)
     told.attack_s = round(outcome.seconds, 1)
     told.sent_per_s = round(outcome.sent / max(0.1, outcome.seconds), 1)
     told.at_cap = told.sent_per_s >= _AT_CAP * PER_S_MAX
@@ -203,7 +200,6 @@ def besieged(
 def run(wish: argparse.Namespace) -> dict[str, Any]:
     """Measure all of it."""
     measured: list[Measured] = []
-    said: dict[str, str] = {}
     began_s = time.monotonic()
     for defences, rates in ((True, wish.rates), (False, wish.rates if wish.off else [])):
         if not rates:
@@ -213,7 +209,7 @@ def run(wish: argparse.Namespace) -> dict[str, Any]:
         # line has learnt from it how many come of whom it calls, the kernel's backlog is full.
         while phases:
             with besieged(wish, defences=defences) as (at, present):
-                recovered, marked, of_these = True, False, len(measured)
+                recovered, marked = True, False
                 while phases and recovered:
                     family, times = phases.pop(0)
                     more: dict[str, Any] = {"defences": defences, "number": len(measured)}
@@ -227,11 +223,6 @@ def run(wish: argparse.Namespace) -> dict[str, Any]:
                     marked = marked or half_open or bool(told.counted.get("line_given"))
                     if phases and phases[0][0] is not family:
                         recovered = not marked and is_open(at, _REST_S)
-                if defences:
-                    try:
-                        said.update(verdicts(at, measured[of_these:]))
-                    except Exception as error:  # what was measured is worth more
-                        print(f"not judged: {error!r}", file=sys.stderr)
     carriers = []
     for capacity in (wish.capacity, _SCARCE):
         with besieged(wish, defences=True, capacity=capacity) as (at, present):
@@ -248,7 +239,6 @@ def run(wish: argparse.Namespace) -> dict[str, Any]:
         "namespace": wish.arena,
         "took_s": round(time.monotonic() - began_s),
         "measured": [asdict(one) for one in measured],
-        "verdicts": said,
         "carrier": carriers[0],
         "carrier_scarce": {"capacity": _SCARCE, **carriers[1]},
     }

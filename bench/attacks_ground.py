@@ -16,10 +16,6 @@ import msgspec
 from ground import Ground
 
 from stentor.base.clock import SystemClock
-from stentor.cli.ledger_files import Files
-from stentor.evidence.records import Second
-from stentor.evidence.verdict import judge
-from stentor.evidence.verify import verify
 from stentor.guard.serve import run_guard
 from stentor.load.plan import Plan
 from stentor.load.report import Histogram, Tally
@@ -29,7 +25,6 @@ from stentor.watch.serve import run_watch
 
 LANE_MS = 960
 RENDITION = "opus24"
-_LEAD_MS = 3_000  # of a family's records
 
 
 @dataclass
@@ -56,8 +51,6 @@ class Measured:
     kernel: dict[str, int] = field(default_factory=dict)
     bans: int = 0
     stress: str = ""
-    from_ms: int = 0
-    to_ms: int = 0
     stage: dict[str, float] = field(default_factory=dict)  # a speaker's packets, under a spray
 
 
@@ -139,22 +132,6 @@ def watched(at: Ground, *, guarded: bool) -> Iterator[list[int]]:
 def now_ms(at: Ground) -> int:
     """Return the time as edges and watch have it."""
     return at.clock.now_ns() // 1_000_000
-
-
-def verdicts(at: Ground, measured: list[Measured]) -> dict[str, str]:
-    """Return what the records of these edges say of each family, by the report's own code."""
-
-    seconds: list[Second] = []
-    verify(Files([at.folder.ledger]), good=lambda _, second: seconds.append(second))
-    told: dict[str, str] = {}
-    for family in dict.fromkeys(one.family for one in measured):
-        own = [one for one in measured if one.family == family]
-        low, high = own[0].from_ms - _LEAD_MS, own[-1].to_ms
-        found = judge([one for one in seconds if low <= one.at_ms <= high])
-        present = found.answers[0].told if found.answers else "–"
-        told[family] = f"{found.word}; attack present: {present}"
-        print(f"{family:23} {told[family]} ({found.likelihood:.2f})", flush=True)
-    return told
 
 
 def policy(at: Ground) -> Policy | None:

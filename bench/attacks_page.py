@@ -152,7 +152,6 @@ def page(found: dict[str, Any]) -> str:
     capped = sorted({one["family"] for one in attacks if one["at_cap"]})
     carrier, scarce = found["carrier"], found["carrier_scarce"]
     rows = "\n".join(_row(one) for one in measured)
-    verdicts = "\n".join(f"| {name} | {said} |" for name, said in found["verdicts"].items())
     where = "a network namespace of its own" if found["namespace"] else "loopback"
     return f"""# Attacks on real edges
 
@@ -190,11 +189,7 @@ is how many networks were banned at the end, and the stress.
 |---|---|---|---|---|---|---|---|---|---|---|---|
 {rows}
 
-What the report's own code concludes from the ledger of each family's half minute (a whole evening tells more):
-
-| family | verdict |
-|---|---|
-{verdicts}
+What the report says of each family is told of whole [evenings](evenings.md): of half a minute it concludes nothing.
 
 {_carrier_told(carrier)}
 

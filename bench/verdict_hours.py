@@ -18,11 +18,11 @@ import multiprocessing
 import pickle
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from msgspec import structs
@@ -48,6 +48,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs" / "benchmarks"
 KINDS = tuple(kind for kind in Kind if kind is not Kind.MIMIC)
 QUARTER_S = 900
+T = TypeVar("T")
 _AFTER_S = 60  # an attack that begins so late in a quarter of an hour is hardly in it
 _RATIOS = (0.1, 1.0, 10.0)
 
@@ -193,6 +194,16 @@ def measure(several: Sequence[Said]) -> dict[str, Any]:
     }
 
 
+def told(some: Iterable[T], what: str) -> list[T]:
+    """Return all of them, and say now and then how many there are by now."""
+    found = []
+    for one in some:
+        found.append(one)
+        if len(found) % 25 == 0:
+            print(f"{len(found)} evenings {what}", file=sys.stderr, flush=True)
+    return found
+
+
 def main() -> None:
     """Run, measure, print, and write if asked to."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -209,13 +220,13 @@ def main() -> None:
         return [(kind, n, seed, wish.keep) for n in range(events) for kind in KINDS]
 
     with multiprocessing.Pool(wish.processes, maxtasksperchild=4) as pool:
-        training = pool.map(read, jobs(wish.training, wish.trained_on), chunksize=1)
+        training = told(pool.imap(read, jobs(wish.training, wish.trained_on)), "to fit to")
         method = fitted(training)
         methods: dict[Family | None, Method] = {None: method}
         for family in FAMILIES:
             methods[family] = fitted([row for row in training if row.family is not family])
         each = [(job, methods) for job in jobs(wish.events, wish.seed)]
-        several = pool.map(said, each, chunksize=1)
+        several = told(pool.imap(said, each), "to measure")
     found = measure(several)
     commit = subprocess.run(
         ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"],

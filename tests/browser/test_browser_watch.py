@@ -16,6 +16,7 @@ import pytest
 from playwright.async_api import Browser, Page
 
 from stentor.base.secrets import operator_token
+from stentor.shield.facts import StageSecond
 from support.ears import until
 from support.legible import faint_texts, nameless, too_wide
 from support.programs import needs_program
@@ -98,6 +99,18 @@ async def test_it_is_opened_and_the_shield_paused_and_a_ban_lifted_by_keyboard_a
     await page.keyboard.press("Enter")
     await until(page, "!document.getElementById('marks').textContent.includes('paused')")
     await until(page, "document.activeElement?.id === 'pause-button'")
+
+
+async def test_it_tells_of_what_never_became_a_connection(
+    server: Server, room: RoomMade, page: Page
+) -> None:
+    await opened(page, server)
+    assert "Beneath" not in await page.locator("#shield-does").inner_text()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stage:
+        sprayed = StageSecond("stage-9", 0, speakers=1, sifted=4_000, foreign=21)
+        stage.sendto(msgspec.msgpack.encode(sprayed), str(server.folder.watch_socket))
+    said = "4,021 datagrams at media ports from nobody who speaks"
+    await until(page, f"document.getElementById('shield-does').textContent.includes({said!r})")
 
 
 async def test_it_is_legible_and_fits_the_screen_whatever_happens(

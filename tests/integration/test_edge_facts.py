@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,19 @@ def test_each_wrong_is_counted_under_its_name_and_by_network(
     assert sum(one.wrongs for one in heavy) == 2 * len(WRONGS)
     assert any(second.wronging for second in watch.seconds)
     assert on_edge.edge.counts.unsent_seconds == 0
+
+
+def test_each_refusal_is_told_with_its_reason(on_edge: RunningEdge, watch: HeardWatch) -> None:
+    room = on_edge.programme.room
+    for said in (get("/wp-admin"), get("/r/nowhere/live.mp4"), get(f"/r/{room}/live.mp4?cb=1")):
+        send(on_edge, said, CROWD)
+    send(on_edge, b"\x01\x02\x03\r\n\r\n", CROWD)
+    watch.until_counted("answers_4xx", 4)
+    refused: Counter[str] = Counter()
+    for second in watch.seconds:
+        refused.update(second.refused)
+    assert sum(refused.values()) == 4, refused
+    assert len(refused) >= 3, refused
 
 
 def test_who_says_nothing_or_not_to_the_end_is_told_apart_and_named(

@@ -44,6 +44,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     cache: str = FRESH
     parting: bool = False
+    problem: str = ""  # for what reason it refuses: `Problem.kind`
 
 
 def status_line(status: int) -> str:
@@ -97,6 +98,7 @@ def problem_answer(problem: Problem, retry_after_s: int | None = None) -> Answer
         Problem.MEDIA_TYPE,
         headers,
         cache="no-store",
+        problem=problem.kind,
     )
 
 

@@ -226,6 +226,7 @@ class Arrivals:
         reception = self._web.networks.came(fd, peer, now_ns)
         if reception is not Reception.IN:
             self._web.counts.refused_by_network += 1
+            self._web.summary.refused(REFUSALS[reception].kind)
             if reception is Reception.HASTY:
                 self._web.summary.wrong(peer, Why.HASTY)
             if self._tls is None and self._web.networks.is_told(peer, now_ns):

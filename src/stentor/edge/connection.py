@@ -118,6 +118,8 @@ class Connection:
     def answer(self, answer: Answer) -> None:
         """Answer the request at hand; the connection goes on if both sides want it."""
         request = self.request
+        if answer.problem:
+            self._web.summary.refused(answer.problem)
         if answer.status >= 500:
             self._web.counts.answers_5xx += 1
         elif answer.status >= 400:

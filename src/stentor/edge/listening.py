@@ -275,6 +275,7 @@ class Listening:
 
     def _turn_away(self, fd: int, peer: bytes, reception: Reception, now_ns: int) -> None:
         self._web.counts.refused_by_network += 1
+        self._web.summary.refused(REFUSALS[reception].kind)
         if reception is Reception.HASTY:
             self._web.summary.wrong(peer, Why.HASTY)
         if self._web.networks.is_told(peer, now_ns):

@@ -4,6 +4,7 @@ Sums what all edges told. Decides nothing, and knows of no file: seconds in, col
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -74,6 +75,7 @@ class Course:
     gaps_s: list[tuple[float, float]] = field(default_factory=list)  # nothing was recorded
     audio: Times = field(default_factory=Times)
     in_vain: Times = field(default_factory=Times)  # how long the queue was of those who gave up
+    refused: Counter[str] = field(default_factory=Counter)  # by reason, over all of it
     notes: list[tuple[float, str, str]] = field(default_factory=list)
 
     def __len__(self) -> int:
@@ -154,6 +156,7 @@ def _add_room(course: Course, edges: Sequence[EdgeSecond], room: str, grown: _Gr
 
 def _add_machine(course: Course, edges: Sequence[EdgeSecond]) -> None:
     counts = _sum(edge.counts for edge in edges)
+    course.refused.update(_sum(edge.refused for edge in edges))
     audio = Times()
     for edge in edges:
         audio.merge(Times.read(edge.first_audio_s))

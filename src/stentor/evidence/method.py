@@ -34,7 +34,7 @@ METHOD = Method(
     offset=-0.2365,
     measured={
         "evenings": "300 a class, seed 83; fitted to 200 a class, seed 79; code beed184",
-        "each": "100 s, two in five with an attack; of longer evenings nothing is known",
+        "each": "100 s, two in five with an attack",
         "harmless evenings called an attack": "0 of 900; cannot be told 487",
         "attacks of unseen families missed": "30 of 600; cannot be told 187",
         "… of people's demand or more": "5 of 396",

@@ -113,6 +113,7 @@ def _body(
     for chart in _charts(course):
         yield chart.html()
     yield f"<details><summary>The same in figures</summary>{_figures(course)}</details>"
+    yield from _refused(course)
     yield from _noted(course)
     yield from _set_up(course, checked)
 
@@ -287,6 +288,16 @@ def _set_up(course: Course, checked: Checked) -> Iterator[str]:
         yield table(("From", "Setting", "Value"), rows)
     else:
         yield "<p>Every setting was as it comes.</p>"
+
+
+def _refused(course: Course) -> Iterator[str]:
+    """Say why anybody was told no, but for places in line, which are told above."""
+    if not course.refused:
+        return
+    yield "<h2>What was refused, and why</h2>"
+    most = sorted(course.refused.items(), key=lambda one: (-one[1], one[0]))
+    shown = [(why.replace("-", " "), f"{times:,}") for why, times in most]
+    yield table(("Reason", "Times"), shown, numbers=(1,))
 
 
 def _noted(course: Course) -> Iterator[str]:

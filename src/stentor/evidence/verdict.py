@@ -16,6 +16,7 @@ from stentor.evidence.columns import Columns, read_columns
 from stentor.evidence.faults import lost_at_once, own_faults, returning
 from stentor.evidence.hostile import Hostile, estimate_hostile
 from stentor.evidence.method import METHOD
+from stentor.evidence.method_hours import HOURS
 from stentor.evidence.records import Second
 from stentor.evidence.replay import (
     LAG_S,
@@ -43,6 +44,7 @@ _OWN_SURELY = 1.3  # as many would have been served by what broke of ours, had i
 _FULL = 0.05  # of who comes finds no room to be heard
 # In half of what was measured an attack may be all that there is: nothing tells what is usual.
 _SECONDS_MIN = 60
+_LONG_S = 300  # between the 100 s and the hour that methods were fitted to, nearer to the first
 _IN_ONE_BREATH = ("line_shared", "pages_put_off")
 _HOSTILE_LESS, _HOSTILE_MORE = 0.6, 1.3
 
@@ -72,13 +74,23 @@ class Verdict(msgspec.Struct, frozen=True):
     measured: dict[str, str] = {}
 
 
-def judge(seconds: Sequence[Second], method: Method = METHOD) -> Verdict:
+def method_for(seconds: int) -> Method:
+    """Return the method for an evening of so many seconds.
+
+    What stands out by chance grows with the time that there is for it: floors of minutes would be
+    reached by many a harmless hour.
+    """
+    return HOURS if seconds >= _LONG_S else METHOD
+
+
+def judge(seconds: Sequence[Second], method: Method | None = None) -> Verdict:
     """Return what can be concluded; the same records give the same verdict, bit for bit."""
     return judge_columns(read_columns(seconds), method)
 
 
-def judge_columns(columns: Columns, method: Method = METHOD) -> Verdict:
-    """Return what can be concluded from an evening's figures."""
+def judge_columns(columns: Columns, method: Method | None = None) -> Verdict:
+    """Return what can be concluded from an evening's figures, by the method for its length."""
+    method = method or method_for(len(columns))
     if len(columns) < _SECONDS_MIN:
         return _too_short(method)
     values = dict(zip(SIGNS, read_signs(columns).values(), strict=True))

@@ -121,3 +121,4 @@ class EdgeSecond(msgspec.Struct, frozen=True):
     # Who came with a reminder, each ticket once: whom somebody wanted here before it was crowded.
     vouched: int = 0
     unremembered: int = 0  # what did not fit into a bounded table
+    refused: dict[str, int] = {}  # answers that were refusals, by `base.errors.Problem.kind`

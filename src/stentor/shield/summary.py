@@ -100,6 +100,7 @@ class Summary:
         self.first_audio, self.queued = self._first_audio.add, self._queue.add
         self.turn_lag = self._turn_lag.add
         self._obeyed: dict[str, int] = {}
+        self._refused: dict[str, int] = {}
         self._vouched = 0
         self.unremembered = 0
         self.named: dict[str, bytes] = {}  # the packed networks that the last second names
@@ -195,6 +196,10 @@ class Summary:
         """Note what the policy did to somebody: one of `OBEYED`."""
         self._obeyed[what] = self._obeyed.get(what, 0) + times
 
+    def refused(self, why: str) -> None:
+        """Note a refusal by its reason, which is one of ours: `base.errors.Problem.kind`."""
+        self._refused[why] = self._refused.get(why, 0) + 1
+
     def second(
         self,
         at_ms: int,
@@ -241,6 +246,7 @@ class Summary:
             kernel={name: count for name, count in sorted((kernel or {}).items()) if count},
             policy=policy,
             obeyed=dict(sorted(self._obeyed.items())),
+            refused=dict(sorted(self._refused.items())),
             vouched=self._vouched,
             unremembered=self.unremembered,
         )
@@ -345,6 +351,7 @@ class Summary:
         self._rows.clear()
         self._wrongs.clear()
         self._obeyed.clear()
+        self._refused.clear()
         self._vouched = self.unremembered = 0
         for seen in self._sketches():
             seen.take(self.key)

@@ -9,10 +9,11 @@ import pytest
 
 from stentor.evidence.columns import read_columns, soon_of
 from stentor.evidence.method import METHOD
+from stentor.evidence.method_hours import HOURS
 from stentor.evidence.records import Second
 from stentor.evidence.replay import Course, mended, part_of, replay
 from stentor.evidence.signs import SIGNS, windows
-from stentor.evidence.verdict import _word, judge
+from stentor.evidence.verdict import _word, judge, method_for
 from stentor.evidence.weighing import EXCESS_MAX, Method, Weight, likelihood, weigh
 from stentor.evidence.words import Told, Word
 from stentor.shield.facts import EdgeSecond, Load, RoomSecond
@@ -30,7 +31,7 @@ def quiet(n: int = 60) -> list[Second]:
     seconds = []
     for t in range(n):
         for who in range(3):
-            peer = bytes((20, who, t % 7, 1 + t))
+            peer = bytes((20, who + t // 250, t % 7, 1 + t % 250))
             summary.came(peer)
             summary.visited(peer)
             summary.asked(peer)
@@ -214,3 +215,13 @@ def test_columns_and_windows_are_as_long_as_the_evening() -> None:
     columns = read_columns(quiet(40))
     assert len(columns) == len(columns.strangers) == len(columns.heavy) == 40
     assert windows([1.0] * 5, 3) == [1.0, 2.0, 3.0, 3.0, 3.0]
+
+
+def test_evening_that_lasts_is_judged_by_floors_of_such_evenings() -> None:
+    assert [method_for(n) for n in (60, 100, 299)] == [METHOD] * 3
+    assert [method_for(n) for n in (300, 3_600)] == [HOURS] * 2
+    for minutes, hours in zip(METHOD.weights, HOURS.weights, strict=True):
+        assert minutes.sign == hours.sign
+    higher = [h.floor > m.floor for m, h in zip(METHOD.weights, HOURS.weights, strict=True)]
+    assert sum(higher) > len(higher) / 2, "chance has more windows in an hour"
+    assert judge(quiet(400)).measured == HOURS.measured
