@@ -121,7 +121,9 @@ def page(told: dict[str, Any]) -> str:
             f"Crowds called an attack: {len(called)}{names}."
             " One evening each: this shows that the parts work together, and how often the method"
             " errs is for [many simulated evenings](verdict.md) to say. Small ones, on which little"
-            " is to be seen, are harder than large ones.",
+            " is to be seen, are harder than large ones. The figure behind an answer is the likelihood by the conduct of"
+            " connections; a spray and a SYN flood make none, and go by a rule on the kernel's counters"
+            " ([decision 35](../decisions/0035-what-makes-no-connection-goes-by-a-rule.md)).",
             "",
             head,
             "|" + "---|" * (head.count("|") - 1),
