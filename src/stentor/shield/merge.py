@@ -121,6 +121,7 @@ class Merging:
         coming = sketches.read(clusters)
         if coming is None:
             return 0.0
+        # In order, always: a set of 100,000 in none costs the library half a minute, not 0.1 ms.
         strange = theta_a_not_b().compute(coming, self._known.get_result(True), True)
         return float(strange.get_estimate())
 
